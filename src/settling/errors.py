@@ -1,0 +1,16 @@
+"""The one error a user can mend."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(Exception):  # noqa: N818
+    """Something the user gave is wrong; the message is one line: where, what was found, what was expected."""
+
+
+def choices(found: str, valid: Iterable[str]) -> str:
+    """Say what would have been valid, nearest name first: `did you mean 'bert'? (known: bert, roberta)`."""
+    names = list(valid)
+    near = difflib.get_close_matches(found, names, n=1)
+    known = f"known: {', '.join(names)}" if names else "none are defined"
+    return f"did you mean {near[0]!r}? ({known})" if near else known

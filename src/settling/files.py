@@ -1,0 +1,160 @@
+"""Reading and writing files so that nothing half-written is ever seen, and everything says what made it."""
+
+import contextlib
+import csv
+import functools
+import hashlib
+import io
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import settling
+from settling.errors import BadInput
+from settling.schemas import SCHEMAS
+
+METADATA_KEY = b"settling"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; rename it to `path` on success, remove it on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text in one step."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON with sorted keys in one step."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raise BadInput where the file is missing or is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: not JSON ({error})") from None
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_blob(path: Path) -> str:
+    """Return the id git gives a file's content: SHA-1 over `blob <size>`, a NUL byte and the content."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+@functools.cache
+def commit() -> str:
+    """Return the git commit of this package's checkout, `+` added where src/ was edited; else `none`."""
+    package = Path(settling.__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        run = subprocess.run(
+            ["git", "-C", str(package), *arguments], capture_output=True, text=True, check=True
+        )
+        return run.stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) / "src" / "settling" != package:
+            return "none"
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", str(package)) else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+
+
+def provenance(command: str, spec: Any, inputs: Mapping[str, Path], **extra: Any) -> dict[str, Any]:
+    """Return what a file says of its making: command, parameters, version, commit, hashes of the inputs."""
+    return {
+        "command": command,
+        "spec": spec,
+        "version": settling.__version__,
+        "commit": commit(),
+        "inputs": {role: sha256(path) for role, path in inputs.items()},
+        **extra,
+    }
+
+
+def with_metadata(schema: pa.Schema, metadata: Mapping[str, Any]) -> pa.Schema:
+    """Return `schema` carrying `metadata` as JSON."""
+    return schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
+
+
+def write_table(path: Path, name: str, columns: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Write columns as Parquet under the schema called `name` (settling.schemas), in one step."""
+    schema = SCHEMAS[name]
+    if set(columns) != set(schema.names):
+        raise ValueError(f"{path}: columns {sorted(columns)} are not those of {name}: {schema.names}")
+    arrays = [as_array(columns[field.name], field) for field in schema]
+    table = pa.Table.from_arrays(arrays, schema=with_metadata(schema, metadata))
+    with replacing(path) as part:
+        pq.write_table(table, part, compression="zstd")
+
+
+def as_array(values: Any, field: pa.Field) -> pa.Array:
+    """Convert values to the type of `field`; raise ValueError for a null where none is allowed."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
+    array = array.cast(field.type) if array.type != field.type else array
+    if array.null_count and not field.nullable:
+        raise ValueError(f"column {field.name} holds {array.null_count} nulls, none are allowed")
+    return array
+
+
+def open_table(path: Path, name: str) -> pq.ParquetFile:
+    """Open a Parquet file and check its schema; raise BadInput where it is missing or another kind of file."""
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadInput(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
+    found, expected = file.schema_arrow, SCHEMAS[name]
+    if not found.remove_metadata().equals(expected):
+        raise BadInput(f"{path}: columns {found.names} are not a {name} table: expected {expected.names}")
+    return file
+
+
+def read_table(path: Path, name: str) -> pa.Table:
+    """Read a Parquet file that must follow the schema called `name`; raise BadInput where it does not."""
+    with open_table(path, name) as file:
+        return file.read()
+
+
+def metadata_of(schema: pa.Schema) -> dict[str, Any]:
+    """Return what `with_metadata` stored."""
+    stored: dict[str, Any] = json.loads((schema.metadata or {}).get(METADATA_KEY, b"{}"))
+    return stored
+
+
+def write_csv(path: Path, table: pa.Table) -> None:
+    """Write a table as CSV (RFC 4180, UTF-8, empty for null) in one step."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    write_text(path, text.getvalue())

@@ -1,0 +1,161 @@
+"""From a checked configuration to the steps of a study: treatments, runs, the spec and the path of each.
+
+Nothing else knows where a file lies. The workflow asks here, and so does every step that reads many files.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from settling.canonical import canonical
+from settling.config import CapFamily, NoiseFamily, Study
+from settling.errors import BadInput
+
+CLEAN: dict[str, Any] = {"kind": "clean"}
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training: its place in the study."""
+
+    dataset: str
+    treatment: str
+    draw: int
+    system: str
+    seed: int
+
+    @property
+    def treated(self) -> Path:
+        """The treated training split, relative to the study's folder."""
+        return Path("treated", self.dataset, self.treatment, f"draw{self.draw}.parquet")
+
+    @property
+    def place(self) -> Path:
+        """The part of the path that names the run."""
+        return Path(self.dataset, self.treatment, f"draw{self.draw}", self.system, f"seed{self.seed}")
+
+    @property
+    def scores(self) -> Path:
+        """The run's scores, relative to the study's folder."""
+        return Path("runs", self.place, "scores.parquet")
+
+    @property
+    def events(self) -> Path:
+        """The run's events, relative to the study's folder."""
+        return Path("events", self.place.parent, f"{self.place.name}.parquet")
+
+
+def treatments(study: Study) -> dict[str, dict[str, Any]]:
+    """Return every treatment of the study by name, each with the parameters that `treat` takes."""
+    found: dict[str, dict[str, Any]] = {"clean": CLEAN}
+    for family in study.treatments.values():
+        for name, treatment in members(family):
+            if found.setdefault(name, treatment) != treatment:
+                raise BadInput(f"treatments: two different treatments are both called {name}")
+    return found
+
+
+def members(family: NoiseFamily | CapFamily) -> list[tuple[str, dict[str, Any]]]:
+    """Return the treatments of a family as (name, parameters); noise at level 0 is `clean`."""
+    if isinstance(family, NoiseFamily):
+        return [
+            (f"noise-{family.kind}-{level}", {"kind": family.kind, "percent": level})
+            if level
+            else ("clean", CLEAN)
+            for level in family.levels
+        ]
+    return [
+        (
+            f"{family.kind}-{family.cap_class}-{number}",
+            {"kind": family.kind, "class": family.cap_class, "sentences": number},
+        )
+        for number in family.sentences
+    ]
+
+
+def runs(study: Study) -> list[Run]:
+    """Return the runs of all experiments, each once, sorted. `clean` has one draw, shared by all."""
+    found = set()
+    for experiment in study.experiments.values():
+        names = [
+            name
+            for family in experiment.treatments
+            for name, _ in ([("clean", CLEAN)] if family == "clean" else members(study.treatments[family]))
+        ]
+        for dataset in experiment.datasets:
+            for name in names:
+                for draw in [0] if name == "clean" else (experiment.draws or study.draws):
+                    for system in experiment.systems:
+                        for seed in experiment.seeds or study.seeds:
+                            found.add(Run(dataset, name, draw, system, seed))
+    return sorted(found)
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    """Return a model as plain data, defaults left out, its kind kept."""
+    values = model.model_dump(mode="json", exclude_defaults=True)
+    kind = getattr(model, "kind", None)
+    return {**values, **({"kind": kind} if kind else {})}
+
+
+def dataset_spec(study: Study, name: str) -> str:
+    """Return the spec of `settling download dataset`."""
+    dataset = study.datasets[name]
+    return canonical({**_plain(dataset), "source": _plain(dataset.source)})
+
+
+def checkpoint_spec(study: Study, name: str) -> str:
+    """Return the spec of `settling download checkpoint`."""
+    return canonical(_plain(study.checkpoints[name]))
+
+
+def treatment_spec(study: Study, name: str, draw: int) -> str:
+    """Return the spec of `settling treat`."""
+    return canonical({**treatments(study)[name], "draw": draw})
+
+
+def training_spec(study: Study, system: str, seed: int) -> str:
+    """Return the spec of `settling train`: the system's recipe without names, and the seed."""
+    recipe = _plain(study.systems[system])
+    recipe.pop("checkpoint")
+    return canonical({**recipe, "seed": seed})
+
+
+def aggregate_spec(study: Study) -> str:
+    """Return the spec of `settling aggregate`: which runs there are and what their treatments do."""
+    named = treatments(study)
+    grid = runs(study)
+    shown = {run.treatment: named[run.treatment] for run in grid}
+    return canonical({"treatments": shown, "runs": _grouped(grid)})
+
+
+def _grouped(grid: Iterable[Run]) -> list[dict[str, Any]]:
+    """Fold runs into blocks of dataset, systems and seeds, so that a spec stays short for a large grid."""
+    seeds: dict[tuple[str, str, int, str], list[int]] = {}
+    for run in grid:
+        seeds.setdefault((run.dataset, run.treatment, run.draw, run.system), []).append(run.seed)
+    blocks: dict[tuple[str, tuple[tuple[str, tuple[int, ...]], ...]], dict[str, list[int]]] = {}
+    by_treatment: dict[tuple[str, str, int], list[tuple[str, tuple[int, ...]]]] = {}
+    for (dataset, treatment, draw, system), numbers in seeds.items():
+        by_treatment.setdefault((dataset, treatment, draw), []).append((system, tuple(numbers)))
+    for (dataset, treatment, draw), systems in by_treatment.items():
+        blocks.setdefault((dataset, tuple(systems)), {}).setdefault(treatment, []).append(draw)
+    return [
+        {"dataset": dataset, "systems": dict(systems), "treatments": draws}
+        for (dataset, systems), draws in blocks.items()
+    ]
+
+
+def ungrouped(blocks: Iterable[dict[str, Any]]) -> list[Run]:
+    """Return the runs that `aggregate_spec` folded."""
+    return sorted(
+        Run(block["dataset"], treatment, draw, system, seed)
+        for block in blocks
+        for treatment, draws in block["treatments"].items()
+        for draw in draws
+        for system, seeds in block["systems"].items()
+        for seed in seeds
+    )
