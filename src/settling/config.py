@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from settling.errors import BadInput, choices
 
@@ -81,8 +89,8 @@ class PypiSource(Source):
 
     @model_validator(mode="after")
     def _pinned(self) -> "PypiSource":
-        for part in self.unpinned():
-            raise ValueError(f"{part} has no sha256; a file from a wheel must be pinned by its hash")
+        if self.unpinned():
+            raise ValueError(f"{self.unpinned()[0]} has no sha256; a file from a wheel must be pinned by its hash")
         return self
 
 
@@ -114,7 +122,7 @@ class Dataset(Model):
             if self.columns.count(name) != 1:
                 raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
         if set(self.split) != {"dev", "test"} or sum(self.split.values()) >= 1:
-            raise ValueError(f"split is {dict(self.split)}; expected shares dev and test that leave some train")
+            raise ValueError(f"split is {self.split}; expected shares dev and test that leave some train")
         return self
 
     def local_files(self) -> list[str]:
@@ -178,6 +186,10 @@ class EncoderSystem(System):
     layers: Annotated[int, Field(ge=1)] | None = None
 
 
+# Each further kind of system joins here; pydantic then tells them apart by `kind`.
+AnySystem = EncoderSystem
+
+
 class NoiseFamily(Model):
     """Label noise at several nominal levels, in percent of the words."""
 
@@ -215,7 +227,7 @@ class Study(Model):
     study: Name
     datasets: dict[Name, Dataset]
     checkpoints: dict[Name, Checkpoint] = {}
-    systems: dict[Name, EncoderSystem]
+    systems: dict[Name, AnySystem]
     treatments: dict[Name, Family] = {}
     seeds: Numbers = [0]
     draws: Numbers = [0]
@@ -224,16 +236,24 @@ class Study(Model):
 
 def load(values: Mapping[str, Any], where: str = "config") -> Study:
     """Check a configuration; raise BadInput with one line a problem, `where` first."""
+    study: Study = check(Study, dict(values), where)
+    problems = _dangling(study)
+    if problems:
+        raise BadInput("\n".join(f"{where}: {problem}" for problem in problems))
+    return study
+
+
+def check(kind: Any, values: Any, where: str) -> Any:
+    """Return `values` as the model or union `kind`; raise BadInput with one line a problem, `where` first."""
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
     try:
-        study = Study.model_validate(dict(values))
+        return adapter.validate_python(values)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [_describe(detail) for detail in details if detail["type"] != "too_short" or len(details) == 1]
-    else:
-        problems = [*_dangling(study)]
-        if not problems:
-            return study
-    raise BadInput("\n".join(f"{where}: {problem}" for problem in problems))
+        schema = adapter.json_schema()
+    # An error inside a list makes pydantic call the list too short as well.
+    details = [detail for detail in details if detail["type"] != "too_short" or len(details) == 1]
+    raise BadInput("\n".join(f"{where}: {_describe(schema, detail)}" for detail in details))
 
 
 def read(path: Path) -> Study:
@@ -253,28 +273,28 @@ def _dangling(study: Study) -> list[str]:
     """List the names that nothing defines."""
     problems = []
 
-    def check(key: str, found: str, valid: Mapping[str, Any] | list[str]) -> None:
+    def known(key: str, found: str, valid: Mapping[str, Any] | list[str]) -> None:
         if found not in valid:
             problems.append(f"{key}: {found!r} is not defined; {choices(found, valid)}")
 
     for name, system in study.systems.items():
-        check(f"systems.{name}.checkpoint", system.checkpoint, study.checkpoints)
+        known(f"systems.{name}.checkpoint", system.checkpoint, study.checkpoints)
     for name, experiment in study.experiments.items():
         for kind, valid in (
-            ("datasets", study.datasets),
+            ("datasets", list(study.datasets)),
             ("treatments", ["clean", *study.treatments]),
-            ("systems", study.systems),
+            ("systems", list(study.systems)),
         ):
             for found in getattr(experiment, kind):
-                check(f"experiments.{name}.{kind}", found, valid)  # type: ignore[arg-type]
+                known(f"experiments.{name}.{kind}", found, valid)
     if "clean" in study.treatments:
         problems.append("treatments.clean: the name is taken; clean needs no definition")
     return problems
 
 
-def _describe(detail: Any) -> str:
+def _describe(schema: dict[str, Any], detail: Any) -> str:
     """Put one pydantic error in words: key, what was found, what was expected."""
-    location, valid_keys = _walk(detail["loc"])
+    location, valid_keys = _walk(schema, detail["loc"])
     key, kind, found = ".".join(location) or "the study", detail["type"], detail["input"]
     context = detail.get("ctx", {})
     if kind == "extra_forbidden":
@@ -309,9 +329,8 @@ _PATTERNS = {
 }
 
 
-def _walk(path: tuple[Any, ...]) -> tuple[list[str], list[str]]:
-    """Follow pydantic's path through the schema; return its keys without union tags, and the last key's peers."""
-    schema = Study.model_json_schema()
+def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], list[str]]:
+    """Follow pydantic's path through the schema; return its keys without union tags, and the last one's peers."""
     node: dict[str, Any] = schema
     keys: list[str] = []
     peers: list[str] = []
@@ -323,7 +342,10 @@ def _walk(path: tuple[Any, ...]) -> tuple[list[str], list[str]]:
             continue
         keys.append(str(part))
         peers = list(node.get("properties", {}))
-        inner = [*node.get("patternProperties", {}).values(), node.get("additionalProperties"), node.get("items")]
+        inner = [
+            *node.get("patternProperties", {}).values(),
+            *(node.get(k) for k in ("additionalProperties", "items")),
+        ]
         node = node.get("properties", {}).get(part) or next((item for item in inner if item), {})
     return keys, peers
 

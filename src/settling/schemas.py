@@ -40,9 +40,7 @@ _ESTIMATE_NULLS = ("sd", "low", "high")
 
 SCHEMAS: dict[str, pa.Schema] = {
     # Canonical data: one word a row, IOB2.
-    "data": _schema(
-        ("sentence", pa.int32()), ("position", pa.int16()), ("token", pa.string()), ("label", _NAME)
-    ),
+    "data": _schema(("sentence", pa.int32()), ("position", pa.int16()), ("token", pa.string()), ("label", _NAME)),
     # The training split after a treatment; `word` is dense and is the key of all later files.
     "treated": _schema(
         ("sentence", pa.int32()),

@@ -15,6 +15,7 @@ from settling.config import CapFamily, NoiseFamily, Study
 from settling.errors import BadInput
 
 CLEAN: dict[str, Any] = {"kind": "clean"}
+TABLES = ("treatments", "curves", "summary", "effects", "first_learned", "forgetting")
 
 
 @dataclass(frozen=True, order=True)
@@ -62,9 +63,7 @@ def members(family: NoiseFamily | CapFamily) -> list[tuple[str, dict[str, Any]]]
     """Return the treatments of a family as (name, parameters); noise at level 0 is `clean`."""
     if isinstance(family, NoiseFamily):
         return [
-            (f"noise-{family.kind}-{level}", {"kind": family.kind, "percent": level})
-            if level
-            else ("clean", CLEAN)
+            (f"noise-{family.kind}-{level}", {"kind": family.kind, "percent": level}) if level else ("clean", CLEAN)
             for level in family.levels
         ]
     return [
@@ -94,6 +93,13 @@ def runs(study: Study) -> list[Run]:
     return sorted(found)
 
 
+def families(study: Study) -> set[str]:
+    """Return which families of treatments, `noise` and `cap`, the runs of the study hold."""
+    named = treatments(study)
+    kinds = {named[run.treatment]["kind"] for run in runs(study)}
+    return {"noise" if kind in ("resample", "flip") else kind for kind in kinds} & {"noise", "cap"}
+
+
 def _plain(model: BaseModel) -> dict[str, Any]:
     """Return a model as plain data, defaults left out, its kind kept."""
     values = model.model_dump(mode="json", exclude_defaults=True)
@@ -118,10 +124,8 @@ def treatment_spec(study: Study, name: str, draw: int) -> str:
 
 
 def training_spec(study: Study, system: str, seed: int) -> str:
-    """Return the spec of `settling train`: the system's recipe without names, and the seed."""
-    recipe = _plain(study.systems[system])
-    recipe.pop("checkpoint")
-    return canonical({**recipe, "seed": seed})
+    """Return the spec of `settling train`: the system's recipe and the seed."""
+    return canonical({**_plain(study.systems[system]), "seed": seed})
 
 
 def aggregate_spec(study: Study) -> str:

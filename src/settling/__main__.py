@@ -1,0 +1,5 @@
+"""`python -m settling` is `settling`."""
+
+from settling.cli import main
+
+main()

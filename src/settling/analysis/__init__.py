@@ -1,0 +1,1 @@
+"""What follows from the dynamics and scores of runs: events, tables, findings. No torch here."""

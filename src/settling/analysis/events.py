@@ -1,0 +1,94 @@
+"""Learning and forgetting events (paper section 5, after Toneva et al. 2019).
+
+A word is right in an epoch when the given label was predicted; before the first epoch it counts as wrong. A learning
+event is right after wrong, a forgetting event wrong after right, and the first learning event the first epoch, from 0,
+at which the word is right.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from settling.errors import BadInput
+from settling.files import metadata_of, open_table, provenance, read_table, writing_table
+
+
+class Events(NamedTuple):
+    """Per word (words,): first epoch right or -1, counts of events, mean and population variance of the loss."""
+
+    first_learned: NDArray[np.int16]
+    learning: NDArray[np.uint16]
+    forgetting: NDArray[np.uint16]
+    loss_mean: NDArray[np.float32]
+    loss_variance: NDArray[np.float32]
+
+
+class EventCounter:
+    """Counts events as epochs pass, in memory of a few numbers a word."""
+
+    def __init__(self, num_words: int) -> None:
+        self.epoch = 0
+        self.right = np.zeros(num_words, dtype=bool)
+        self.first_learned = np.full(num_words, -1, dtype=np.int16)
+        self.learning = np.zeros(num_words, dtype=np.uint16)
+        self.forgetting = np.zeros(num_words, dtype=np.uint16)
+        self.mean = np.zeros(num_words)
+        self.squares = np.zeros(num_words)
+
+    def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32]) -> None:
+        """Count one epoch: which words (words,) were right, and their losses (words,)."""
+        self.first_learned[right & (self.first_learned < 0)] = self.epoch
+        self.learning += right & ~self.right
+        self.forgetting += self.right & ~right
+        self.right = right
+        self.epoch += 1
+        # Welford's update, which stays exact where a sum of squares would cancel.
+        difference = loss - self.mean
+        self.mean += difference / self.epoch
+        self.squares += difference * (loss - self.mean)
+
+    def events(self) -> Events:
+        """Return the events so far; at least one epoch must have passed."""
+        return Events(
+            self.first_learned,
+            self.learning,
+            self.forgetting,
+            self.mean.astype(np.float32),
+            (self.squares / self.epoch).astype(np.float32),
+        )
+
+
+def find_events(dynamics: Path, treated: Path, output: Path) -> None:
+    """Write the events of a run, one row a view and word, from its dynamics and its treated training split.
+
+    Raises BadInput where the two do not belong together.
+    """
+    labels = read_table(treated, "treated")
+    num_words = len(labels)
+    counters: dict[str, EventCounter] = {}
+    with open_table(dynamics, "dynamics") as file:
+        tags = pa.array(metadata_of(file.schema_arrow)["tags"])
+        given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group, columns=["view", "predicted", "loss"])
+            if len(rows) != num_words:
+                raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {num_words}")
+            counter = counters.setdefault(rows["view"][0].as_py(), EventCounter(num_words))
+            counter.add(rows["predicted"].to_numpy() == given, rows["loss"].to_numpy())
+    epochs = {counter.epoch for counter in counters.values()}
+    if len(epochs) != 1:
+        raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(epochs)}")
+    made = provenance("events", None, {"dynamics": dynamics, "treated": treated}, epochs=epochs.pop())
+    with writing_table(output, "events", made) as write_group:
+        for view, counter in counters.items():
+            write_group(
+                {
+                    "view": pa.DictionaryArray.from_arrays(np.zeros(num_words, dtype=np.int32), [view]),
+                    **{name: labels[name] for name in ("word", "label", "given", "noisy")},
+                    **counter.events()._asdict(),
+                }
+            )

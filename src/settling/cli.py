@@ -1,0 +1,168 @@
+"""The command line: one command a stage. Each imports what it needs when it runs, so that --help is quick."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from settling.errors import BadInput
+
+DESCRIPTION = """\
+How a pretrained model fits, settles and memorises a labelled data set.
+
+The stages, in order; each reads files, writes files and can be run by hand. `snakemake -n -p` prints the
+commands of a study with their specs.
+
+  download   a data set or a checkpoint: the only stage that uses the network
+  treat      corrupt the labels of a training split, or make a class scarce
+  train      train one run and observe every word at every epoch
+  events     learning and forgetting events of a run
+  aggregate  tables over all runs of a study
+  plot       one figure from the tables
+  findings   what the study found, in three lines
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="settling", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    stages = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, **arguments: str) -> argparse.ArgumentParser:
+        sub = stages.add_parser(name, help=text, description=text)
+        for argument, help_text in arguments.items():
+            kind = str if argument == "spec" else Path
+            meta = "JSON" if argument == "spec" else "PATH"
+            sub.add_argument(f"--{argument.replace('_', '-')}", required=True, type=kind, metavar=meta, help=help_text)
+        return sub
+
+    spec = "what to do, as one JSON string, or @FILE to read it from a file"
+    download = command("download", "Fetch a data set or a checkpoint.", spec=spec, output="folder to write")
+    download.add_argument("what", choices=["dataset", "checkpoint"])
+    command("treat", "Treat a training split.", spec=spec, train="train.parquet", output="Parquet file to write")
+    train = command(
+        "train",
+        "Train one run.",
+        spec=spec,
+        treated="treated training split",
+        dev="dev.parquet",
+        test="test.parquet",
+        checkpoint="checkpoint folder",
+        output="folder to write dynamics.parquet, scores.parquet and run.json to",
+        state="file to keep the state in while the run is unfinished",
+    )
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    train.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    command(
+        "events",
+        "Find the learning and forgetting events of a run.",
+        dynamics="dynamics.parquet",
+        treated="treated training split of the run",
+        output="Parquet file to write",
+    )
+    command(
+        "aggregate",
+        "Make the tables of a study.",
+        spec=spec,
+        results="the study's folder",
+        output="folder to write",
+    )
+    plot = command("plot", "Draw one figure.", tables="folder of tables", output="folder to write")
+    plot.add_argument("figure", help="name of the figure")
+    command("findings", "Say what the study found.", tables="folder of tables", output="text file to write")
+    config = stages.add_parser("config", help="Check a configuration and print it in full.")
+    config.add_argument("file", type=Path)
+    stages.add_parser("schema", help="Print the JSON Schema of the configuration, as YAML.")
+    return top
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run one command."""
+    match arguments.command:
+        case "download" if arguments.what == "dataset":
+            from settling.data.dataset import download_dataset
+
+            download_dataset(spec_of(arguments.spec), arguments.output)
+        case "download":
+            from settling.data.checkpoints import download_checkpoint
+
+            download_checkpoint(spec_of(arguments.spec), arguments.output)
+        case "treat":
+            from settling.treatments.treat import treat
+
+            treat(spec_of(arguments.spec), arguments.train, arguments.output)
+        case "train":
+            from settling.training.train import train
+
+            train(
+                spec_of(arguments.spec),
+                arguments.treated,
+                arguments.dev,
+                arguments.test,
+                arguments.checkpoint,
+                arguments.output,
+                arguments.state,
+                arguments.device,
+                arguments.threads,
+            )
+        case "events":
+            from settling.analysis.events import find_events
+
+            find_events(arguments.dynamics, arguments.treated, arguments.output)
+        case "aggregate":
+            from settling.analysis.aggregate import aggregate
+
+            aggregate(spec_of(arguments.spec), arguments.results, arguments.output)
+        case "plot":
+            from settling.figures.plot import plot
+
+            plot(arguments.figure, arguments.tables, arguments.output / arguments.figure)
+        case "findings":
+            from settling.analysis.findings import write_findings
+
+            write_findings(arguments.tables, arguments.output)
+        case "config":
+            from settling.config import read
+
+            print(json.dumps(read(arguments.file).model_dump(mode="json"), indent=2))
+        case "schema":
+            from settling.config import json_schema
+
+            print(json_schema(), end="")
+
+
+def spec_of(text: str) -> dict[str, Any]:
+    """Parse a spec; raise BadInput where it is not a JSON object."""
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"--spec: {text[1:]}: {error.strerror}") from None
+    try:
+        spec = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"--spec: not JSON: {error}") from None
+    if not isinstance(spec, dict):
+        raise BadInput(f"--spec: found {text!r}, expected a JSON object")
+    return spec
+
+
+def main() -> None:
+    """Run the command line; end with status 1 and one line where the user's input or the disk is at fault."""
+    arguments = parser().parse_args()
+    if arguments.command != "download":
+        # Only the download stage may use the network.
+        os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        run(arguments)
+    except BadInput as error:
+        sys.exit("\n".join(f"settling: {line}" for line in str(error).splitlines()))
+    except OSError as error:
+        sys.exit(f"settling: {error.filename or arguments.command}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

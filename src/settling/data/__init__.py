@@ -1,0 +1,1 @@
+"""Getting data sets and checkpoints: fetch, check, read, and write in canonical form."""

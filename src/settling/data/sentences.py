@@ -1,0 +1,62 @@
+"""Sentences and what a data set does with a list of them: drop repeats, split, cut. Order is always kept."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from settling.errors import BadInput
+from settling.schemas import SPLITS
+
+# Positions are stored as int16.
+MAX_WORDS = 32767
+
+
+class Sentence(NamedTuple):
+    """The words of a sentence and their IOB2 tags, equally many, at least one."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def drop_repeats(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Keep the first of the sentences that have the same tokens."""
+    first: dict[tuple[str, ...], Sentence] = {}
+    for sentence in sentences:
+        first.setdefault(sentence.tokens, sentence)
+    return list(first.values())
+
+
+def split(sentences: Sequence[Sentence], dev: float, test: float) -> dict[str, list[Sentence]]:
+    """Send each sentence to train, dev or test by a hash of its text; `dev` and `test` are shares.
+
+    Equal texts stay together.
+    """
+    parts: dict[str, list[Sentence]] = {name: [] for name in SPLITS}
+    for sentence in sentences:
+        # 52 bits: exact as a float in [0, 1).
+        place = int(_text_hash(sentence, "")[:13], 16) / 2**52
+        name = "dev" if place < dev else "test" if place < dev + test else "train"
+        parts[name].append(sentence)
+    return parts
+
+
+def cut(sentences: Sequence[Sentence], number: int, where: str) -> list[Sentence]:
+    """Choose `number` sentences by a second hash of the text; what 100 choose is among what 200 choose.
+
+    Raises BadInput, `where` first, when there are fewer.
+    """
+    if len(sentences) < number:
+        raise BadInput(f"{where}: {number} sentences asked for, only {len(sentences)} there")
+    ranked = sorted(range(len(sentences)), key=lambda row: (_text_hash(sentences[row], "subset\x1e"), row))
+    return [sentences[row] for row in sorted(ranked[:number])]
+
+
+def entities(sentences: Sequence[Sentence]) -> dict[str, int]:
+    """Count the entities of each type, types sorted."""
+    counts = Counter(tag[2:] for sentence in sentences for tag in sentence.tags if tag.startswith("B-"))
+    return dict(sorted(counts.items()))
+
+
+def _text_hash(sentence: Sentence, salt: str) -> str:
+    return hashlib.sha256((salt + "\x1f".join(sentence.tokens)).encode()).hexdigest()

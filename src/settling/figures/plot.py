@@ -1,0 +1,79 @@
+"""Draw a figure from the tables of a study, as JSON, HTML, SVG and PNG.
+
+    settling plot fig1_noise_f1 results/demo/tables results/demo/figures/fig1_noise_f1
+
+The same tables give the same bytes on one machine. The HTML is one file that loads nothing.
+"""
+
+import html
+import importlib
+import json
+import re
+from pathlib import Path
+
+import altair as alt
+import pandas as pd
+import pyarrow as pa
+import vl_convert
+
+from settling.errors import BadInput, choices
+from settling.figures import FIGURES
+from settling.files import read_table, replacing, write_text
+
+PNG_SCALE = 2
+VEGALITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
+ script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<script>{library}</script>
+</head>
+<body>
+<main id="figure"></main>
+<script>
+vegaEmbed("#figure", {spec}, {{actions: {{export: true, source: false, compiled: false, editor: false}}}});
+</script>
+</body>
+</html>
+"""
+
+
+def plot(figure: str, tables: Path, output: Path) -> None:
+    """Draw `figure` from tables/<name>.parquet into output.json, output.html, output.svg and output.png."""
+    if figure not in FIGURES:
+        raise BadInput(f"figure {figure!r} is not defined; {choices(figure, FIGURES)}")
+    entry = FIGURES[figure]
+    frames = {name: as_pandas(tables / f"{name}.parquet", name) for name in entry.tables}
+    with alt.data_transformers.enable("default", max_rows=None):
+        spec = importlib.import_module(entry.module).chart(frames).to_dict()
+    text = json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_text(output.with_suffix(".json"), text + "\n")
+    write_text(output.with_suffix(".html"), page(entry.title, text))
+    write_text(output.with_suffix(".svg"), renumbered(vl_convert.vegalite_to_svg(text, VEGALITE)))
+    with replacing(output.with_suffix(".png")) as part:
+        part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
+
+
+def as_pandas(path: Path, name: str) -> pd.DataFrame:
+    """Read a table as pandas, its dictionary columns as plain strings."""
+    table = read_table(path, name)
+    plain = [pa.string() if pa.types.is_dictionary(kind) else kind for kind in table.schema.types]
+    pandas: pd.DataFrame = table.cast(pa.schema(zip(table.schema.names, plain, strict=True))).to_pandas()
+    return pandas
+
+
+def renumbered(svg: str) -> str:
+    """Count the ids of clip paths from 0; vega counts them on from the last figure of the process."""
+    numbers = dict.fromkeys(re.findall(r'id="clip(\d+)"', svg))
+    order = {number: str(index) for index, number in enumerate(numbers)}
+    return re.sub(r'(id="clip|url\(#clip)(\d+)', lambda match: match[1] + order[match[2]], svg)
+
+
+def page(title: str, spec: str) -> str:
+    """Return the HTML page of a chart; no text in `spec` can end its script, since `<` is escaped."""
+    inert = spec.replace("<", "\\u003c")
+    library = vl_convert.javascript_bundle(vl_version=VEGALITE)  # type: ignore[call-arg]
+    return PAGE.format(title=html.escape(title), library=library, spec=inert)

@@ -1,0 +1,55 @@
+"""A stage's code as one hash: the package modules it reaches by import, parsed, docstrings left out.
+
+Comments, docstrings and formatting do not count, so editing them reruns nothing.
+"""
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+# What these steer reaches each step in its spec; their text must not rerun the study.
+NOT_CODE = frozenset({"settling", "settling.config", "settling.errors", "settling.fingerprint"})
+
+
+def fingerprint(*modules: str) -> str:
+    """Return the hash (16 hex digits) of the code of `modules` and of all they import from this package."""
+    reached: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and name not in NOT_CODE:
+            reached[name], imports = parsed(name)
+            waiting += imports
+    text = "\n".join(f"{name} {reached[name]}" for name in sorted(reached))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def parsed(module: str) -> tuple[str, list[str]]:
+    """Return the hash of one module's syntax tree and the modules of this package that it imports."""
+    tree = ast.parse(_file(module).read_bytes())
+    imports = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [alias.name for alias in node.names if _is_ours(alias.name)]
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            imports += [node.module, *(name for name in inner if _exists(name))]
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] == "settling"
+
+
+def _file(module: str) -> Path:
+    path = ROOT.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _exists(module: str) -> bool:
+    return _file(module).is_file()

@@ -1,0 +1,5 @@
+"""The systems under study. One line a kind: the module that holds its class `System`."""
+
+KINDS = {
+    "encoder": "settling.systems.encoder",
+}

@@ -1,0 +1,192 @@
+"""The training loop: every word observed at every epoch, resumable after each, the same bytes every time.
+
+All randomness of an epoch follows from the seed and the epoch's number, so nothing of it needs saving, and runs
+with the same seed see the same order whatever their treatment does to the labels.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from settling.canonical import generator, seed_of
+from settling.config import System as Recipe
+from settling.errors import BadInput
+from settling.systems.interface import Outcome, Pieces, System
+from settling.training.records import Observation, Scorer, ScoreRow
+from settling.training.split import Split
+
+EVALUATION_SENTENCES = 64
+
+
+@dataclass
+class History:
+    """All that a run has observed so far: `views[view][epoch]`, the scores, and the seconds each epoch took."""
+
+    views: dict[str, list[Observation]]
+    scores: list[ScoreRow] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+class Trainer:
+    """One run: a system, its optimiser and its history. `epochs` goes through those that are left.
+
+    `splits` holds train, dev and test. The model must be on its device, made under the run's seed.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, system: System, splits: dict[str, Split]) -> None:
+        self.recipe, self.seed, self.system = recipe, seed, system
+        self.num_words = {name: len(split.label) for name, split in splits.items()}
+        self.num_sentences = {name: split.num_sentences for name, split in splits.items()}
+        self.prepared = {name: system.prepare(split) for name, split in splits.items()}
+        self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
+        self.steps_per_epoch = -(-splits["train"].num_sentences // recipe.batch_size)
+        self.optimizer = optimizer_of(system.module, recipe)
+        self.history = History({view: [] for view in recipe.views})
+        # From short to long, so that evaluation pads little.
+        self.evaluation = {name: np.argsort(np.diff(split.starts), kind="stable") for name, split in splits.items()}
+
+    def epochs(self) -> Iterator[int]:
+        """Train and observe the epochs that are left, one at a time; yield each one's number when it is done.
+
+        Raises BadInput where the loss is no longer finite.
+        """
+        for epoch in range(len(self.history.seconds), self.recipe.epochs):
+            began = time.monotonic()
+            seen = {"minibatch": self.train(epoch)}
+            if not np.isfinite(seen["minibatch"].loss).all():
+                raise BadInput(f"epoch {epoch}: the loss is not finite; expected a lower learning_rate")
+            if "epoch-end" in self.recipe.views:
+                seen["epoch-end"] = self.observe("train")
+            for view, observations in self.history.views.items():
+                observations.append(seen[view])
+                self.history.scores += self.scorers["train"].rows(epoch, view, seen[view])
+            for name in ("dev", "test"):
+                self.history.scores += self.scorers[name].rows(epoch, "epoch-end", self.observe(name))
+            self.history.seconds.append(time.monotonic() - began)
+            yield epoch
+
+    def train(self, epoch: int) -> Observation:
+        """Train for one epoch; return each word as it was when its batch passed, before the update."""
+        torch.manual_seed(seed_of("epoch", self.seed, epoch))
+        order = generator("order", self.seed, epoch).permutation(self.num_sentences["train"])
+        gather = Gather(self.num_words["train"], self.system)
+        self.system.module.train()
+        for step, batch in enumerate(self.prepared["train"].batches(order, self.recipe.batch_size)):
+            rate = self.learning_rate(epoch * self.steps_per_epoch + step)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.update(batch, gather)
+        return gather.observation()
+
+    def update(self, batch: Sequence[Pieces], gather: "Gather") -> None:
+        """Take one step on the mean loss over the words of a batch."""
+        num_words = sum(len(pieces.words) for pieces in batch)
+        for pieces in batch:
+            outcome = self.system.outcome(pieces)
+            (outcome.losses.sum() / num_words).backward()
+            gather.add(outcome)
+        torch.nn.utils.clip_grad_norm_(self.system.module.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def observe(self, name: str) -> Observation:
+        """Return each word of a split as the model now sees it, in evaluation mode."""
+        gather = Gather(self.num_words[name], self.system)
+        self.system.module.eval()
+        with torch.inference_mode():
+            for batch in self.prepared[name].batches(self.evaluation[name], EVALUATION_SENTENCES):
+                for pieces in batch:
+                    gather.add(self.system.outcome(pieces))
+        return gather.observation()
+
+    def learning_rate(self, step: int) -> float:
+        """Return the rate of a step: linear warm-up from 0, then linear decay to 0 or constant.
+
+        The schedule of `get_linear_schedule_with_warmup`, as in the authors' code (trainer.py:268-271).
+        """
+        total = self.recipe.epochs * self.steps_per_epoch
+        warm = int(self.recipe.warmup * total)
+        if step < warm:
+            return self.recipe.learning_rate * step / warm
+        left = (total - step) / max(1, total - warm) if self.recipe.schedule == "linear" else 1.0
+        return self.recipe.learning_rate * left
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs, as plain tensors, lists and numbers."""
+        observed = {
+            view: [(torch.from_numpy(seen.predicted), torch.from_numpy(seen.loss)) for seen in observations]
+            for view, observations in self.history.views.items()
+        }
+        return {
+            "model": self.system.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "views": observed,
+            "scores": self.history.scores,
+            "seconds": self.history.seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.system.module.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history = History(
+            {
+                view: [Observation(predicted.cpu().numpy(), loss.cpu().numpy()) for predicted, loss in pairs]
+                for view, pairs in state["views"].items()
+            },
+            state["scores"],
+            state["seconds"],
+        )
+
+    def progress(self) -> str:
+        """Return one line on the last epoch: loss, scores, speed and the time left."""
+        seconds = self.history.seconds
+        last = {
+            (split, metric): value
+            for _, split, _, _, name, metric, value in self.history.scores[-500:]
+            if name == "all"
+        }
+        left = sum(seconds) / len(seconds) * (self.recipe.epochs - len(seconds))
+        return (
+            f"epoch {len(seconds)}/{self.recipe.epochs}  loss {last['train', 'loss']:.3f}  "
+            f"dev F1 {last['dev', 'f1']:.3f}  {self.num_words['train'] / seconds[-1]:.0f} words/s  "
+            f"left {int(left) // 60}:{int(left) % 60:02d}"
+        )
+
+
+class Gather:
+    """Collects outcomes on the device, copied to the host once."""
+
+    def __init__(self, num_words: int, system: System) -> None:
+        device = next(system.module.parameters()).device
+        self.predicted = torch.zeros(num_words, dtype=torch.uint8, device=device)
+        self.loss = torch.full((num_words,), torch.nan, device=device)
+
+    def add(self, outcome: Outcome) -> None:
+        """Add some words' outcome."""
+        self.predicted[outcome.words] = outcome.predicted.to(torch.uint8)
+        self.loss[outcome.words] = outcome.losses.detach()
+
+    def observation(self) -> Observation:
+        """Return all words' outcomes."""
+        return Observation(self.predicted.cpu().numpy(), self.loss.cpu().numpy())
+
+
+def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """Return AdamW with weight decay on matrices alone: biases and LayerNorm go without (trainer.py:262-269)."""
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, eps=1e-8, fused=True)
+
+
+def say(line: str) -> None:
+    """Print a line of progress, at once."""
+    print(line, file=sys.stderr, flush=True)

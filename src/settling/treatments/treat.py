@@ -1,0 +1,60 @@
+"""The treat stage: one training split in, the same split as a system is to see it out."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from settling.errors import BadInput, choices
+from settling.files import metadata_of, provenance, read_table, write_table
+from settling.scoring import EntityScorer
+from settling.treatments import KINDS
+from settling.treatments.corpus import Corpus
+
+
+def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
+    """Treat the split at `train` as `spec` says and write it to `output`.
+
+    The metadata tells the nominal and the effective rate (the share of kept words whose given label is not
+    the true one) and `settled_f1`, the entity F1 of the true labels against the given ones: what a model
+    scores on its training labels as long as it has memorised none of the noise.
+
+    Raises BadInput for an unknown kind or class, and where the treatment leaves no words.
+    """
+    if spec["kind"] not in KINDS:
+        raise BadInput(f"kind: {spec['kind']!r} is no treatment; {choices(spec['kind'], KINDS)}")
+    table = read_table(train, "data")
+    tags = tuple(metadata_of(table.schema)["tags"])
+    label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint8)
+    corpus = Corpus(table["sentence"].to_numpy(), label, tags)
+    kept, given = importlib.import_module(KINDS[spec["kind"]]).treat(corpus, spec)
+    if not kept.any():
+        raise BadInput(f"{train}: the treatment {spec['kind']} leaves no sentence to train on")
+    table, label, given = table.filter(pa.array(kept)), label[kept], given[kept]
+    sentence = np.unique(table["sentence"].to_numpy(), return_inverse=True)[1]
+    scorer = EntityScorer(tags, sentence)
+    settled = scorer.score(scorer.entities(given), scorer.entities(label))["all"]
+    names = pa.array(tags)
+    write_table(
+        output,
+        "treated",
+        {
+            **{name: table[name] for name in ("sentence", "position", "token", "label")},
+            "word": np.arange(len(label), dtype=np.uint32),
+            "given": pa.DictionaryArray.from_arrays(pa.array(given.astype(np.int32)), names),
+            "noisy": given != label,
+        },
+        provenance(
+            "treat",
+            spec,
+            {"train": train},
+            tags=tags,
+            sentences=int(sentence[-1]) + 1,
+            nominal_rate=spec.get("percent", 0) / 100,
+            effective_rate=float((given != label).mean()),
+            settled_f1=settled.f1,
+        ),
+    )

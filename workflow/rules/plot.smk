@@ -1,0 +1,23 @@
+rule plot:
+    input:
+        lambda wildcards: [f"{RESULTS}/tables/{table}.parquet" for table in FIGURES[wildcards.figure].tables],
+    output:
+        report(
+            f"{RESULTS}/figures/{{figure}}.html",
+            caption="../report/{figure}.rst",
+            category="Figures",
+            labels=lambda wildcards: {"figure": FIGURES[wildcards.figure].title},
+        ),
+        multiext(f"{RESULTS}/figures/{{figure}}", ".json", ".svg", ".png"),
+    log:
+        f"{RESULTS}/logs/plot/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=lambda wildcards: fingerprint("settling.figures.plot", FIGURES[wildcards.figure].module),
+        tables=f"{RESULTS}/tables",
+        folder=subpath(output[0], parent=True),
+    shell:
+        "settling plot {wildcards.figure} --tables {params.tables} --output {params.folder} 2> {log}"

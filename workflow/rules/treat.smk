@@ -1,0 +1,19 @@
+rule treat:
+    input:
+        f"{RESULTS}/data/{{dataset}}/train.parquet",
+    output:
+        f"{RESULTS}/treated/{{dataset}}/{{treatment}}/draw{{draw}}.parquet",
+    log:
+        f"{RESULTS}/logs/treat/{{dataset}}/{{treatment}}/draw{{draw}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/treat/{{dataset}}/{{treatment}}/draw{{draw}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        spec=lambda wildcards: plan.treatment_spec(study, wildcards.treatment, int(wildcards.draw)),
+        code=lambda wildcards: fingerprint(
+            "settling.treatments.treat",
+            TREATMENTS[plan.treatments(study)[wildcards.treatment]["kind"]],
+        ),
+    shell:
+        "settling treat --spec {params.spec:q} --train {input} --output {output} 2> {log}"
