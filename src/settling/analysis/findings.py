@@ -26,7 +26,8 @@ def pick(table: pd.DataFrame, **values: object) -> pd.DataFrame:
     chosen = pd.Series(True, index=table.index)
     for column, value in values.items():
         chosen &= table[column] == value
-    return table.loc[chosen]
+    kept: pd.DataFrame = table.loc[chosen]
+    return kept
 
 
 def spoken(row: "pd.Series[Any]", signed: bool = False) -> str:

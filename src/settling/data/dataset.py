@@ -7,12 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from settling.config import Dataset
+from settling.config import Dataset, check
 from settling.data import hub, sentences
 from settling.data.conll import read_conll
 from settling.data.sentences import Sentence
 from settling.data.sources import fetch, origin
-from settling.data.spec import checked
 from settling.data.tags import tag_list
 from settling.errors import BadInput
 from settling.files import provenance, write_json, write_table
@@ -28,7 +27,7 @@ def download_dataset(spec: dict[str, Any], output: Path) -> None:
     The same raw files give the same bytes. Raises BadInput where the spec, the source or a file is wrong;
     nothing is then written.
     """
-    dataset: Dataset = checked(Dataset, spec, "dataset")
+    dataset: Dataset = check(Dataset, spec, "dataset")
     output = output.resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as temporary:

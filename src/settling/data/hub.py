@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from settling.data.messages import one_line
 from settling.data.sentences import MAX_WORDS, Sentence
-from settling.data.spec import one_line
 from settling.data.tags import TagError, to_iob2
 from settling.errors import BadInput
 from settling.files import sha256

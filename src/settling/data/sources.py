@@ -7,7 +7,7 @@ import pooch
 
 from settling.config import HubSource, LocalSource, PypiSource, UrlSource
 from settling.data import hub, wheels
-from settling.data.spec import one_line
+from settling.data.messages import one_line
 from settling.errors import BadInput
 from settling.files import git_blob, sha256
 

@@ -6,7 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from settling.data.spec import one_line
+from settling.data.messages import one_line
 from settling.errors import BadInput, choices
 
 

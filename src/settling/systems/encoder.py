@@ -4,6 +4,7 @@ The first word-piece carries a word's label (paper section 3; model_utils.py:155
 are neither in the loss nor in the output space.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging
 
 from settling.config import EncoderSystem
@@ -27,7 +34,7 @@ PIECE_WINDOWS = 8
 class Window:
     """A stretch of a sentence that fits the model: its `words` (w,) and where their first pieces are, `heads` (w,)."""
 
-    ids: list[int]
+    ids: NDArray[np.int64]
     heads: NDArray[np.int64]
     words: NDArray[np.int64]
 
@@ -83,71 +90,29 @@ class Windows:
 
 
 class System:
-    """The model and its tokenizer, on `device`.
+    """The model and the splits made ready for it, on `device`.
 
     Weights that the checkpoint lacks come from torch's global generator, which the caller seeds.
     Raises BadInput for a checkpoint that transformers cannot load or that has too few layers.
     """
 
-    def __init__(self, recipe: EncoderSystem, tags: tuple[str, ...], checkpoint: Path, device: torch.device) -> None:
+    def __init__(
+        self, recipe: EncoderSystem, checkpoint: Path, splits: Mapping[str, Split], device: torch.device
+    ) -> None:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        self.device = device
-        self.num_tags = len(tags)
+        num_tags = len(splits["train"].tags)
         try:
-            config = AutoConfig.from_pretrained(checkpoint, num_labels=len(tags), local_files_only=True)
-            if recipe.layers:
-                if recipe.layers > config.num_hidden_layers:
-                    raise BadInput(
-                        f"{checkpoint}: layers is {recipe.layers}, expected at most the checkpoint's "
-                        f"{config.num_hidden_layers}"
-                    )
-                config.num_hidden_layers = recipe.layers
-            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, add_prefix_space=True, local_files_only=True)
-            if recipe.pretrained:
-                self.module, loaded = AutoModelForTokenClassification.from_pretrained(
-                    checkpoint,
-                    config=config,
-                    local_files_only=True,
-                    use_safetensors=True,
-                    dtype=torch.float32,
-                    ignore_mismatched_sizes=True,
-                    output_loading_info=True,
-                )
-                prefix = f"{self.module.base_model_prefix}."
-                lacking = [*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])]
-                lacking = [key for key in lacking if key.startswith(prefix)]
-                if lacking:
-                    raise BadInput(
-                        f"{checkpoint}: the weights lack {len(lacking)} of the encoder's, such as {lacking[0]}"
-                    )
-            else:
-                self.module = AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
+            self.module, tokenizer = load(recipe, checkpoint, num_tags)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise BadInput(f"{checkpoint}: not a checkpoint that transformers can load: {reason}") from None
+        longest = getattr(self.module.config, "max_position_embeddings", recipe.max_length)
+        cut = {name: windows_of(tokenizer, split, min(recipe.max_length, longest)) for name, split in splits.items()}
+        pad_id = tokenizer.pad_token_id or 0
+        trim_vocabulary(self.module, [window for windows in cut.values() for of in windows for window in of], pad_id)
         self.module.to(device)
-        self.max_length = min(recipe.max_length, getattr(config, "max_position_embeddings", recipe.max_length))
-
-    def prepare(self, split: Split) -> Windows:
-        """Tokenise a split and cut it into windows of at most `max_length` pieces, between words."""
-        encoded = self.tokenizer(split.sentences(), is_split_into_words=True, add_special_tokens=False)
-        probe = self.tokenizer("a", add_special_tokens=True, return_special_tokens_mask=True)
-        first = probe["special_tokens_mask"].index(0)
-        last = len(probe["input_ids"]) - probe["special_tokens_mask"][::-1].index(0)
-        before, after = probe["input_ids"][:first], probe["input_ids"][last:]
-        room = self.max_length - len(before) - len(after)
-        windows = []
-        for sentence, start in enumerate(split.starts[:-1]):
-            num_words = split.starts[sentence + 1] - start
-            pieces: list[list[int]] = [[] for _ in range(num_words)]
-            word_ids = encoded.word_ids(sentence)
-            for piece, word in zip(encoded["input_ids"][sentence], word_ids, strict=True):
-                pieces[word].append(piece)
-            # A word the tokenizer drops (a lone control character, say) is still a word: it is unknown.
-            pieces = [(word or [self.tokenizer.unk_token_id])[:room] for word in pieces]
-            windows.append(_windows(pieces, int(start), room, before, after))
-        return Windows(windows, split.given, self.tokenizer.pad_token_id or 0, self.device)
+        self.prepared = {name: Windows(cut[name], split.given, pad_id, device) for name, split in splits.items()}
 
     def outcome(self, pieces: PaddedWindows) -> Outcome:
         """Run the model over a piece of a batch."""
@@ -157,7 +122,68 @@ class System:
         return Outcome(pieces.words, logits_WK.argmax(-1), losses_W)
 
 
-def _windows(pieces: list[list[int]], start: int, room: int, before: list[int], after: list[int]) -> list[Window]:
+def load(recipe: EncoderSystem, checkpoint: Path, num_tags: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return the model that the recipe asks for, with a fresh head, and its tokenizer."""
+    config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, local_files_only=True)
+    if recipe.layers:
+        if recipe.layers > config.num_hidden_layers:
+            raise BadInput(f"{checkpoint}: layers is {recipe.layers}, expected at most {config.num_hidden_layers}")
+        config.num_hidden_layers = recipe.layers
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, add_prefix_space=True, local_files_only=True)
+    if not recipe.pretrained:
+        return AutoModelForTokenClassification.from_config(config, dtype=torch.float32), tokenizer
+    model, loaded = AutoModelForTokenClassification.from_pretrained(
+        checkpoint,
+        config=config,
+        local_files_only=True,
+        use_safetensors=True,
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+    )
+    lacking = [*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])]
+    lacking = sorted(key for key in lacking if key.startswith(f"{model.base_model_prefix}."))
+    if lacking:
+        raise BadInput(f"{checkpoint}: the weights lack {len(lacking)} of the encoder's, such as {lacking[0]}")
+    return model, tokenizer
+
+
+def windows_of(tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int) -> list[list[Window]]:
+    """Tokenise a split and cut each sentence into windows of at most `max_length` pieces, between words."""
+    encoded = tokenizer(split.sentences(), is_split_into_words=True, add_special_tokens=False)
+    probe = tokenizer("a", add_special_tokens=True, return_special_tokens_mask=True)
+    first = probe["special_tokens_mask"].index(0)
+    last = len(probe["input_ids"]) - probe["special_tokens_mask"][::-1].index(0)
+    before, after = probe["input_ids"][:first], probe["input_ids"][last:]
+    room = max_length - len(before) - len(after)
+    windows = []
+    for sentence, start in enumerate(split.starts[:-1]):
+        pieces: list[list[int]] = [[] for _ in range(split.starts[sentence + 1] - start)]
+        for piece, word in zip(encoded["input_ids"][sentence], encoded.word_ids(sentence), strict=True):
+            pieces[word].append(piece)
+        # A word the tokenizer drops (a lone control character, say) is still a word: it is unknown.
+        pieces = [(word or [tokenizer.unk_token_id])[:room] for word in pieces]
+        windows.append(cut_windows(pieces, int(start), room, before, after))
+    return windows
+
+
+def trim_vocabulary(model: PreTrainedModel, windows: list[Window], pad_id: int) -> None:
+    """Keep only the embeddings that the windows use, and renumber their pieces.
+
+    No prediction changes: the rows left out would get no gradient. Ids up to `pad_id` stay, as some models
+    find positions by it.
+    """
+    used = np.unique(np.concatenate([np.arange(pad_id + 1), *(window.ids for window in windows)]))
+    old = model.get_input_embeddings()
+    new = torch.nn.Embedding(len(used), old.embedding_dim, padding_idx=old.padding_idx)
+    with torch.no_grad():
+        new.weight.copy_(old.weight[torch.from_numpy(used)])
+    model.set_input_embeddings(new)
+    for window in windows:
+        window.ids[:] = np.searchsorted(used, window.ids)
+
+
+def cut_windows(pieces: list[list[int]], start: int, room: int, before: list[int], after: list[int]) -> list[Window]:
     """Cut a sentence's word-pieces into windows of at most `room` pieces, between words, none twice."""
     windows: list[Window] = []
     ids: list[int] = []
@@ -166,7 +192,7 @@ def _windows(pieces: list[list[int]], start: int, room: int, before: list[int], 
 
     def close(end: int) -> None:
         words = np.arange(start + first, start + end)
-        windows.append(Window([*before, *ids, *after], np.array(heads), words))
+        windows.append(Window(np.array([*before, *ids, *after]), np.array(heads), words))
 
     for word, word_pieces in enumerate(pieces):
         if ids and len(ids) + len(word_pieces) > room:

@@ -1,13 +1,11 @@
 """What the training loop asks of a system."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-from settling.training.split import Split
 
 
 class Outcome(NamedTuple):
@@ -39,13 +37,10 @@ class Pieces(Protocol):
 
 
 class System(Protocol):
-    """A model under study."""
+    """A model under study, made of a recipe, a checkpoint and the splits it is to see."""
 
     module: torch.nn.Module
-
-    def prepare(self, split: Split) -> Prepared:
-        """Make a split ready."""
-        ...
+    prepared: Mapping[str, Prepared]
 
     def outcome(self, pieces: Any) -> Outcome:
         """Run the model; where gradients are on, `losses` carries them."""

@@ -35,14 +35,13 @@ class History:
 class Trainer:
     """One run: a system, its optimiser and its history. `epochs` goes through those that are left.
 
-    `splits` holds train, dev and test. The model must be on its device, made under the run's seed.
+    `splits` holds train, dev and test, those that the system was made of.
     """
 
     def __init__(self, recipe: Recipe, seed: int, system: System, splits: dict[str, Split]) -> None:
         self.recipe, self.seed, self.system = recipe, seed, system
         self.num_words = {name: len(split.label) for name, split in splits.items()}
         self.num_sentences = {name: split.num_sentences for name, split in splits.items()}
-        self.prepared = {name: system.prepare(split) for name, split in splits.items()}
         self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
         self.steps_per_epoch = -(-splits["train"].num_sentences // recipe.batch_size)
         self.optimizer = optimizer_of(system.module, recipe)
@@ -76,7 +75,7 @@ class Trainer:
         order = generator("order", self.seed, epoch).permutation(self.num_sentences["train"])
         gather = Gather(self.num_words["train"], self.system)
         self.system.module.train()
-        for step, batch in enumerate(self.prepared["train"].batches(order, self.recipe.batch_size)):
+        for step, batch in enumerate(self.system.prepared["train"].batches(order, self.recipe.batch_size)):
             rate = self.learning_rate(epoch * self.steps_per_epoch + step)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -99,7 +98,7 @@ class Trainer:
         gather = Gather(self.num_words[name], self.system)
         self.system.module.eval()
         with torch.inference_mode():
-            for batch in self.prepared[name].batches(self.evaluation[name], EVALUATION_SENTENCES):
+            for batch in self.system.prepared[name].batches(self.evaluation[name], EVALUATION_SENTENCES):
                 for pieces in batch:
                     gather.add(self.system.outcome(pieces))
         return gather.observation()

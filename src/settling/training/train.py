@@ -62,7 +62,7 @@ def train(
     tags = splits["train"].tags
     seed = int(spec["seed"])
     torch.manual_seed(seed_of("weights", seed))
-    system = importlib.import_module(KINDS[recipe.kind]).System(recipe, tags, checkpoint, place)
+    system = importlib.import_module(KINDS[recipe.kind]).System(recipe, checkpoint, splits, place)
     trainer = Trainer(recipe, seed, system, splits)
     saved = state.load(state_file, identity, place)
     if saved:

@@ -1,0 +1,322 @@
+"""The tables of a small study written by hand, so that each of their values can be worked out on paper."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settling.analysis.aggregate import aggregate
+from settling.analysis.findings import write_findings
+from settling.errors import BadInput
+from settling.files import metadata_of, read_table, write_table
+from settling.study import TABLES, Run
+
+Row = dict[str, Any]
+TREATMENTS: dict[str, Row] = {
+    "clean": {"kind": "clean"},
+    "noise-flip-20": {"kind": "flip", "percent": 20},
+    "noise-flip-40": {"kind": "flip", "percent": 40},
+    "cap-LOC-5": {"kind": "cap", "class": "LOC", "sentences": 5},
+    "drop-LOC-5": {"kind": "drop", "class": "LOC", "sentences": 5},
+    "cap-relabel-LOC-25": {"kind": "cap-relabel", "class": "LOC", "sentences": 25},
+}
+BLOCKS = [
+    {"dataset": "news", "systems": {"base": [0, 1]}, "treatments": {"clean": [0], "noise-flip-20": [0, 1]}},
+    {"dataset": "news", "systems": {"base": [0]}, "treatments": {"cap-LOC-5": [0, 1], "drop-LOC-5": [0, 1]}},
+    {"dataset": "news", "systems": {"base": [0]}, "treatments": {"cap-relabel-LOC-25": [0], "noise-flip-40": [0]}},
+]
+RUNS = [
+    *(Run("news", "clean", 0, "base", seed) for seed in (0, 1)),
+    *(Run("news", "noise-flip-20", draw, "base", seed) for draw in (0, 1) for seed in (0, 1)),
+    *(Run("news", name, draw, "base", 0) for name in ("cap-LOC-5", "drop-LOC-5") for draw in (0, 1)),
+    Run("news", "cap-relabel-LOC-25", 0, "base", 0),
+    Run("news", "noise-flip-40", 0, "base", 0),
+]
+# Dev F1 at each of three epochs, by treatment, draw and seed. The class LOC scores a tenth of it.
+DEV = {
+    ("clean", 0, 0): [0.2, 0.8, 0.8],
+    ("clean", 0, 1): [0.2, 0.6, 0.7],
+    ("noise-flip-20", 0, 0): [0.3, 0.7, 0.5],
+    ("noise-flip-20", 0, 1): [0.3, 0.5, 0.4],
+    ("noise-flip-20", 1, 0): [0.6, 0.4, 0.2],
+    ("noise-flip-20", 1, 1): [0.3, 0.5, 0.3],
+    ("cap-LOC-5", 0, 0): [0.1, 0.5, 0.6],
+    ("cap-LOC-5", 1, 0): [0.1, 0.3, 0.4],
+    ("drop-LOC-5", 0, 0): [0.1, 0.7, 0.7],
+    ("drop-LOC-5", 1, 0): [0.1, 0.6, 0.9],
+    ("cap-relabel-LOC-25", 0, 0): [0.0, 0.0, 0.0],
+    ("noise-flip-40", 0, 0): [0.3, 0.1, 0.1],
+}
+# Words of the epoch-end view by noisy or not: first epoch right and number of forgetting events.
+WORDS = {False: [(0, 0), (0, 1), (2, 0), (-1, 0)], True: [(-1, 0), (-1, 0), (2, 0)]}
+
+
+def scores(run: Run) -> list[Row]:
+    rows = []
+    for epoch, f1 in enumerate(DEV[run.treatment, run.draw, run.seed]):
+        for split, reference, name, metric, value in (
+            ("dev", "true", "all", "f1", f1),
+            ("dev", "true", "LOC", "f1", f1 / 10),
+            ("test", "true", "all", "f1", f1 + 0.1),
+            ("train", "given", "all", "f1", 0.9),
+            ("train", "given", "all", "noisy_accuracy", epoch / 4),
+        ):
+            place: Row = {"epoch": epoch, "split": split, "view": "epoch-end", "reference": reference}
+            if metric != "noisy_accuracy" or run.treatment.startswith("noise"):
+                rows.append({**place, "class": name, "metric": metric, "value": value})
+    return rows
+
+
+def events(run: Run) -> list[Row]:
+    noisy = {False: WORDS[False], **({True: WORDS[True]} if run.treatment.startswith("noise") else {})}
+    words = [(flag, *word) for flag, found in noisy.items() for word in found]
+    return [
+        {
+            "view": "epoch-end",
+            "word": number,
+            "label": "O",
+            "given": "B-LOC" if flag else "O",
+            "noisy": flag,
+            "first_learned": first,
+            "learning": int(first >= 0) + max(forgetting - 1, 0),
+            "forgetting": forgetting,
+            "loss_mean": 0.5,
+            "loss_variance": 0.0,
+        }
+        for number, (flag, first, forgetting) in enumerate(words)
+    ]
+
+
+def write(path: Path, name: str, rows: list[Row], **metadata: Any) -> None:
+    write_table(path, name, {column: [row[column] for row in rows] for column in rows[0]}, metadata)
+
+
+def write_runs(results: Path, runs: list[Run]) -> None:
+    """Write what the stages before `aggregate` leave of the runs."""
+    for run in runs:
+        write(results / run.scores, "scores", scores(run))
+        write(results / run.events, "events", events(run), epochs=3)
+        word: Row = {"sentence": 0, "position": 0, "token": "a", "word": 0, "label": "O", "given": "O", "noisy": False}
+        percent = TREATMENTS[run.treatment].get("percent", 0)
+        figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
+        write(results / run.treated, "treated", [word, {**word, "position": 1}], sentences=1, **figures)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("results")
+    write_runs(results, RUNS)
+    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, results, results / "tables")
+    return results / "tables"
+
+
+Pick = Callable[..., list[Row]]
+
+
+@pytest.fixture
+def pick(tables: Path) -> Pick:
+    """Return a function that gives the rows of a table that hold the given values."""
+
+    def rows(name: str, **values: Any) -> list[Row]:
+        found = read_table(tables / f"{name}.parquet", name).to_pylist()
+        return [row for row in found if values.items() <= row.items()]
+
+    return rows
+
+
+ALL_DEV: Row = {"split": "dev", "class": "all", "metric": "f1"}
+
+
+def test_curves_are_means_over_draws_and_seeds(pick: Pick) -> None:
+    rows = pick("curves", treatment="noise-flip-20", **ALL_DEV)
+    assert [row["epoch"] for row in rows] == [0, 1, 2]
+    assert [row["n"] for row in rows] == [4, 4, 4]
+    assert [row["mean"] for row in rows] == pytest.approx([1.5 / 4, 2.1 / 4, 1.4 / 4])
+    assert all(row["low"] <= row["mean"] <= row["high"] for row in rows)
+
+
+def test_one_run_has_a_mean_and_no_interval(pick: Pick) -> None:
+    (row,) = pick("curves", treatment="noise-flip-40", epoch=1, **ALL_DEV)
+    assert (row["mean"], row["n"], row["sd"], row["low"], row["high"]) == (0.1, 1, None, None, None)
+
+
+def test_the_final_moment_is_the_last_epoch(pick: Pick) -> None:
+    (row,) = pick("summary", treatment="noise-flip-20", moment="final", **ALL_DEV)
+    assert row["mean"] == pytest.approx(1.4 / 4)
+
+
+def test_the_best_moment_is_each_run_s_best_epoch_on_dev_and_holds_for_every_score(pick: Pick) -> None:
+    (dev,) = pick("summary", treatment="noise-flip-20", moment="best", **ALL_DEV)
+    assert dev["mean"] == pytest.approx((0.7 + 0.5 + 0.6 + 0.5) / 4)
+    (loc,) = pick("summary", treatment="noise-flip-20", moment="best", **{**ALL_DEV, "class": "LOC"})
+    assert loc["mean"] == pytest.approx(dev["mean"] / 10)
+    (test,) = pick("summary", treatment="noise-flip-20", moment="best", **{**ALL_DEV, "split": "test"})
+    assert test["mean"] == pytest.approx(dev["mean"] + 0.1)
+    # Best at epochs 1, 1, 0 and 1; noisy accuracy is a quarter of the epoch.
+    (noisy,) = pick("summary", treatment="noise-flip-20", moment="best", metric="noisy_accuracy")
+    assert noisy["mean"] == pytest.approx(3 / 4 / 4)
+
+
+def test_of_equally_good_epochs_the_first_is_best(tmp_path: Path) -> None:
+    # The scores of training are made to tell which epoch was taken.
+    write_runs(tmp_path, RUNS)
+    for run in RUNS:
+        rows = [{**row, "value": row["epoch"]} if row["split"] == "train" else row for row in scores(run)]
+        write(tmp_path / run.scores, "scores", rows)
+    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    found = read_table(tmp_path / "tables" / "summary.parquet", "summary").to_pylist()
+    means = {row["treatment"]: row["mean"] for row in found if (row["split"], row["moment"]) == ("train", "best")}
+    # Clean: epochs 1 of a tie and 2. Drop: epochs 1 of a tie and 2. Relabelled: 0 of three that tie.
+    assert (means["clean"], means["drop-LOC-5"], means["cap-relabel-LOC-25"]) == (1.5, 1.5, 0)
+
+
+def test_every_draw_is_compared_with_the_one_clean_run_of_its_seed(pick: Pick) -> None:
+    (final,) = pick("effects", treatment="noise-flip-20", baseline="clean", moment="final", **ALL_DEV)
+    differences = [0.5 - 0.8, 0.4 - 0.7, 0.2 - 0.8, 0.3 - 0.7]
+    assert (final["n"], final["mean"]) == (4, pytest.approx(sum(differences) / 4))
+    assert min(differences) <= final["low"] <= final["mean"] <= final["high"] <= max(differences)
+    (best,) = pick("effects", treatment="noise-flip-20", baseline="clean", moment="best", **ALL_DEV)
+    assert best["mean"] == pytest.approx((0.7 - 0.8 + 0.5 - 0.7 + 0.6 - 0.8 + 0.5 - 0.7) / 4)
+
+
+def test_a_run_without_a_clean_twin_of_its_seed_is_in_no_comparison(pick: Pick) -> None:
+    # noise-flip-40 has seed 0 alone, so clean's seed 1 must not enter.
+    (row,) = pick("effects", treatment="noise-flip-40", moment="final", **ALL_DEV)
+    assert (row["n"], row["mean"]) == (1, pytest.approx(0.1 - 0.8))
+
+
+def test_a_cap_is_compared_with_its_control_arm_of_the_same_draw(pick: Pick) -> None:
+    (row,) = pick("effects", treatment="cap-LOC-5", baseline="drop-LOC-5", moment="final", **ALL_DEV)
+    assert (row["n"], row["mean"]) == (2, pytest.approx((0.6 - 0.7 + 0.4 - 0.9) / 2))
+    assert row["sd"] == pytest.approx(0.2 * 2**0.5)
+
+
+def test_which_treatments_are_compared(pick: Pick) -> None:
+    pairs = {(row["treatment"], row["baseline"]) for row in pick("effects")}
+    against_clean = {(name, "clean") for name in TREATMENTS if name != "clean"}
+    # cap-relabel-LOC-25 keeps another number of sentences, so it is no control of cap-LOC-5.
+    assert pairs == against_clean | {("cap-LOC-5", "drop-LOC-5")}
+    assert {row["split"] for row in pick("effects")} == {"dev", "test"}
+
+
+def test_every_epoch_is_in_the_first_learned_even_where_no_word_was(pick: Pick) -> None:
+    for noisy, shares in ((False, [1 / 4, 2 / 4, 0, 1 / 4]), (True, [2 / 3, 0, 0, 1 / 3])):
+        rows = pick("first_learned", treatment="noise-flip-20", noisy=noisy)
+        assert [row["epoch"] for row in rows] == [-1, 0, 1, 2]
+        assert [row["mean"] for row in rows] == pytest.approx(shares)
+        assert {row["n"] for row in rows} == {4}
+    assert pick("first_learned", treatment="clean", noisy=True) == []
+    assert {row["percent"] for row in pick("first_learned")} == {None, 20, 40}
+
+
+def test_runs_of_different_lengths_have_their_own_epochs(tmp_path: Path) -> None:
+    write_runs(tmp_path, RUNS)
+    longer = RUNS[-1]
+    write(tmp_path / longer.events, "events", events(longer), epochs=5)
+    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    rows = read_table(tmp_path / "tables" / "first_learned.parquet", "first_learned").to_pylist()
+    found = {
+        name: [row["epoch"] for row in rows if row["treatment"] == name and not row["noisy"]]
+        for name in ("clean", longer.treatment)
+    }
+    assert found == {"clean": [-1, 0, 1, 2], longer.treatment: [-1, 0, 1, 2, 3, 4]}
+
+
+def test_forgetting_counts_the_columns_of_the_paper_s_table_1(pick: Pick) -> None:
+    def found(noisy: bool) -> dict[str, float]:
+        return {row["metric"]: row["mean"] for row in pick("forgetting", treatment="noise-flip-20", noisy=noisy)}
+
+    assert found(False) == {"forgettable": 1, "unforgettable": 3, "learned": 3, "ratio": pytest.approx(1 / 3)}
+    assert found(True) == {"forgettable": 0, "unforgettable": 3, "learned": 1, "ratio": 0}
+
+
+def test_a_ratio_to_no_learned_words_is_left_out(tmp_path: Path) -> None:
+    write_runs(tmp_path, RUNS)
+    run = RUNS[-1]
+    never = [{**row, "first_learned": -1, "forgetting": 0} for row in events(run)]
+    write(tmp_path / run.events, "events", never, epochs=3)
+    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    rows = read_table(tmp_path / "tables" / "forgetting.parquet", "forgetting").to_pylist()
+    found = {row["metric"]: row["mean"] for row in rows if row["treatment"] == run.treatment and not row["noisy"]}
+    assert found == {"forgettable": 0, "unforgettable": 4, "learned": 0}
+
+
+def test_what_each_draw_did_is_told_once(pick: Pick) -> None:
+    rows = pick("treatments")
+    assert [(row["treatment"], row["draw"]) for row in rows] == sorted({(run.treatment, run.draw) for run in RUNS})
+    (row,) = pick("treatments", treatment="noise-flip-40")
+    assert row == {
+        "dataset": "news",
+        "treatment": "noise-flip-40",
+        "kind": "flip",
+        "percent": 40,
+        "cap_class": None,
+        "cap_sentences": None,
+        "draw": 0,
+        "sentences": 1,
+        "words": 2,
+        "nominal_rate": 0.4,
+        "effective_rate": 0.2,
+        "settled_f1": 0.6,
+    }
+    (row, _) = pick("treatments", treatment="cap-LOC-5")
+    assert (row["percent"], row["cap_class"], row["cap_sentences"]) == (None, "LOC", 5)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_csv_of_a_table_holds_what_its_parquet_does(tables: Path, name: str) -> None:
+    table = read_table(tables / f"{name}.parquet", name)
+    with (tables / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    expected = [{key: "" if value is None else str(value) for key, value in row.items()} for row in table.to_pylist()]
+    assert rows == expected
+    assert rows
+    assert metadata_of(table.schema)["spec"] == {"treatments": TREATMENTS, "runs": BLOCKS}
+
+
+def test_the_tables_do_not_depend_on_the_order_of_the_runs(tables: Path, tmp_path: Path) -> None:
+    write_runs(tmp_path, RUNS)
+    aggregate({"treatments": TREATMENTS, "runs": BLOCKS[::-1]}, tmp_path, tmp_path / "tables")
+    for name in TABLES:
+        assert (tmp_path / "tables" / f"{name}.csv").read_bytes() == (tables / f"{name}.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["clean"], ["noise-flip-20"], ["clean", "noise-flip-20"], ["clean", "cap-LOC-5"], ["cap-LOC-5", "drop-LOC-5"]],
+    ids=" ".join,
+)
+def test_a_study_of_some_treatments_alone_has_all_tables_and_findings(tmp_path: Path, names: list[str]) -> None:
+    runs = [run for run in RUNS if run.treatment in names and (run.draw, run.seed) == (0, 0)]
+    write_runs(tmp_path, runs)
+    blocks = [{"dataset": "news", "systems": {"base": [0]}, "treatments": {name: [0] for name in names}}]
+    spec = {"treatments": {name: TREATMENTS[name] for name in names}, "runs": blocks}
+    aggregate(spec, tmp_path, tmp_path / "tables")
+    sizes = {name: len(read_table(tmp_path / "tables" / f"{name}.parquet", name)) for name in TABLES}
+    assert bool(sizes["effects"]) == (len(names) == 2)
+    assert all(sizes[name] for name in TABLES if name != "effects")
+    write_findings(tmp_path / "tables", tmp_path / "findings.txt")
+    assert len((tmp_path / "findings.txt").read_text().splitlines()) == 3
+
+
+def test_a_missing_run_is_named_and_no_table_written(tmp_path: Path) -> None:
+    write_runs(tmp_path, RUNS)
+    (tmp_path / RUNS[3].events).unlink()
+    with pytest.raises(BadInput, match=str(RUNS[3].events)):
+        aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    assert not (tmp_path / "tables").exists()
+
+
+def test_the_findings_are_three_lines_with_values_of_the_tables(tables: Path, tmp_path: Path) -> None:
+    write_findings(tables, tmp_path / "findings.txt")
+    noise, memorisation, scarcity = (tmp_path / "findings.txt").read_text().splitlines()
+    # Most noise is 40 %, one run: best 0.3, last 0.1. Clean: best 0.75, last 0.75 over two seeds.
+    assert noise.startswith("Noise: dev F1 of base on news, 40 % noise: best 0.30 (n=1), last 0.10 (n=1); clean: ")
+    assert "best 0.75 [" in noise
+    assert noise.endswith("(n=2).")
+    assert "of the wrong labels, base gave 0.00 (n=1) when dev F1 was best and 0.50 (n=1) at the end" in memorisation
+    # Class LOC at the end, against clean of seed 0: 0.06 - 0.08 and 0.04 - 0.08.
+    assert scarcity.startswith("Scarcity: dev F1 of LOC against all its sentences (base): 5 sentences -0.03 [")
+    assert scarcity.endswith("(n=2).")

@@ -1,0 +1,303 @@
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from settling import study as plan
+from settling.config import Study, json_schema, load, read
+from settling.errors import BadInput
+from tests.conftest import ROOT
+
+CONFIGS = [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+HASH = "0123456789abcdef" * 4
+COMMIT = "0123456789" * 4
+
+FULL: dict[str, Any] = {
+    "study": "small",
+    "datasets": {
+        "tweets": {
+            "source": {"kind": "url", "files": {"all": "http://localhost/a.txt"}, "sha256": {"all": HASH}},
+            "subset": {"train": 80},
+        },
+        "news": {"source": {"kind": "local", "files": {"train": "a", "dev": "b", "test": "c"}}},
+    },
+    "checkpoints": {
+        "base": {"kind": "hub", "repo": "owner/base", "revision": COMMIT},
+        "mini": {"kind": "folder", "path": "mini"},
+    },
+    "systems": {"base": {"kind": "encoder", "checkpoint": "base", "epochs": 3, "learning_rate": 1.0}},
+    "treatments": {
+        "noise": {"kind": "resample", "levels": [0, 20]},
+        "caps": {"kind": "cap", "class": "PER", "sentences": [5]},
+    },
+    "experiments": {"main": {"datasets": ["tweets"], "treatments": ["noise", "caps"], "systems": ["base"]}},
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Return FULL with the value at a dotted path set, or removed where it is `...`."""
+    values = copy.deepcopy(FULL)
+    *outer, last = path.split(".")
+    inner = values
+    for key in outer:
+        inner = inner[key]
+    if value is ...:
+        del inner[last]
+    else:
+        inner[last] = value
+    return values
+
+
+def problem(values: dict[str, Any]) -> str:
+    """Return the one line that is said of a configuration."""
+    with pytest.raises(BadInput) as caught:
+        load(values, "config.yaml")
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+def specs(study: Study) -> list[str]:
+    """Return the specs of all steps of a study."""
+    return [
+        *(plan.dataset_spec(study, name) for name in sorted(study.datasets)),
+        *(plan.checkpoint_spec(study, name) for name in sorted(study.checkpoints)),
+        *(plan.training_spec(study, name, 1) for name in sorted(study.systems)),
+        *(plan.treatment_spec(study, name, 2) for name in sorted(plan.treatments(study))),
+        plan.aggregate_spec(study),
+    ]
+
+
+def reversed_keys(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: reversed_keys(values[key]) for key in reversed(values)}
+    return values
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_the_studies_of_this_repository_load_and_come_back_as_printed(path: Path) -> None:
+    study = read(path)
+    assert load(json.loads(study.model_dump_json())) == study
+    assert plan.runs(study)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_the_schema_accepts_the_studies_of_this_repository(path: Path) -> None:
+    jsonschema.validate(yaml.safe_load(path.read_text()), yaml.safe_load(json_schema()))
+
+
+def test_the_schema_file_is_the_one_generated() -> None:
+    assert SCHEMA.read_text() == json_schema(), "run: settling schema > workflow/schemas/config.schema.yaml"
+
+
+def test_the_schema_refuses_what_the_program_refuses() -> None:
+    schema = yaml.safe_load(json_schema())
+    jsonschema.validate(FULL, schema)
+    for path, value in (("systems.base.epoch", 3), ("study", ...), ("systems.base.kind", "encode")):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(changed(path, value), schema)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        reversed_keys(FULL),
+        changed("systems.base.learning_rate", 1),
+        changed("systems.base.batch_size", 64),
+        changed("systems.base.views", ["minibatch", "epoch-end"]),
+        changed("systems.base.layers", None),
+        changed("datasets.tweets.columns", ["token", "tag"]),
+        changed("datasets.tweets.split", {"test": 0.1, "dev": 0.1}),
+        changed("datasets.news.source.sha256", {}),
+        changed("seeds", [0]),
+        changed("draws", [0]),
+        changed("experiments.main.seeds", [0, 0]),
+        changed("datasets.tweets.licence", "not stated"),
+    ],
+    ids=["order", "1", "int", "tuple", "null", "list", "mapping", "empty", "seeds", "draws", "repeated", "text"],
+)
+def test_how_a_study_is_written_does_not_change_its_specs(other: dict[str, Any]) -> None:
+    assert specs(load(other)) == specs(load(FULL))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("systems.base.batch_size", 32),
+        ("systems.base.layers", 2),
+        ("systems.base.pretrained", False),
+        ("systems.base.views", ["minibatch"]),
+        ("datasets.tweets.scheme", "iob1"),
+        ("datasets.tweets.subset", {"train": 81}),
+        ("datasets.tweets.source.sha256", {"all": HASH[::-1]}),
+        ("checkpoints.base.revision", COMMIT[::-1]),
+        ("treatments.noise.kind", "flip"),
+        ("seeds", [1]),
+    ],
+)
+def test_what_steers_a_step_is_in_a_spec(path: str, value: Any) -> None:
+    assert specs(load(changed(path, value))) != specs(load(FULL))
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("experiment", "experiments"),
+        ("datasets.tweets.sources", "source"),
+        ("datasets.tweets.source.sha", "sha256"),
+        ("systems.base.learning_rat", "learning_rate"),
+        ("treatments.noise.level", "levels"),
+        ("treatments.caps.sentence", "sentences"),
+        ("experiments.main.seed", "seeds"),
+        ("checkpoints.base.revison", "revision"),
+    ],
+)
+def test_a_mistyped_key_is_answered_with_the_nearest(path: str, near: str) -> None:
+    line = problem(changed(path, 3))
+    assert line.startswith(f"config.yaml: {path}: unknown key; did you mean {near!r}? (known: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("systems.base.kind", "encodr", "did you mean 'encoder'?"),
+        ("datasets.tweets.source.kind", "ulr", "datasets.tweets.source.kind: found 'ulr'; did you mean 'url'?"),
+        ("treatments.noise.kind", "flop", "treatments.noise.kind: found 'flop'; did you mean 'flip'?"),
+        ("datasets.tweets.scheme", "iob3", "datasets.tweets.scheme: found 'iob3'; did you mean 'iob"),
+        ("systems.base.schedule", "linaer", "systems.base.schedule: found 'linaer'; did you mean 'linear'?"),
+    ],
+)
+def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, message: str) -> None:
+    assert message in problem(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fragments"),
+    [
+        ("study", ..., ["study: missing"]),
+        ("systems.base.epochs", ..., ["systems.base.epochs: missing"]),
+        ("datasets.news.source.kind", ..., ["datasets.news.source.kind: missing"]),
+        ("systems.base.epochs", "many", ["systems.base.epochs: found 'many'", "integer"]),
+        ("systems.base.epochs", 0, ["systems.base.epochs: found 0", "greater than or equal to 1"]),
+        ("systems.base.epochs", 70000, ["systems.base.epochs: found 70000", "65535"]),
+        ("systems.base.learning_rate", float("nan"), ["systems.base.learning_rate: found nan"]),
+        ("systems.base.warmup", 1, ["systems.base.warmup: found 1", "less than 1"]),
+        ("systems.base.views", ["minibatch", "minibatch"], ["systems.base: views repeat: minibatch"]),
+        ("systems.base.views", [], ["systems.base.views: found", "at least 1"]),
+        ("treatments.noise.levels", [10, 101], ["treatments.noise.levels.1: found 101", "100"]),
+        ("treatments.caps.sentences", [-1], ["treatments.caps.sentences.0: found -1"]),
+        ("treatments.noise.levels", [], ["treatments.noise.levels: found []"]),
+        ("datasets.tweets.source.sha256", {"all": "abc"}, ["source.sha256.all: found 'abc', expected a SHA-256 of 64"]),
+        ("checkpoints.base.revision", "main", ["checkpoints.base.revision: found 'main', expected a git id of 40"]),
+        ("study", "../out", ["study: found '../out', expected a name of letters"]),
+        ("datasets.tweets.columns", ["word", "tag"], ["columns are word, tag; expected one token and one tag"]),
+        ("datasets.tweets.split", {"dev": 0.6, "test": 0.6}, ["datasets.tweets: split is", "leave some train"]),
+        ("datasets.tweets.source.files", {"train": "a"}, ["files are train; expected either all, or train, dev"]),
+        ("datasets", [], ["datasets: found []"]),
+        ("experiments", {}, ["experiments: found {}"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(
+    path: str, value: Any, fragments: list[str]
+) -> None:
+    line = problem(changed(path, value))
+    assert line.startswith("config.yaml: ")
+    assert [fragment for fragment in fragments if fragment not in line] == [], line
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("systems.base.checkpoint", "bass", "systems.base.checkpoint: 'bass' is not defined; did you mean 'base'?"),
+        ("experiments.main.datasets", ["tweet"], "experiments.main.datasets: 'tweet' is not defined; did you mean"),
+        ("experiments.main.treatments", ["nose"], "experiments.main.treatments: 'nose' is not defined; did you mean"),
+        ("experiments.main.systems", ["x"], "experiments.main.systems: 'x' is not defined; known: base"),
+        ("experiments.main.treatments", ["noise-resample-20"], "known: clean, noise, caps"),
+        ("checkpoints", {}, "systems.base.checkpoint: 'base' is not defined; none are defined"),
+    ],
+)
+def test_a_name_that_nothing_defines_is_told_with_those_that_are(path: str, value: Any, message: str) -> None:
+    assert message in problem(changed(path, value))
+
+
+def test_clean_needs_no_definition_and_may_have_none() -> None:
+    load(changed("experiments.main.treatments", ["clean"]))
+    assert "treatments.clean: the name is taken" in problem(
+        changed("treatments.clean", {"kind": "flip", "levels": [1]})
+    )
+
+
+def test_families_may_share_a_treatment() -> None:
+    again = changed("treatments.more", {"kind": "resample", "levels": [20, 40]})
+    assert set(plan.treatments(load(again))) == {"clean", "noise-resample-20", "noise-resample-40", "cap-PER-5"}
+
+
+def test_a_file_from_the_network_is_pinned() -> None:
+    line = problem(changed("datasets.tweets.source.sha256", ...))
+    assert "datasets.tweets.source: all has no sha256; a file fetched by URL must be pinned" in line
+    blob = {"kind": "url", "files": {"all": "http://localhost/a"}, "git_blob": {"all": COMMIT}}
+    load(changed("datasets.tweets.source", blob))
+    wheel = {"kind": "pypi", "package": "a==1", "files": {"all": "a"}, "sha256": {}}
+    assert "must be pinned" in problem(changed("datasets.tweets.source", wheel))
+    unpinned = {"kind": "pypi", "package": "a", "files": {"all": "a"}, "sha256": {"all": HASH}}
+    assert "expected a package with its version, such as name==1.0" in problem(
+        changed("datasets.tweets.source", unpinned)
+    )
+    hub = {"kind": "hub", "repo": "owner/data", "files": {"all": "a.parquet"}}
+    assert "source.revision: missing" in problem(changed("datasets.tweets.source", hub))
+    stray = {"kind": "local", "files": {"all": "a"}, "sha256": {"dev": HASH}}
+    assert "sha256 names dev, which is not among the files" in problem(changed("datasets.tweets.source", stray))
+
+
+def test_a_checkpoint_may_wait_for_its_revision() -> None:
+    study = load(changed("checkpoints.base.revision", ...))
+    assert json.loads(plan.checkpoint_spec(study, "base")) == {"kind": "hub", "repo": "owner/base"}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda values: values["systems"]["base"].update(epochs=0, batch_sise=3),
+        lambda values: values["experiments"]["main"].update(datasets=["x"], systems=["y"]),
+        lambda values: values["experiments"]["main"].update(datasets=[], systems=[]),
+        lambda values: values["treatments"]["noise"].update(levels=[120, 130]),
+    ],
+    ids=["values and keys", "names", "empty lists", "items of a list"],
+)
+def test_every_problem_has_a_line_of_its_own(edit: Callable[[dict[str, Any]], None]) -> None:
+    values = copy.deepcopy(FULL)
+    edit(values)
+    with pytest.raises(BadInput) as caught:
+        load(values, "config.yaml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("config.yaml: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("study: [", "not YAML"),
+        ("study: \xff".encode("latin-1"), "not YAML"),
+        ("", "expected a mapping with the keys study, datasets"),
+        ("- study", "expected a mapping"),
+    ],
+    ids=["broken", "not UTF-8", "empty", "a list"],
+)
+def test_what_is_not_a_mapping_in_yaml_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BadInput) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_checked_study_never_changes() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(FULL).study = "other"

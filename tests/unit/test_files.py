@@ -1,0 +1,202 @@
+import csv
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import settling
+from settling import files
+from settling.errors import BadInput
+from settling.files import (
+    git_blob,
+    metadata_of,
+    provenance,
+    read_json,
+    read_table,
+    replacing,
+    sha256,
+    write_csv,
+    write_json,
+    write_table,
+    write_text,
+    writing_table,
+)
+
+COLUMNS: dict[str, Any] = {
+    "view": ["minibatch", "minibatch"],
+    "epoch": [0, 0],
+    "word": [0, 1],
+    "predicted": [3, 0],
+    "loss": [0.5, 0.25],
+}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_whole_and_alone(tmp_path: Path) -> None:
+    with replacing(tmp_path / "new" / "file.txt") as part:
+        part.write_text("all of it")
+        assert not (tmp_path / "new" / "file.txt").exists()
+    assert names(tmp_path / "new") == ["file.txt"]
+    assert (tmp_path / "new" / "file.txt").read_text() == "all of it"
+
+
+def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    write_text(tmp_path / "file.txt", "old")
+    with pytest.raises(RuntimeError), replacing(tmp_path / "file.txt") as part:
+        part.write_text("ne")
+        raise RuntimeError
+    assert names(tmp_path) == ["file.txt"]
+    assert (tmp_path / "file.txt").read_text() == "old"
+
+
+def test_a_table_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), writing_table(tmp_path / "a.parquet", "dynamics", {}) as write_group:
+        write_group(COLUMNS)
+        raise RuntimeError
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": [None, 1.0]},
+        {"predicted": [256, 0]},
+        {"epoch": [-1, 0]},
+        {"word": ["zero", "one"]},
+        {"word": [0, 1, 2]},
+        {"extra": [1, 2]},
+    ],
+    ids=["null", "too large", "negative", "text", "length", "unknown column"],
+)
+def test_what_the_schema_forbids_is_not_written(tmp_path: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="."):
+        write_table(tmp_path / "a.parquet", "dynamics", {**COLUMNS, **change}, {})
+    assert names(tmp_path) == []
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="loss"):
+        write_table(tmp_path / "a.parquet", "dynamics", {name: COLUMNS[name] for name in list(COLUMNS)[:-1]}, {})
+
+
+def test_a_table_and_its_metadata_come_back(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.parquet", "dynamics", COLUMNS, {"tags": ["O", "B-É"], "epochs": 1})
+    table = read_table(tmp_path / "a.parquet", "dynamics")
+    assert table.to_pydict() == COLUMNS
+    assert metadata_of(table.schema) == {"tags": ["O", "B-É"], "epochs": 1}
+
+
+def test_each_group_written_is_a_row_group(tmp_path: Path) -> None:
+    with writing_table(tmp_path / "a.parquet", "dynamics", {}) as write_group:
+        for epoch in range(3):
+            write_group({**COLUMNS, "epoch": np.full(2, epoch)})
+    file = pq.ParquetFile(tmp_path / "a.parquet")
+    assert [file.read_row_group(group)["epoch"].to_pylist() for group in range(3)] == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_nulls_are_kept_where_the_schema_allows_them(tmp_path: Path) -> None:
+    row: dict[str, Any] = {"dataset": "d", "treatment": "clean", "kind": "clean", "draw": 0}
+    row |= {"percent": None, "cap_class": None, "cap_sentences": None}
+    row |= {"sentences": 1, "words": 2, "nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 1.0}
+    write_table(tmp_path / "a.parquet", "treatments", {name: [value] for name, value in row.items()}, {})
+    assert read_table(tmp_path / "a.parquet", "treatments").to_pylist() == [row]
+
+
+def test_other_tables_are_refused_by_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_table(path, "dynamics", COLUMNS, {})
+    with pytest.raises(BadInput, match=r"a\.parquet: columns \['view'.* not a scores table: expected \['epoch'"):
+        read_table(path, "scores")
+    pq.write_table(pa.table({**COLUMNS, "loss": ["high", "low"]}), path)
+    with pytest.raises(BadInput, match="not a dynamics table"):
+        read_table(path, "dynamics")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"not at all"], ids=["empty", "only a mark", "text"])
+def test_what_is_not_parquet_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(BadInput, match=r"a\.parquet: not a Parquet file") as caught:
+        read_table(tmp_path / "a.parquet", "data")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_table(path, "dynamics", COLUMNS, {})
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(BadInput, match="not a Parquet file"):
+        read_table(path, "dynamics")
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    for read in (lambda path: read_table(path, "data"), read_json):
+        with pytest.raises(BadInput, match="absent: no such file"):
+            read(tmp_path / "absent")
+
+
+def test_json_has_one_form_and_comes_back(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": [1, 2.5, None], "a": "é"})
+    write_json(tmp_path / "b.json", {"a": "é", "b": [1, 2.5, None]})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert read_json(tmp_path / "a.json") == {"a": "é", "b": [1, 2.5, None]}
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(BadInput, match=r"a\.json: not JSON"):
+        read_json(tmp_path / "a.json")
+
+
+def test_csv_holds_the_same_values(tmp_path: Path) -> None:
+    table = pa.table({"name": ['say "a, b"', "line\nbreak", None], "value": [0.1 + 0.2, None, 1e-9]})
+    write_csv(tmp_path / "a.csv", table)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["name", "value"]
+    read_back = [[name or None, float(value) if value else None] for name, value in rows[1:]]
+    assert read_back == [list(row.values()) for row in table.to_pylist()]
+
+
+def test_hashes_are_those_of_the_usual_tools(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    assert sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    by_git = subprocess.run(["git", "hash-object", str(path)], capture_output=True, text=True, check=True)
+    assert git_blob(path) == by_git.stdout.strip()
+
+
+def test_provenance_says_what_made_a_file_and_nothing_of_when_or_where(tmp_path: Path) -> None:
+    made = []
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        write_text(folder / "in.txt", "abc")
+        made.append(provenance("treat", {"percent": 20}, {"train": folder / "in.txt"}, epochs=3))
+        write_table(folder / "out.parquet", "dynamics", COLUMNS, made[-1])
+    assert made[0] == {
+        "command": "treat",
+        "spec": {"percent": 20},
+        "version": settling.__version__,
+        "commit": files.commit(),
+        "inputs": {"train": sha256(tmp_path / "here" / "in.txt")},
+        "epochs": 3,
+    }
+    assert sha256(tmp_path / "here" / "out.parquet") == sha256(tmp_path / "there" / "out.parquet")
+    assert json.dumps(made[0]) == json.dumps(made[1])
+
+
+def test_the_commit_is_this_checkout_s_and_none_outside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = subprocess.run(
+        ["git", "-C", str(Path(settling.__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True
+    )
+    expected = head.stdout.strip() or "none"
+    assert files.commit.__wrapped__().removesuffix("+") == expected
+    # Installed inside some other repository, the package must not claim that repository's commit.
+    package = tmp_path / "venv" / "settling"
+    package.mkdir(parents=True)
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    monkeypatch.setattr(settling, "__file__", str(package / "__init__.py"))
+    assert files.commit.__wrapped__() == "none"

@@ -1,0 +1,133 @@
+"""What each stage may use: the network, torch, the slow imports."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settling import cli
+from settling.analysis.aggregate import aggregate
+from settling.analysis.events import find_events
+from settling.study import Run
+from settling.treatments.treat import treat
+from tests.conftest import ROOT, run_command
+
+STAGES = ("download", "treat", "train", "events", "aggregate", "plot", "findings")
+# Runs the command line in a fresh process and then prints which modules it has loaded.
+PROBE = """
+import sys
+from settling.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}))
+"""
+# A capped treatment is among them, so that no column of a table is empty.
+TREATMENTS: dict[str, dict[str, Any]] = {
+    "noise-resample-30": {"kind": "resample", "percent": 30},
+    "clean": {"kind": "clean"},
+    "cap-LOC-5": {"kind": "cap", "class": "LOC", "sentences": 5},
+}
+SPEC = {
+    "treatments": TREATMENTS,
+    "runs": [{"dataset": "tiny", "systems": {"tiny": [0]}, "treatments": {name: [0] for name in TREATMENTS}}],
+}
+NOISY = Run("tiny", "noise-resample-30", 0, "tiny", 0)
+
+
+def loaded(*arguments: object) -> set[str]:
+    """Run a command; return the packages that its process has loaded."""
+    done = run_command([sys.executable, "-c", PROBE, *map(str, arguments)])
+    return set(done.stdout.split("LOADED ")[1].split())
+
+
+@pytest.fixture(scope="module")
+def results(tiny_run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a study's folder, up to its tables: the one tiny training stands for the runs of each treatment."""
+    folder = tmp_path_factory.mktemp("results")
+    for name, treatment in TREATMENTS.items():
+        run = Run("tiny", name, 0, "tiny", 0)
+        treat({**treatment, "draw": 0}, tiny_data / "train.parquet", folder / run.treated)
+        shutil.copytree(tiny_run, (folder / run.scores).parent)
+        find_events(tiny_run / "dynamics.parquet", folder / NOISY.treated, folder / run.events)
+    aggregate(SPEC, folder, folder / "tables")
+    return folder
+
+
+def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
+    dynamics = results / NOISY.scores.with_name("dynamics.parquet")
+    return {
+        "events": ["events", "--dynamics", dynamics, "--treated", results / NOISY.treated, "--output", output],
+        "aggregate": ["aggregate", "--spec", json.dumps(SPEC), "--results", results, "--output", output],
+        "plot": ["plot", "fig1_noise_f1", "--tables", results / "tables", "--output", output],
+        "findings": ["findings", "--tables", results / "tables", "--output", output],
+    }[stage]
+
+
+@pytest.mark.parametrize("stage", ["events", "aggregate", "plot", "findings"])
+def test_the_stages_after_training_run_without_torch(stage: str, results: Path, tmp_path: Path) -> None:
+    found = loaded(*stage_arguments(stage, results, tmp_path / "out"))
+    assert (tmp_path / "out").exists()
+    assert found & {"torch", "transformers", "datasets", "huggingface_hub"} == set()
+    assert "pyarrow" in found
+
+
+def test_help_lists_every_stage_and_loads_none_of_what_they_use() -> None:
+    done = run_command([sys.executable, "-c", PROBE, "--help"])
+    listed = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ") and line.split()}
+    assert {*STAGES, "config", "schema"} <= listed
+    assert set(done.stdout.split("LOADED ")[1].split()) & {"torch", "pandas", "pyarrow", "numpy", "pydantic"} == set()
+
+
+def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> None:
+    assert loaded("config", ROOT / "config.yaml") & {"torch", "pandas", "transformers", "datasets"} == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["download", "dataset", "--spec", "{}", "--output", "out"],
+        ["treat", "--spec", "{}", "--train", "a", "--output", "out"],
+        [
+            *("train", "--spec", "{}", "--treated", "a", "--dev", "b", "--test", "c"),
+            *("--checkpoint", "d", "--output", "e", "--state", "f"),
+        ],
+        ["events", "--dynamics", "a", "--treated", "b", "--output", "out"],
+        ["aggregate", "--spec", "{}", "--results", "a", "--output", "out"],
+        ["plot", "fig1_noise_f1", "--tables", "a", "--output", "out"],
+        ["findings", "--tables", "a", "--output", "out"],
+    ],
+    ids=STAGES,
+)
+def test_only_the_download_may_use_the_hub(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
+    for name in (*names, "TOKENIZERS_PARALLELISM"):
+        # Set first, so that monkeypatch puts the old state back whatever the command does.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    seen = []
+    monkeypatch.setattr(cli, "run", lambda _: seen.extend(os.environ.get(name) for name in names))
+    monkeypatch.setattr(sys, "argv", ["settling", *arguments])
+    cli.main()
+    assert seen == ([None] * 3 if arguments[0] == "download" else ["1"] * 3)
+
+
+def test_the_hub_s_libraries_obey(tmp_path: Path) -> None:
+    """The settings are read once, on import, so they must be there before anything is imported."""
+    code = (
+        "import sys, settling.cli as cli\n"
+        "def run(arguments):\n"
+        "    import huggingface_hub.constants\n"
+        "    print(huggingface_hub.constants.HF_HUB_OFFLINE)\n"
+        "cli.run = run\n"
+        "cli.main()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
+    command = [sys.executable, "-c", code, "findings", "--tables", "a", "--output", str(tmp_path / "out")]
+    done = run_command(["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command])
+    assert done.stdout.strip() == "True"

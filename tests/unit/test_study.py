@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settling import study as plan
+from settling.config import Study, load
+from settling.errors import BadInput
+from settling.study import Run
+
+
+def study(**changes: Any) -> Study:
+    """Return a study of two data sets, two systems, noise and caps; `changes` replace top-level keys."""
+    local = {"source": {"kind": "local", "files": {"all": "a.txt"}}}
+    system = {"kind": "encoder", "checkpoint": "mini", "epochs": 3}
+    values: dict[str, Any] = {
+        "study": "small",
+        "datasets": {"news": local, "tweets": local},
+        "checkpoints": {"mini": {"kind": "folder", "path": "mini"}},
+        "systems": {"base": system, "twin": {**system, "pretrained": False}},
+        "treatments": {
+            "noise": {"kind": "resample", "levels": [0, 20]},
+            "caps": {"kind": "cap", "class": "PER", "sentences": [5, 25]},
+        },
+        "experiments": {"main": {"datasets": ["news"], "treatments": ["noise"], "systems": ["base"]}},
+    }
+    return load({**values, **changes})
+
+
+def experiment(**changes: Any) -> dict[str, Any]:
+    return {"datasets": ["news"], "treatments": ["noise"], "systems": ["base"], **changes}
+
+
+names = st.lists(st.sampled_from("abc"), min_size=1, max_size=3)
+numbers = st.lists(st.integers(0, 3), min_size=1, max_size=3)
+experiments = st.dictionaries(
+    st.sampled_from(["first", "second", "third"]),
+    st.fixed_dictionaries(
+        {
+            "datasets": st.lists(st.sampled_from(["news", "tweets"]), min_size=1),
+            "treatments": st.lists(st.sampled_from(["clean", "noise", "caps"]), min_size=1),
+            "systems": st.lists(st.sampled_from(["base", "twin"]), min_size=1),
+            "seeds": numbers,
+            "draws": numbers,
+        }
+    ),
+    min_size=1,
+)
+
+
+def test_a_run_s_files_lie_where_the_design_says() -> None:
+    run = Run("news", "noise-resample-20", 1, "base", 2)
+    assert run.treated == Path("treated/news/noise-resample-20/draw1.parquet")
+    assert run.scores == Path("runs/news/noise-resample-20/draw1/base/seed2/scores.parquet")
+    assert run.events == Path("events/news/noise-resample-20/draw1/base/seed2.parquet")
+
+
+def test_an_experiment_is_every_combination() -> None:
+    grid = plan.runs(study(draws=[0, 1], seeds=[7], experiments={"main": experiment(systems=["base", "twin"])}))
+    assert grid == [
+        Run("news", "clean", 0, "base", 7),
+        Run("news", "clean", 0, "twin", 7),
+        Run("news", "noise-resample-20", 0, "base", 7),
+        Run("news", "noise-resample-20", 0, "twin", 7),
+        Run("news", "noise-resample-20", 1, "base", 7),
+        Run("news", "noise-resample-20", 1, "twin", 7),
+    ]
+
+
+def test_experiments_share_their_runs() -> None:
+    one = {"main": experiment(seeds=[0, 1])}
+    again = {**one, "more": experiment(seeds=[1, 2], treatments=["clean", "noise"])}
+    assert {run.seed for run in plan.runs(study(experiments=one))} == {0, 1}
+    assert len(plan.runs(study(experiments=again))) == 2 * 3
+
+
+def test_an_experiment_s_seeds_and_draws_come_before_the_study_s() -> None:
+    grid = plan.runs(
+        study(seeds=[0], draws=[0], experiments={"main": experiment(seeds=[5], draws=[6]), "more": experiment()})
+    )
+    noisy = {(run.draw, run.seed) for run in grid if run.treatment != "clean"}
+    assert noisy == {(6, 5), (0, 0)}
+
+
+@given(experiments)
+def test_runs_are_unique_sorted_and_clean_has_one_draw(drawn: dict[str, Any]) -> None:
+    grid = plan.runs(study(experiments=drawn))
+    assert grid == sorted(set(grid))
+    assert {run.draw for run in grid if run.treatment == "clean"} <= {0}
+
+
+def test_no_noise_is_clean() -> None:
+    named = plan.treatments(study())
+    assert named == {
+        "clean": {"kind": "clean"},
+        "noise-resample-20": {"kind": "resample", "percent": 20},
+        "cap-PER-5": {"kind": "cap", "class": "PER", "sentences": 5},
+        "cap-PER-25": {"kind": "cap", "class": "PER", "sentences": 25},
+    }
+    assert json.loads(plan.treatment_spec(study(), "clean", 0)) == {"kind": "clean", "draw": 0}
+    assert json.loads(plan.treatment_spec(study(), "cap-PER-5", 3)) == {**named["cap-PER-5"], "draw": 3}
+
+
+def test_one_name_never_stands_for_two_treatments() -> None:
+    # The class `relabel-PER` capped, and the class `PER` relabelled, would both be cap-relabel-PER-5.
+    clash = {
+        "one": {"kind": "cap", "class": "relabel-PER", "sentences": [5]},
+        "two": {"kind": "cap-relabel", "class": "PER", "sentences": [5]},
+    }
+    with pytest.raises(BadInput, match="cap-relabel-PER-5"):
+        plan.treatments(study(treatments=clash, experiments={"main": experiment(treatments=["one", "two"])}))
+
+
+@given(experiments)
+def test_the_spec_of_the_tables_holds_every_run_and_its_treatment(drawn: dict[str, Any]) -> None:
+    made = study(experiments=drawn)
+    spec = json.loads(plan.aggregate_spec(made))
+    assert plan.ungrouped(spec["runs"]) == plan.runs(made)
+    assert set(spec["treatments"]) == {run.treatment for run in plan.runs(made)}
+    assert spec["treatments"].items() <= plan.treatments(made).items()
+
+
+def test_the_spec_of_the_tables_stays_short_for_a_large_grid() -> None:
+    def length(seeds: int, draws: int) -> int:
+        main = experiment(treatments=["noise", "caps"], systems=["base", "twin"])
+        return len(plan.aggregate_spec(study(seeds=[*range(seeds)], draws=[*range(draws)], experiments={"main": main})))
+
+    assert length(9, 9) < length(1, 1) + 300
+
+
+def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
+    base = study()
+    systems = base.model_dump(mode="json")["systems"]
+    systems["twin"]["learning_rate"] = 0.5
+    other = study(systems=systems)
+
+    def steps(made: Study) -> dict[str, str]:
+        return {
+            **{f"dataset {name}": plan.dataset_spec(made, name) for name in made.datasets},
+            **{f"checkpoint {name}": plan.checkpoint_spec(made, name) for name in made.checkpoints},
+            **{f"system {name}": plan.training_spec(made, name, 0) for name in made.systems},
+            **{f"treatment {name}": plan.treatment_spec(made, name, 0) for name in plan.treatments(made)},
+            "tables": plan.aggregate_spec(made),
+        }
+
+    before, after = steps(base), steps(other)
+    assert [name for name in before if before[name] != after[name]] == ["system twin"]
+    assert json.loads(after["system twin"]) == {
+        "kind": "encoder",
+        "checkpoint": "mini",
+        "epochs": 3,
+        "learning_rate": 0.5,
+        "pretrained": False,
+        "seed": 0,
+    }
+
+
+def test_the_families_of_treatments_are_those_of_the_runs() -> None:
+    def found(*treatments: str) -> set[str]:
+        return plan.families(study(experiments={"main": experiment(treatments=list(treatments))}))
+
+    assert found("clean") == set()
+    assert found("noise") == {"noise"}
+    assert found("clean", "caps") == {"cap"}
+    assert found("noise", "caps") == {"noise", "cap"}

@@ -1,0 +1,293 @@
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seqeval.metrics import f1_score
+
+from settling.data.dataset import download_dataset
+from settling.errors import BadInput
+from settling.files import metadata_of, read_table, sha256
+from settling.treatments import KINDS
+from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.treat import treat
+from tests.conftest import SHARED
+
+TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+O, LOC, IN_LOC, PER, IN_PER = range(5)
+
+
+def corpus(*sentences: list[int]) -> Corpus:
+    """Return a corpus of sentences of labels."""
+    sizes = [len(sentence) for sentence in sentences]
+    labels = np.array([label for sentence in sentences for label in sentence], dtype=np.uint8)
+    return Corpus(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes), labels, TAGS)
+
+
+def apply(kind: str, to: Corpus, draw: int = 0, **spec: Any) -> Treated:
+    result: Treated = importlib.import_module(KINDS[kind]).treat(to, {"kind": kind, "draw": draw, **spec})
+    return result
+
+
+def cap(kind: str, to: Corpus, number: int, draw: int = 0) -> Treated:
+    return apply(kind, to, draw, **{"class": "LOC", "sentences": number})
+
+
+def lost_sentences(to: Corpus, treated: Treated) -> set[int]:
+    """Return the sentences that are gone; none may be gone in part."""
+    lost, left = set(to.sentence[~treated.kept].tolist()), set(to.sentence[treated.kept].tolist())
+    assert not lost & left
+    return lost
+
+
+BY_HAND = corpus([O, LOC, IN_LOC], [O, O], [PER, O, LOC], [PER], [LOC], [O])
+WITH_LOC, WITHOUT_LOC = {0, 2, 4}, {1, 3, 5}
+LARGE = corpus(*np.random.default_rng(0).integers(0, 5, (2000, 10)).tolist())
+
+corpora = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=6), min_size=1, max_size=12).map(
+    lambda sentences: corpus(*sentences)
+)
+draws = st.integers(0, 50)
+percents = st.integers(0, 100)
+
+
+def test_clean_changes_nothing() -> None:
+    treated = apply("clean", BY_HAND)
+    assert treated.kept.all()
+    assert (treated.given == BY_HAND.label).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        # Drawn over all five tags: 0.0 is the first, 0.5 the third, 0.99 the last.
+        ("resample", [LOC, O, IN_LOC, LOC, IN_PER]),
+        # One to four tags on, in a circle: 0.0 one, 0.5 three, 0.99 four.
+        ("flip", [LOC, IN_LOC, IN_PER, LOC, IN_LOC]),
+    ],
+)
+def test_noise_worked_by_hand(kind: str, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    to = corpus([LOC, LOC, LOC], [LOC, PER])
+    uniforms = np.array([0.9, 0.1, 0.1, 0.3, 0.29]), np.array([0.0, 0.0, 0.5, 0.99, 0.99])
+    monkeypatch.setattr(importlib.import_module(KINDS[kind]), "noise_draws", lambda *_: uniforms)
+    treated = apply(kind, to, percent=30)
+    assert treated.kept.all()
+    assert treated.given.tolist() == expected
+
+
+@pytest.mark.parametrize("kind", ["resample", "flip"])
+@given(to=corpora, draw=draws, levels=st.tuples(percents, percents).map(sorted))
+def test_the_words_noisy_at_a_level_are_so_at_each_higher_one(
+    kind: str, to: Corpus, draw: int, levels: list[int]
+) -> None:
+    low, high = (apply(kind, to, draw, percent=level) for level in levels)
+    noisy = low.given != to.label
+    assert (high.given[noisy] == low.given[noisy]).all()
+    assert low.kept.all()
+    assert low.given.max() < len(TAGS)
+
+
+@pytest.mark.parametrize("kind", ["resample", "flip"])
+def test_no_noise_at_0_percent(kind: str) -> None:
+    assert (apply(kind, LARGE, percent=0).given == LARGE.label).all()
+
+
+@given(to=corpora, draw=draws)
+def test_flip_never_gives_the_same_label(to: Corpus, draw: int) -> None:
+    assert (apply("flip", to, draw, percent=100).given != to.label).all()
+
+
+@pytest.mark.parametrize(("kind", "effective"), [("resample", 4 / 5), ("flip", 1)])
+@pytest.mark.parametrize("percent", [10, 50, 100])
+def test_the_share_of_changed_labels_is_the_nominal_one_times_what_the_kind_changes(
+    kind: str, effective: float, percent: int
+) -> None:
+    noisy = apply(kind, LARGE, percent=percent).given != LARGE.label
+    assert noisy.mean() == pytest.approx(percent / 100 * effective, abs=0.012)
+
+
+@pytest.mark.parametrize(("kind", "choices"), [("resample", 5), ("flip", 4)])
+def test_noise_is_uniform_over_the_tags_it_may_give(kind: str, choices: int) -> None:
+    given_labels = apply(kind, LARGE, percent=100).given
+    for true in range(5):
+        counts = np.bincount(given_labels[LARGE.label == true], minlength=5)
+        shares = counts[counts > 0] / counts.sum()
+        assert len(shares) == choices
+        assert shares == pytest.approx(np.full(choices, 1 / choices), abs=0.03)
+
+
+@pytest.mark.parametrize("kind", ["resample", "flip"])
+def test_noise_differs_over_draws_and_repeats_within_one(kind: str) -> None:
+    first, again, other = (apply(kind, LARGE, draw, percent=50).given for draw in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).mean() > 0.3
+
+
+@given(to=corpora, draw=draws)
+def test_both_kinds_of_noise_pick_the_same_words(to: Corpus, draw: int) -> None:
+    resampled, flipped = (apply(kind, to, draw, percent=40).given != to.label for kind in ("resample", "flip"))
+    assert not (resampled & ~flipped).any()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 7])
+def test_a_cap_keeps_so_many_sentences_of_the_class_and_all_others(number: int) -> None:
+    treated = cap("cap", BY_HAND, number)
+    lost = lost_sentences(BY_HAND, treated)
+    assert lost <= WITH_LOC
+    assert len(WITH_LOC - lost) == min(number, 3)
+    assert (treated.given == BY_HAND.label).all()
+
+
+@given(to=corpora, draw=draws, numbers=st.tuples(st.integers(0, 8), st.integers(0, 8)).map(sorted))
+def test_caps_and_drops_of_one_draw_are_nested(to: Corpus, draw: int, numbers: list[int]) -> None:
+    scarce, common = (lost_sentences(to, cap("cap", to, number, draw)) for number in numbers)
+    assert common <= scarce
+    with_class = set(to.sentence[to.of_class("LOC")].tolist())
+    if len(with_class) <= to.num_sentences / 2:
+        scarce, common = (lost_sentences(to, cap("drop", to, number, draw)) for number in numbers)
+        assert common <= scarce
+
+
+def test_caps_of_different_draws_keep_different_sentences() -> None:
+    kept = {frozenset(lost_sentences(LARGE, cap("cap", LARGE, 5, draw))) for draw in range(5)}
+    assert len(kept) == 5
+
+
+@given(to=corpora, draw=draws, number=st.integers(0, 8))
+def test_the_relabelled_control_loses_the_mentions_of_the_cap_and_no_sentence(
+    to: Corpus, draw: int, number: int
+) -> None:
+    treated = cap("cap-relabel", to, number, draw)
+    assert treated.kept.all()
+    surplus = ~cap("cap", to, number, draw).kept & np.isin(to.label, [LOC, IN_LOC])
+    assert (treated.given == np.where(surplus, O, to.label)).all()
+
+
+@given(to=corpora, draw=draws, number=st.integers(0, 8))
+def test_the_dropped_control_loses_as_many_sentences_and_none_of_the_class(
+    to: Corpus, draw: int, number: int
+) -> None:
+    number_lost = len(lost_sentences(to, cap("cap", to, number, draw)))
+    with_class = set(to.sentence[np.isin(to.label, [LOC, IN_LOC])].tolist())
+    if number_lost > to.num_sentences - len(with_class):
+        with pytest.raises(BadInput, match=f"drop: {number_lost} sentences without LOC should be lost"):
+            cap("drop", to, number, draw)
+        return
+    treated = cap("drop", to, number, draw)
+    lost = lost_sentences(to, treated)
+    assert len(lost) == number_lost
+    assert not lost & with_class
+    assert (treated.given == to.label).all()
+
+
+def test_a_drop_that_cannot_be_says_what_could_be() -> None:
+    to = corpus([LOC], [LOC], [LOC], [O])
+    with pytest.raises(BadInput, match="there are only 1; expected sentences of at least 2"):
+        cap("drop", to, 1)
+    assert len(lost_sentences(to, cap("drop", to, 2))) == 1
+
+
+@pytest.mark.parametrize("kind", ["cap", "cap-relabel", "drop"])
+def test_an_unknown_class_is_answered_with_those_there_are(kind: str) -> None:
+    with pytest.raises(BadInput, match=r"'LOK'; did you mean 'LOC'\? \(known: LOC, PER\)"):
+        apply(kind, BY_HAND, **{"class": "LOK", "sentences": 1})
+
+
+def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
+    table = read_table(path, "treated").to_pydict()
+    found: dict[int, list[str]] = {}
+    for sentence, label in zip(table["sentence"], table[column], strict=True):
+        found.setdefault(sentence, []).append(label)
+    return list(found.values())
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"kind": "clean"},
+        {"kind": "resample", "percent": 40},
+        {"kind": "flip", "percent": 40},
+        {"kind": "cap", "class": "LOC", "sentences": 3},
+        {"kind": "cap-relabel", "class": "LOC", "sentences": 3},
+        {"kind": "drop", "class": "LOC", "sentences": 20},
+    ],
+    ids=lambda spec: spec["kind"],
+)
+def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_data: Path, tmp_path: Path) -> None:
+    train, output = tiny_data / "train.parquet", tmp_path / "draw1.parquet"
+    treat({**spec, "draw": 1}, train, output)
+    table, source = read_table(output, "treated"), read_table(train, "data")
+    made = metadata_of(table.schema)
+
+    # Every word is one of the source's, in its order and with its true label.
+    places = {key: row for row, key in enumerate(zip(*source.to_pydict().values(), strict=True))}
+    kept = [
+        places[key] for key in zip(*table.select(source.column_names).to_pydict().values(), strict=True)
+    ]
+    assert kept == sorted(set(kept))
+    assert table["word"].to_pylist() == list(range(len(kept)))
+    given_labels, label = table["given"].to_pylist(), table["label"].to_pylist()
+    assert table["noisy"].to_pylist() == [a != b for a, b in zip(given_labels, label, strict=True)]
+
+    assert made["command"] == "treat"
+    assert made["spec"] == {**spec, "draw": 1}
+    assert made["inputs"] == {"train": sha256(train)}
+    assert made["tags"] == metadata_of(source.schema)["tags"]
+    assert made["sentences"] == len(set(table["sentence"].to_pylist()))
+    assert made["nominal_rate"] == spec.get("percent", 0) / 100
+    assert made["effective_rate"] == pytest.approx(np.mean(table["noisy"].to_numpy()))
+    settled = f1_score(labels_by_sentence(output, "given"), labels_by_sentence(output, "label"))
+    assert made["settled_f1"] == pytest.approx(settled)
+
+
+def test_the_same_treatment_is_the_same_file(tiny_data: Path, tiny_treated: Path, tmp_path: Path) -> None:
+    treat({"draw": 0, "percent": 30, "kind": "resample"}, tiny_data / "train.parquet", tmp_path / "a.parquet")
+    assert sha256(tmp_path / "a.parquet") == sha256(tiny_treated)
+
+
+def test_a_treatment_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("paris B-LOC\n\nrome B-LOC\n")
+    files = dict.fromkeys(("train", "dev", "test"), str(tmp_path / "a.txt"))
+    download_dataset({"source": {"kind": "local", "files": files}}, tmp_path / "data")
+    spec = {"kind": "cap", "class": "LOC", "sentences": 0, "draw": 0}
+    with pytest.raises(BadInput, match=r"train\.parquet: the treatment cap leaves no sentence"):
+        treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.fixture(scope="module")
+def conll(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the training split of CoNLL-2003."""
+    folder = SHARED / "conll2003"
+    if not folder.is_dir():
+        pytest.skip(f"CoNLL-2003 is not at {folder}")
+    output = tmp_path_factory.mktemp("conll")
+    names = {"train": "train", "dev": "dev", "test": "test_conllpp"}
+    files = {part: str(folder / f"{name}.txt") for part, name in names.items()}
+    source = {"kind": "local", "files": files}
+    download_dataset({"source": source, "columns": ["token", "pos", "chunk", "tag"]}, output / "conll")
+    return output / "conll" / "train.parquet"
+
+
+@pytest.mark.parametrize(
+    ("percent", "effective_rate", "settled_f1"),
+    [(10, 8.9, 65.4), (20, 17.8, 45.8), (30, 26.7, 33.2), (40, 35.6, 24.5), (50, 44.4, 18.2)],
+)
+def test_noise_on_conll_2003_has_the_rates_and_the_plateau_of_the_paper_s_scheme(
+    conll: Path, tmp_path: Path, percent: int, effective_rate: float, settled_f1: float
+) -> None:
+    treat({"kind": "resample", "percent": percent, "draw": 0}, conll, tmp_path / "a.parquet")
+    made = metadata_of(read_table(tmp_path / "a.parquet", "treated").schema)
+    assert 100 * made["effective_rate"] == pytest.approx(effective_rate, abs=0.5)
+    assert 100 * made["settled_f1"] == pytest.approx(settled_f1, abs=1)
+
+
+def test_a_cap_of_no_loc_on_conll_2003_leaves_the_sentences_without_it(conll: Path, tmp_path: Path) -> None:
+    assert len(set(read_table(conll, "data")["sentence"].to_pylist())) == 14_041
+    treat({"kind": "cap", "class": "LOC", "sentences": 0, "draw": 0}, conll, tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet", "treated")
+    assert metadata_of(table.schema)["sentences"] == 8_914
+    assert len(table) == 119_255
