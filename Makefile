@@ -12,7 +12,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: $(READY)
 	snakemake --cores $(CORES)
+	@$(MAKE) --no-print-directory results/demo/report.html
+	@echo
+	@echo "figures  results/demo/figures/  (.html interactive, .svg, .png, .json)"
+	@echo "tables   results/demo/tables/   (.parquet, .csv)"
+	@echo "report   results/demo/report.html"
+	@echo
 	@cat results/demo/findings.txt
+
+results/demo/report.html: results/demo/findings.txt $(wildcard results/demo/figures/*.html)
+	snakemake --report $@
 
 test: $(READY) check
 	python -m pytest

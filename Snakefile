@@ -61,4 +61,4 @@ rule all:
 
 
 onsuccess:
-    print(f"Figures: {RESULTS}/figures, tables: {RESULTS}/tables, report: {RESULTS}/report.html")
+    print(f"Figures: {RESULTS}/figures. Tables: {RESULTS}/tables. Findings: {RESULTS}/findings.txt")

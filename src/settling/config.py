@@ -209,6 +209,8 @@ class CapFamily(Model):
 Family = Annotated[NoiseFamily | CapFamily, Field(discriminator="kind")]
 Names = Annotated[list[Name], Field(min_length=1)]
 Numbers = Annotated[list[Count], Field(min_length=1)]
+# By seed: each training seed has the draw of its own number, so that an interval covers both.
+Draws = Numbers | Literal["by-seed"]
 
 
 class Experiment(Model):
@@ -218,7 +220,7 @@ class Experiment(Model):
     treatments: Names
     systems: Names
     seeds: Numbers | None = None
-    draws: Numbers | None = None
+    draws: Draws | None = None
 
 
 class Study(Model):
@@ -230,7 +232,7 @@ class Study(Model):
     systems: dict[Name, AnySystem]
     treatments: dict[Name, Family] = {}
     seeds: Numbers = [0]
-    draws: Numbers = [0]
+    draws: Draws = [0]
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
 
 
@@ -253,6 +255,7 @@ def check(kind: Any, values: Any, where: str) -> Any:
         schema = adapter.json_schema()
     # An error inside a list makes pydantic call the list too short as well.
     details = [detail for detail in details if detail["type"] != "too_short" or len(details) == 1]
+    details = [detail for detail in details if _is_meant(detail)]
     raise BadInput("\n".join(f"{where}: {_describe(schema, detail)}" for detail in details))
 
 
@@ -329,6 +332,16 @@ _PATTERNS = {
 }
 
 
+_BRANCHES = ("list[", "literal[")
+
+
+def _is_meant(detail: Any) -> bool:
+    """Return whether an error is of the branch the user took, where a key takes either a word or a list."""
+    branch = next((part for part in map(str, detail["loc"]) if part.startswith(_BRANCHES)), "")
+    is_word = isinstance(detail["input"], str)
+    return is_word if branch.startswith("literal[") else not (branch and detail["type"] == "list_type" and is_word)
+
+
 def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], list[str]]:
     """Follow pydantic's path through the schema; return its keys without union tags, and the last one's peers."""
     node: dict[str, Any] = schema
@@ -339,6 +352,8 @@ def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], lis
         tags = node.get("discriminator", {}).get("mapping", {})
         if part in tags:
             node = {"$ref": tags[part]}
+            continue
+        if str(part).startswith(_BRANCHES):
             continue
         keys.append(str(part))
         peers = list(node.get("properties", {}))

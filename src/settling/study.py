@@ -3,6 +3,7 @@
 Nothing else knows where a file lies. The workflow asks here, and so does every step that reads many files.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,22 +76,42 @@ def members(family: NoiseFamily | CapFamily) -> list[tuple[str, dict[str, Any]]]
     ]
 
 
-def runs(study: Study) -> list[Run]:
-    """Return the runs of all experiments, each once, sorted. `clean` has one draw, shared by all."""
-    found = set()
+def experiments(study: Study) -> list[dict[str, Any]]:
+    """Return the experiments as plain data, families replaced by the names of their treatments."""
+    blocks = []
     for experiment in study.experiments.values():
-        names = [
-            name
-            for family in experiment.treatments
-            for name, _ in ([("clean", CLEAN)] if family == "clean" else members(study.treatments[family]))
-        ]
-        for dataset in experiment.datasets:
-            for name in names:
-                for draw in [0] if name == "clean" else (experiment.draws or study.draws):
-                    for system in experiment.systems:
-                        for seed in experiment.seeds or study.seeds:
-                            found.add(Run(dataset, name, draw, system, seed))
+        families = [family for family in experiment.treatments if family != "clean"]
+        names = {name for family in families for name, _ in members(study.treatments[family])}
+        blocks.append(
+            {
+                "datasets": sorted(set(experiment.datasets)),
+                "treatments": sorted(names | ({"clean"} & set(experiment.treatments))),
+                "systems": sorted(set(experiment.systems)),
+                "seeds": experiment.seeds or study.seeds,
+                "draws": experiment.draws or study.draws,
+            }
+        )
+    return sorted(blocks, key=canonical)
+
+
+def runs_of(blocks: Iterable[dict[str, Any]]) -> list[Run]:
+    """Return the runs of experiments as `experiments` gives them, each run once, sorted.
+
+    `clean` has one draw, 0, which all share.
+    """
+    found = set()
+    for block in blocks:
+        axes = (block[axis] for axis in ("datasets", "treatments", "systems", "seeds"))
+        for dataset, treatment, system, seed in itertools.product(*axes):
+            draws = [seed] if block["draws"] == "by-seed" else block["draws"]
+            for draw in [0] if treatment == "clean" else draws:
+                found.add(Run(dataset, treatment, draw, system, seed))
     return sorted(found)
+
+
+def runs(study: Study) -> list[Run]:
+    """Return the runs of all experiments, each once, sorted."""
+    return runs_of(experiments(study))
 
 
 def families(study: Study) -> set[str]:
@@ -129,37 +150,11 @@ def training_spec(study: Study, system: str, seed: int) -> str:
 
 
 def aggregate_spec(study: Study) -> str:
-    """Return the spec of `settling aggregate`: which runs there are and what their treatments do."""
+    """Return the spec of `settling aggregate`: which runs there are and what their treatments do.
+
+    Experiments stay folded, so that the spec of a grid of thousands of runs fits on a command line.
+    """
+    blocks = experiments(study)
     named = treatments(study)
-    grid = runs(study)
-    shown = {run.treatment: named[run.treatment] for run in grid}
-    return canonical({"treatments": shown, "runs": _grouped(grid)})
-
-
-def _grouped(grid: Iterable[Run]) -> list[dict[str, Any]]:
-    """Fold runs into blocks of dataset, systems and seeds, so that a spec stays short for a large grid."""
-    seeds: dict[tuple[str, str, int, str], list[int]] = {}
-    for run in grid:
-        seeds.setdefault((run.dataset, run.treatment, run.draw, run.system), []).append(run.seed)
-    blocks: dict[tuple[str, tuple[tuple[str, tuple[int, ...]], ...]], dict[str, list[int]]] = {}
-    by_treatment: dict[tuple[str, str, int], list[tuple[str, tuple[int, ...]]]] = {}
-    for (dataset, treatment, draw, system), numbers in seeds.items():
-        by_treatment.setdefault((dataset, treatment, draw), []).append((system, tuple(numbers)))
-    for (dataset, treatment, draw), systems in by_treatment.items():
-        blocks.setdefault((dataset, tuple(systems)), {}).setdefault(treatment, []).append(draw)
-    return [
-        {"dataset": dataset, "systems": dict(systems), "treatments": draws}
-        for (dataset, systems), draws in blocks.items()
-    ]
-
-
-def ungrouped(blocks: Iterable[dict[str, Any]]) -> list[Run]:
-    """Return the runs that `aggregate_spec` folded."""
-    return sorted(
-        Run(block["dataset"], treatment, draw, system, seed)
-        for block in blocks
-        for treatment, draws in block["treatments"].items()
-        for draw in draws
-        for system, seeds in block["systems"].items()
-        for seed in seeds
-    )
+    shown = {name: named[name] for block in blocks for name in block["treatments"]}
+    return canonical({"experiments": blocks, "treatments": shown})

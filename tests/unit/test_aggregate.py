@@ -22,10 +22,17 @@ TREATMENTS: dict[str, Row] = {
     "drop-LOC-5": {"kind": "drop", "class": "LOC", "sentences": 5},
     "cap-relabel-LOC-25": {"kind": "cap-relabel", "class": "LOC", "sentences": 25},
 }
+
+
+def block(names: list[str], seeds: list[int], draws: list[int]) -> Row:
+    """Return an experiment as `aggregate` takes it."""
+    return {"datasets": ["news"], "treatments": names, "systems": ["base"], "seeds": seeds, "draws": draws}
+
+
 BLOCKS = [
-    {"dataset": "news", "systems": {"base": [0, 1]}, "treatments": {"clean": [0], "noise-flip-20": [0, 1]}},
-    {"dataset": "news", "systems": {"base": [0]}, "treatments": {"cap-LOC-5": [0, 1], "drop-LOC-5": [0, 1]}},
-    {"dataset": "news", "systems": {"base": [0]}, "treatments": {"cap-relabel-LOC-25": [0], "noise-flip-40": [0]}},
+    block(["clean", "noise-flip-20"], [0, 1], [0, 1]),
+    block(["cap-LOC-5", "drop-LOC-5"], [0], [0, 1]),
+    block(["cap-relabel-LOC-25", "noise-flip-40"], [0], [0]),
 ]
 RUNS = [
     *(Run("news", "clean", 0, "base", seed) for seed in (0, 1)),
@@ -108,7 +115,7 @@ def write_runs(results: Path, runs: list[Run]) -> None:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("results")
     write_runs(results, RUNS)
-    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, results, results / "tables")
+    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, results, results / "tables")
     return results / "tables"
 
 
@@ -165,7 +172,7 @@ def test_of_equally_good_epochs_the_first_is_best(tmp_path: Path) -> None:
     for run in RUNS:
         rows = [{**row, "value": row["epoch"]} if row["split"] == "train" else row for row in scores(run)]
         write(tmp_path / run.scores, "scores", rows)
-    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
     found = read_table(tmp_path / "tables" / "summary.parquet", "summary").to_pylist()
     means = {row["treatment"]: row["mean"] for row in found if (row["split"], row["moment"]) == ("train", "best")}
     # Clean: epochs 1 of a tie and 2. Drop: epochs 1 of a tie and 2. Relabelled: 0 of three that tie.
@@ -215,7 +222,7 @@ def test_runs_of_different_lengths_have_their_own_epochs(tmp_path: Path) -> None
     write_runs(tmp_path, RUNS)
     longer = RUNS[-1]
     write(tmp_path / longer.events, "events", events(longer), epochs=5)
-    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
     rows = read_table(tmp_path / "tables" / "first_learned.parquet", "first_learned").to_pylist()
     found = {
         name: [row["epoch"] for row in rows if row["treatment"] == name and not row["noisy"]]
@@ -237,7 +244,7 @@ def test_a_ratio_to_no_learned_words_is_left_out(tmp_path: Path) -> None:
     run = RUNS[-1]
     never = [{**row, "first_learned": -1, "forgetting": 0} for row in events(run)]
     write(tmp_path / run.events, "events", never, epochs=3)
-    aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
     rows = read_table(tmp_path / "tables" / "forgetting.parquet", "forgetting").to_pylist()
     found = {row["metric"]: row["mean"] for row in rows if row["treatment"] == run.treatment and not row["noisy"]}
     assert found == {"forgettable": 0, "unforgettable": 4, "learned": 0}
@@ -273,12 +280,12 @@ def test_the_csv_of_a_table_holds_what_its_parquet_does(tables: Path, name: str)
     expected = [{key: "" if value is None else str(value) for key, value in row.items()} for row in table.to_pylist()]
     assert rows == expected
     assert rows
-    assert metadata_of(table.schema)["spec"] == {"treatments": TREATMENTS, "runs": BLOCKS}
+    assert metadata_of(table.schema)["spec"] == {"treatments": TREATMENTS, "experiments": BLOCKS}
 
 
 def test_the_tables_do_not_depend_on_the_order_of_the_runs(tables: Path, tmp_path: Path) -> None:
     write_runs(tmp_path, RUNS)
-    aggregate({"treatments": TREATMENTS, "runs": BLOCKS[::-1]}, tmp_path, tmp_path / "tables")
+    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS[::-1]}, tmp_path, tmp_path / "tables")
     for name in TABLES:
         assert (tmp_path / "tables" / f"{name}.csv").read_bytes() == (tables / f"{name}.csv").read_bytes()
 
@@ -291,8 +298,7 @@ def test_the_tables_do_not_depend_on_the_order_of_the_runs(tables: Path, tmp_pat
 def test_a_study_of_some_treatments_alone_has_all_tables_and_findings(tmp_path: Path, names: list[str]) -> None:
     runs = [run for run in RUNS if run.treatment in names and (run.draw, run.seed) == (0, 0)]
     write_runs(tmp_path, runs)
-    blocks = [{"dataset": "news", "systems": {"base": [0]}, "treatments": {name: [0] for name in names}}]
-    spec = {"treatments": {name: TREATMENTS[name] for name in names}, "runs": blocks}
+    spec = {"treatments": {name: TREATMENTS[name] for name in names}, "experiments": [block(names, [0], [0])]}
     aggregate(spec, tmp_path, tmp_path / "tables")
     sizes = {name: len(read_table(tmp_path / "tables" / f"{name}.parquet", name)) for name in TABLES}
     assert bool(sizes["effects"]) == (len(names) == 2)
@@ -305,7 +311,7 @@ def test_a_missing_run_is_named_and_no_table_written(tmp_path: Path) -> None:
     write_runs(tmp_path, RUNS)
     (tmp_path / RUNS[3].events).unlink()
     with pytest.raises(BadInput, match=str(RUNS[3].events)):
-        aggregate({"treatments": TREATMENTS, "runs": BLOCKS}, tmp_path, tmp_path / "tables")
+        aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
     assert not (tmp_path / "tables").exists()
 
 

@@ -199,12 +199,13 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("datasets.tweets.split", {"dev": 0.6, "test": 0.6}, ["datasets.tweets: split is", "leave some train"]),
         ("datasets.tweets.source.files", {"train": "a"}, ["files are train; expected either all, or train, dev"]),
         ("datasets", [], ["datasets: found []"]),
+        ("draws", "by-sed", ["draws: found 'by-sed'; did you mean 'by-seed'?"]),
+        ("draws", ["by-seed"], ["draws.0: found 'by-seed'", "integer"]),
+        ("draws", [], ["draws: found []", "at least 1"]),
         ("experiments", {}, ["experiments: found {}"]),
     ],
 )
-def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(
-    path: str, value: Any, fragments: list[str]
-) -> None:
+def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(path: str, value: Any, fragments: list[str]) -> None:
     line = problem(changed(path, value))
     assert line.startswith("config.yaml: ")
     assert [fragment for fragment in fragments if fragment not in line] == [], line

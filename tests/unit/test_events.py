@@ -29,11 +29,11 @@ def naive(right: list[bool]) -> tuple[int, int, int]:
     return first, learning, forgetting
 
 
-def counted(right_EW: Any, loss_EW: Any) -> Events:
-    right_EW, loss_EW = np.array(right_EW, dtype=bool), np.array(loss_EW, dtype=np.float32)
-    counter = EventCounter(right_EW.shape[1])
-    for right, loss in zip(right_EW, loss_EW, strict=True):
-        counter.add(right, loss)
+def counted(right: Any, losses: Any) -> Events:
+    """Count the events of `right` (epochs, words) and `losses` (epochs, words)."""
+    counter = EventCounter(len(right[0]))
+    for now, loss in zip(np.array(right, dtype=bool), np.array(losses, dtype=np.float32), strict=True):
+        counter.add(now, loss)
     return counter.events()
 
 
@@ -79,9 +79,7 @@ def test_the_variance_of_a_large_loss_does_not_cancel() -> None:
     assert counted(np.zeros((3, 1)), loss).loss_variance[0] == pytest.approx(1 / 6, rel=1e-5)
 
 
-def test_the_events_of_a_real_run_are_those_read_row_by_row(
-    tiny_run: Path, tiny_treated: Path, tmp_path: Path
-) -> None:
+def test_the_events_of_a_real_run_are_those_read_row_by_row(tiny_run: Path, tiny_treated: Path, tmp_path: Path) -> None:
     output = tmp_path / "events.parquet"
     find_events(tiny_run / "dynamics.parquet", tiny_treated, output)
 

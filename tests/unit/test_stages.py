@@ -33,10 +33,8 @@ TREATMENTS: dict[str, dict[str, Any]] = {
     "clean": {"kind": "clean"},
     "cap-LOC-5": {"kind": "cap", "class": "LOC", "sentences": 5},
 }
-SPEC = {
-    "treatments": TREATMENTS,
-    "runs": [{"dataset": "tiny", "systems": {"tiny": [0]}, "treatments": {name: [0] for name in TREATMENTS}}],
-}
+GRID = {"datasets": ["tiny"], "treatments": [*TREATMENTS], "systems": ["tiny"], "seeds": [0], "draws": [0]}
+SPEC = {"treatments": TREATMENTS, "experiments": [GRID]}
 NOISY = Run("tiny", "noise-resample-30", 0, "tiny", 0)
 
 

@@ -34,7 +34,6 @@ def experiment(**changes: Any) -> dict[str, Any]:
     return {"datasets": ["news"], "treatments": ["noise"], "systems": ["base"], **changes}
 
 
-names = st.lists(st.sampled_from("abc"), min_size=1, max_size=3)
 numbers = st.lists(st.integers(0, 3), min_size=1, max_size=3)
 experiments = st.dictionaries(
     st.sampled_from(["first", "second", "third"]),
@@ -44,7 +43,7 @@ experiments = st.dictionaries(
             "treatments": st.lists(st.sampled_from(["clean", "noise", "caps"]), min_size=1),
             "systems": st.lists(st.sampled_from(["base", "twin"]), min_size=1),
             "seeds": numbers,
-            "draws": numbers,
+            "draws": numbers | st.just("by-seed"),
         }
     ),
     min_size=1,
@@ -85,6 +84,16 @@ def test_an_experiment_s_seeds_and_draws_come_before_the_study_s() -> None:
     assert noisy == {(6, 5), (0, 0)}
 
 
+def test_each_seed_can_have_the_draw_of_its_number() -> None:
+    grid = plan.runs(study(experiments={"main": experiment(seeds=[0, 3], draws="by-seed")}))
+    assert {(run.treatment, run.draw, run.seed) for run in grid} == {
+        ("clean", 0, 0),
+        ("clean", 0, 3),
+        ("noise-resample-20", 0, 0),
+        ("noise-resample-20", 3, 3),
+    }
+
+
 @given(experiments)
 def test_runs_are_unique_sorted_and_clean_has_one_draw(drawn: dict[str, Any]) -> None:
     grid = plan.runs(study(experiments=drawn))
@@ -118,7 +127,7 @@ def test_one_name_never_stands_for_two_treatments() -> None:
 def test_the_spec_of_the_tables_holds_every_run_and_its_treatment(drawn: dict[str, Any]) -> None:
     made = study(experiments=drawn)
     spec = json.loads(plan.aggregate_spec(made))
-    assert plan.ungrouped(spec["runs"]) == plan.runs(made)
+    assert plan.runs_of(spec["experiments"]) == plan.runs(made)
     assert set(spec["treatments"]) == {run.treatment for run in plan.runs(made)}
     assert spec["treatments"].items() <= plan.treatments(made).items()
 

@@ -17,7 +17,7 @@ from settling.treatments.treat import treat
 from tests.conftest import SHARED
 
 TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
-O, LOC, IN_LOC, PER, IN_PER = range(5)
+OUT, LOC, IN_LOC, PER, IN_PER = range(5)
 
 
 def corpus(*sentences: list[int]) -> Corpus:
@@ -43,7 +43,7 @@ def lost_sentences(to: Corpus, treated: Treated) -> set[int]:
     return lost
 
 
-BY_HAND = corpus([O, LOC, IN_LOC], [O, O], [PER, O, LOC], [PER], [LOC], [O])
+BY_HAND = corpus([OUT, LOC, IN_LOC], [OUT, OUT], [PER, OUT, LOC], [PER], [LOC], [OUT])
 WITH_LOC, WITHOUT_LOC = {0, 2, 4}, {1, 3, 5}
 LARGE = corpus(*np.random.default_rng(0).integers(0, 5, (2000, 10)).tolist())
 
@@ -64,7 +64,7 @@ def test_clean_changes_nothing() -> None:
     ("kind", "expected"),
     [
         # Drawn over all five tags: 0.0 is the first, 0.5 the third, 0.99 the last.
-        ("resample", [LOC, O, IN_LOC, LOC, IN_PER]),
+        ("resample", [LOC, OUT, IN_LOC, LOC, IN_PER]),
         # One to four tags on, in a circle: 0.0 one, 0.5 three, 0.99 four.
         ("flip", [LOC, IN_LOC, IN_PER, LOC, IN_LOC]),
     ],
@@ -163,13 +163,11 @@ def test_the_relabelled_control_loses_the_mentions_of_the_cap_and_no_sentence(
     treated = cap("cap-relabel", to, number, draw)
     assert treated.kept.all()
     surplus = ~cap("cap", to, number, draw).kept & np.isin(to.label, [LOC, IN_LOC])
-    assert (treated.given == np.where(surplus, O, to.label)).all()
+    assert (treated.given == np.where(surplus, OUT, to.label)).all()
 
 
 @given(to=corpora, draw=draws, number=st.integers(0, 8))
-def test_the_dropped_control_loses_as_many_sentences_and_none_of_the_class(
-    to: Corpus, draw: int, number: int
-) -> None:
+def test_the_dropped_control_loses_as_many_sentences_and_none_of_the_class(to: Corpus, draw: int, number: int) -> None:
     number_lost = len(lost_sentences(to, cap("cap", to, number, draw)))
     with_class = set(to.sentence[np.isin(to.label, [LOC, IN_LOC])].tolist())
     if number_lost > to.num_sentences - len(with_class):
@@ -184,7 +182,7 @@ def test_the_dropped_control_loses_as_many_sentences_and_none_of_the_class(
 
 
 def test_a_drop_that_cannot_be_says_what_could_be() -> None:
-    to = corpus([LOC], [LOC], [LOC], [O])
+    to = corpus([LOC], [LOC], [LOC], [OUT])
     with pytest.raises(BadInput, match="there are only 1; expected sentences of at least 2"):
         cap("drop", to, 1)
     assert len(lost_sentences(to, cap("drop", to, 2))) == 1
@@ -224,9 +222,7 @@ def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_d
 
     # Every word is one of the source's, in its order and with its true label.
     places = {key: row for row, key in enumerate(zip(*source.to_pydict().values(), strict=True))}
-    kept = [
-        places[key] for key in zip(*table.select(source.column_names).to_pydict().values(), strict=True)
-    ]
+    kept = [places[key] for key in zip(*table.select(source.column_names).to_pydict().values(), strict=True)]
     assert kept == sorted(set(kept))
     assert table["word"].to_pylist() == list(range(len(kept)))
     given_labels, label = table["given"].to_pylist(), table["label"].to_pylist()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from settling.analysis.estimates import ESTIMATE, estimate
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
 from settling.schemas import SCHEMAS
-from settling.study import TABLES, Run, ungrouped
+from settling.study import TABLES, Run, runs_of
 
 TREATMENT = ["dataset", "treatment", "kind", "percent", "cap_class", "cap_sentences"]
 SCORE = ["split", "view", "reference", "class", "metric"]
@@ -22,7 +22,7 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
 
     `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a missing or foreign file.
     """
-    runs = ungrouped(spec["runs"])
+    runs = runs_of(spec["experiments"])
     scores = collect(runs, spec["treatments"], (run_scores(results, run) for run in runs))
     events = collect(runs, spec["treatments"], (run_events(results, run) for run in runs))
     moments = pd.concat([final(scores), best(scores)])

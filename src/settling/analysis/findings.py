@@ -26,8 +26,7 @@ def pick(table: pd.DataFrame, **values: object) -> pd.DataFrame:
     chosen = pd.Series(True, index=table.index)
     for column, value in values.items():
         chosen &= table[column] == value
-    kept: pd.DataFrame = table.loc[chosen]
-    return kept
+    return pd.DataFrame(table[chosen])
 
 
 def spoken(row: "pd.Series[Any]", signed: bool = False) -> str:
@@ -44,11 +43,14 @@ def at(rows: pd.DataFrame, moment: str) -> str:
 
 def of_most_noise(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the highest noise level, first data set and first system that has it."""
-    noisy = table[table["kind"].isin(["resample", "flip"])]
-    noisy = noisy[noisy["percent"] == noisy["percent"].max()]
-    for column in ("dataset", "system", "kind"):
-        noisy = noisy[noisy[column] == noisy[column].min()]
-    return noisy
+    return first(pick(table, percent=table["percent"].max()), "dataset", "system", "kind")
+
+
+def first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return the rows that have the first value, in order, of each column in turn."""
+    for column in columns:
+        table = pick(table, **{column: table[column].min()})
+    return table
 
 
 def noise_line(summary: pd.DataFrame) -> str:
@@ -87,9 +89,7 @@ def cap_line(effects: pd.DataFrame) -> str:
     rows = rows[rows["class"] == rows["cap_class"]]
     if rows.empty:
         return "Scarcity: no class of this study is capped."
-    for column in ("dataset", "system", "cap_class"):
-        rows = rows[rows[column] == rows[column].min()]
-    rows = rows.sort_values("cap_sentences")
+    rows = first(rows, "dataset", "system", "cap_class").sort_values("cap_sentences")
     ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
     parts = [f"{int(row['cap_sentences'])} sentences {spoken(row, signed=True)}" for _, row in ends.iterrows()]
     name, system = rows["cap_class"].iloc[0], rows["system"].iloc[0]

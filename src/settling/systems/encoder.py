@@ -7,6 +7,7 @@ are neither in the loss nor in the output space.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -111,7 +112,7 @@ class System:
         cut = {name: windows_of(tokenizer, split, min(recipe.max_length, longest)) for name, split in splits.items()}
         pad_id = tokenizer.pad_token_id or 0
         trim_vocabulary(self.module, [window for windows in cut.values() for of in windows for window in of], pad_id)
-        self.module.to(device)
+        cast(torch.nn.Module, self.module).to(device)
         self.prepared = {name: Windows(cut[name], split.given, pad_id, device) for name, split in splits.items()}
 
     def outcome(self, pieces: PaddedWindows) -> Outcome:
@@ -174,7 +175,7 @@ def trim_vocabulary(model: PreTrainedModel, windows: list[Window], pad_id: int) 
     find positions by it.
     """
     used = np.unique(np.concatenate([np.arange(pad_id + 1), *(window.ids for window in windows)]))
-    old = model.get_input_embeddings()
+    old = cast(torch.nn.Embedding, model.get_input_embeddings())
     new = torch.nn.Embedding(len(used), old.embedding_dim, padding_idx=old.padding_idx)
     with torch.no_grad():
         new.weight.copy_(old.weight[torch.from_numpy(used)])
