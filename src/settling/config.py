@@ -197,10 +197,37 @@ class NoiseFamily(Model):
     levels: Annotated[list[Percent], Field(min_length=1)]
 
 
+class CleanTreatment(Model):
+    """The spec of `settling treat` for no treatment."""
+
+    kind: Literal["clean"]
+    draw: Count
+
+
+class NoiseTreatment(Model):
+    """The spec of `settling treat` for label noise."""
+
+    kind: Literal["resample", "flip"]
+    percent: Percent
+    draw: Count
+
+
+class CapTreatment(Model):
+    """The spec of `settling treat` for a cap or one of its control arms."""
+
+    kind: Literal["cap", "cap-relabel", "drop"]
+    cap_class: Annotated[Name, Field(alias="class")]
+    sentences: Count
+    draw: Count
+
+
+Treatment = Annotated[CleanTreatment | NoiseTreatment | CapTreatment, Field(discriminator="kind")]
+
+
 class CapFamily(Model):
     """A class kept in a number of sentences (`cap`), or one of the two control arms, at several numbers."""
 
-    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True)
     kind: Literal["cap", "cap-relabel", "drop"]
     cap_class: Annotated[Name, Field(alias="class")]
     sentences: Annotated[list[Count], Field(min_length=1)]
@@ -254,7 +281,12 @@ def check(kind: Any, values: Any, where: str) -> Any:
         details = error.errors(include_url=False)
         schema = adapter.json_schema()
     # An error inside a list makes pydantic call the list too short as well.
-    details = [detail for detail in details if detail["type"] != "too_short" or len(details) == 1]
+    inner = [detail["loc"] for detail in details if detail["type"] != "too_short"]
+    details = [
+        detail
+        for detail in details
+        if detail["type"] != "too_short" or not any(loc[: len(detail["loc"])] == detail["loc"] for loc in inner)
+    ]
     details = [detail for detail in details if _is_meant(detail)]
     raise BadInput("\n".join(f"{where}: {_describe(schema, detail)}" for detail in details))
 

@@ -143,6 +143,9 @@ def as_array(values: Any, field: pa.Field) -> pa.Array:
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
+    if array.null_count == len(array):
+        # Of whatever type pandas gave a column without a value.
+        array = pa.nulls(len(array), field.type)
     array = array.cast(field.type) if array.type != field.type else array
     if array.null_count and not field.nullable:
         raise ValueError(f"column {field.name} holds {array.null_count} nulls, none are allowed")
@@ -160,13 +163,18 @@ def open_table(path: Path, name: str) -> pq.ParquetFile:
     found, expected = file.schema_arrow, SCHEMAS[name]
     if not found.remove_metadata().equals(expected):
         raise BadInput(f"{path}: columns {found.names} are not a {name} table: expected {expected.names}")
+    if METADATA_KEY not in (found.metadata or {}):
+        raise BadInput(f"{path}: no metadata of settling; expected a file that settling wrote")
     return file
 
 
 def read_table(path: Path, name: str) -> pa.Table:
     """Read a Parquet file that must follow the schema called `name`; raise BadInput where it does not."""
     with open_table(path, name) as file:
-        return file.read()
+        try:
+            return file.read()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise BadInput(f"{path}: damaged ({str(error).splitlines()[0]})") from None
 
 
 def metadata_of(schema: pa.Schema) -> dict[str, Any]:

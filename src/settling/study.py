@@ -80,6 +80,7 @@ def experiments(study: Study) -> list[dict[str, Any]]:
     """Return the experiments as plain data, families replaced by the names of their treatments."""
     blocks = []
     for experiment in study.experiments.values():
+        draws = experiment.draws or study.draws
         families = [family for family in experiment.treatments if family != "clean"]
         names = {name for family in families for name, _ in members(study.treatments[family])}
         blocks.append(
@@ -87,8 +88,8 @@ def experiments(study: Study) -> list[dict[str, Any]]:
                 "datasets": sorted(set(experiment.datasets)),
                 "treatments": sorted(names | ({"clean"} & set(experiment.treatments))),
                 "systems": sorted(set(experiment.systems)),
-                "seeds": experiment.seeds or study.seeds,
-                "draws": experiment.draws or study.draws,
+                "seeds": sorted(set(experiment.seeds or study.seeds)),
+                "draws": draws if isinstance(draws, str) else sorted(set(draws)),
             }
         )
     return sorted(blocks, key=canonical)

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from settling.analysis.estimates import ESTIMATE, estimate
+from settling.errors import BadInput
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, runs_of
@@ -22,6 +23,9 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
 
     `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a missing or foreign file.
     """
+    for key in ("experiments", "treatments"):
+        if key not in spec:
+            raise BadInput(f"spec: {key}: missing")
     runs = runs_of(spec["experiments"])
     scores = collect(runs, spec["treatments"], (run_scores(results, run) for run in runs))
     events = collect(runs, spec["treatments"], (run_events(results, run) for run in runs))

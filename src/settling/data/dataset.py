@@ -27,7 +27,7 @@ def download_dataset(spec: dict[str, Any], output: Path) -> None:
     The same raw files give the same bytes. Raises BadInput where the spec, the source or a file is wrong;
     nothing is then written.
     """
-    dataset: Dataset = check(Dataset, spec, "dataset")
+    dataset: Dataset = check(Dataset, spec, "spec")
     output = output.resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as temporary:

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch.nn import functional
 from transformers import (
     AutoConfig,
@@ -105,7 +106,7 @@ class System:
         num_tags = len(splits["train"].tags)
         try:
             self.module, tokenizer = load(recipe, checkpoint, num_tags)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise BadInput(f"{checkpoint}: not a checkpoint that transformers can load: {reason}") from None
         longest = getattr(self.module.config, "max_position_embeddings", recipe.max_length)
@@ -125,18 +126,21 @@ class System:
 
 def load(recipe: EncoderSystem, checkpoint: Path, num_tags: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return the model that the recipe asks for, with a fresh head, and its tokenizer."""
-    config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, local_files_only=True)
+    config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, local_files_only=True, trust_remote_code=False)
     if recipe.layers:
         if recipe.layers > config.num_hidden_layers:
             raise BadInput(f"{checkpoint}: layers is {recipe.layers}, expected at most {config.num_hidden_layers}")
         config.num_hidden_layers = recipe.layers
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, add_prefix_space=True, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(
+        checkpoint, add_prefix_space=True, local_files_only=True, trust_remote_code=False
+    )
     if not recipe.pretrained:
         return AutoModelForTokenClassification.from_config(config, dtype=torch.float32), tokenizer
     model, loaded = AutoModelForTokenClassification.from_pretrained(
         checkpoint,
         config=config,
         local_files_only=True,
+        trust_remote_code=False,
         use_safetensors=True,
         dtype=torch.float32,
         ignore_mismatched_sizes=True,

@@ -39,6 +39,8 @@ def train(
 
     Raises BadInput for a spec, file or checkpoint that cannot be used, and where the loss diverges.
     """
+    if not isinstance(spec.get("seed"), int):
+        raise BadInput(f"spec: seed: found {spec.get('seed')!r}, expected an integer")
     recipe = check(AnySystem, {key: value for key, value in spec.items() if key != "seed"}, "spec")
     if not checkpoint.is_dir():
         raise BadInput(f"{checkpoint}: no such checkpoint folder")
@@ -60,6 +62,10 @@ def train(
         "test": read_split(test, "data"),
     }
     tags = splits["train"].tags
+    for name, path in (("dev", dev), ("test", test)):
+        if splits[name].tags != tags:
+            found, expected = (", ".join(splits[part].tags) for part in (name, "train"))
+            raise BadInput(f"{path}: its tags are {found}; expected those of {treated}: {expected}")
     seed = int(spec["seed"])
     torch.manual_seed(seed_of("weights", seed))
     system = importlib.import_module(KINDS[recipe.kind]).System(recipe, checkpoint, splits, place)

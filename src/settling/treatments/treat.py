@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settling.errors import BadInput, choices
+from settling.config import Treatment, check
+from settling.errors import BadInput
 from settling.files import metadata_of, provenance, read_table, write_table
 from settling.scoring import EntityScorer
 from settling.treatments import KINDS
@@ -24,8 +25,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
 
     Raises BadInput for an unknown kind or class, and where the treatment leaves no words.
     """
-    if spec["kind"] not in KINDS:
-        raise BadInput(f"kind: {spec['kind']!r} is no treatment; {choices(spec['kind'], KINDS)}")
+    spec = check(Treatment, spec, "spec").model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
     tags = tuple(metadata_of(table.schema)["tags"])
     label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint8)

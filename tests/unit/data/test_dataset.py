@@ -143,8 +143,8 @@ def test_a_cut_keeps_the_number_and_the_order(words: list[list[str]], data: st.D
     [
         ({"subset": {"train": 1000}}, "dataset.subset.train: 1000 sentences asked for, only "),
         ({"split": {"dev": 1e-9, "test": 0.5}}, "falls to dev"),
-        ({"scheme": "iob3"}, "dataset.scheme: "),
-        ({"colums": ["token", "tag"]}, "dataset.colums: "),
+        ({"scheme": "iob3"}, "spec: scheme: "),
+        ({"colums": ["token", "tag"]}, "spec: colums: "),
         ({"columns": ["token", "pos", "tag"]}, "all.txt:1: found 2 space-separated columns"),
     ],
 )
