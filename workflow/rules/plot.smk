@@ -4,7 +4,7 @@ rule plot:
     output:
         report(
             f"{RESULTS}/figures/{{figure}}.html",
-            caption="../report/{figure}.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels=lambda wildcards: {"figure": FIGURES[wildcards.figure].title},
         ),
@@ -16,6 +16,8 @@ rule plot:
     conda:
         "../../envs/analyse.yaml"
     params:
+        # The report's template is one for all figures and reads the figure's own text here.
+        caption=lambda wildcards: Path(workflow.basedir, "workflow", "report", f"{wildcards.figure}.rst").read_text(),
         code=lambda wildcards: fingerprint("settling.figures.plot", FIGURES[wildcards.figure].module),
         tables=f"{RESULTS}/tables",
         folder=subpath(output[0], parent=True),
