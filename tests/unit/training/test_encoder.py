@@ -1,0 +1,152 @@
+"""The encoder sees every word once, and no speed-up of it changes what it says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from settling.config import EncoderSystem, check
+from settling.errors import BadInput
+from settling.systems import encoder
+from settling.systems.encoder import System, cut_windows, load
+from settling.training.split import Split, read_split
+
+CPU = torch.device("cpu")
+
+
+def recipe(**options: object) -> EncoderSystem:
+    made: EncoderSystem = check(
+        EncoderSystem, {"kind": "encoder", "checkpoint": "tiny", "epochs": 1, **options}, "recipe"
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def splits(tiny_treated: Path, tiny_data: Path) -> dict[str, Split]:
+    return {
+        "train": read_split(tiny_treated, "treated"),
+        "dev": read_split(tiny_data / "dev.parquet", "data"),
+        "test": read_split(tiny_data / "test.parquet", "data"),
+    }
+
+
+def predictions(system: System, split: str, order: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return, by word, what the system predicts and the loss, in evaluation mode."""
+    system.module.eval()
+    predicted, losses = {}, {}
+    with torch.inference_mode():
+        for batch in system.prepared[split].batches(order, batch_size):
+            for pieces in batch:
+                outcome = system.outcome(pieces)
+                for word, tag, loss in zip(*(part.tolist() for part in outcome), strict=True):
+                    assert word not in predicted
+                    predicted[word], losses[word] = tag, loss
+    words = sorted(predicted)
+    return np.array([predicted[word] for word in words]), np.array([losses[word] for word in words])
+
+
+def test_every_word_is_seen_once_whatever_the_window_and_the_batch(
+    splits: dict[str, Split], tiny_checkpoint: Path
+) -> None:
+    for max_length in (6, 64):
+        system = System(recipe(max_length=max_length), tiny_checkpoint, splits, CPU)
+        order = np.random.default_rng(0).permutation(splits["train"].num_sentences)
+        predicted, _ = predictions(system, "train", order, 7)
+        assert len(predicted) == len(splits["train"].label)
+
+
+def test_a_sentence_is_cut_between_words_and_the_first_piece_carries_the_word() -> None:
+    windows = cut_windows([[1], [2, 3], [4], [5, 6, 7]], start=10, room=3, before=[101], after=[102])
+    assert [window.ids.tolist() for window in windows] == [[101, 1, 2, 3, 102], [101, 4, 102], [101, 5, 6, 7, 102]]
+    assert [window.heads.tolist() for window in windows] == [[1, 2], [1], [1]]
+    assert [window.words.tolist() for window in windows] == [[10, 11], [12], [13]]
+
+
+def test_a_batch_in_pieces_has_the_loss_and_gradient_of_the_whole(
+    splits: dict[str, Split], tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gradients = []
+    for size in (2, 1000):
+        monkeypatch.setattr(encoder, "PIECE_WINDOWS", size)
+        torch.manual_seed(0)
+        system = System(recipe(), tiny_checkpoint, splits, CPU)
+        system.module.eval()
+        (batch,) = system.prepared["dev"].batches(np.arange(20), 20)
+        assert len(batch) == (10 if size == 2 else 1)
+        for pieces in batch:
+            system.outcome(pieces).losses.sum().backward()
+        gradients.append({name: p.grad.clone() for name, p in system.module.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-4, atol=1e-5)
+
+
+def test_the_trimmed_vocabulary_changes_no_prediction(splits: dict[str, Split], tiny_checkpoint: Path) -> None:
+    torch.manual_seed(0)
+    system = System(recipe(), tiny_checkpoint, splits, CPU)
+    torch.manual_seed(0)
+    whole, tokenizer = load(recipe(), tiny_checkpoint, len(splits["dev"].tags))
+    assert system.module.get_input_embeddings().num_embeddings < whole.get_input_embeddings().num_embeddings
+    order = np.arange(splits["dev"].num_sentences)
+    predicted, _ = predictions(system, "dev", order, 20)
+    whole.eval()
+    expected = []
+    with torch.inference_mode():
+        for sentence in splits["dev"].sentences():
+            encoded = tokenizer(sentence, is_split_into_words=True, return_tensors="pt")
+            tags = whole(**encoded).logits[0].argmax(-1).tolist()
+            firsts = [encoded.word_ids().index(word) for word in range(len(sentence))]
+            expected += [tags[first] for first in firsts]
+    assert predicted.tolist() == expected
+
+
+def test_padding_changes_no_prediction(splits: dict[str, Split], tiny_checkpoint: Path) -> None:
+    torch.manual_seed(0)
+    system = System(recipe(), tiny_checkpoint, splits, CPU)
+    order = np.arange(splits["dev"].num_sentences)
+    together, together_loss = predictions(system, "dev", order, 20)
+    alone, alone_loss = predictions(system, "dev", order, 1)
+    assert together.tolist() == alone.tolist()
+    np.testing.assert_allclose(together_loss, alone_loss, rtol=1e-4, atol=1e-5)
+
+
+def test_a_word_that_the_tokenizer_drops_is_still_a_word(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    split = Split(
+        ["anna", "\u200d", "left"], np.array([0, 3]), *(np.zeros(3, dtype=np.uint8),) * 2, ("O", "B-PER", "I-PER")
+    )
+    system = System(recipe(), tiny_checkpoint, {"train": split}, CPU)
+    assert len(predictions(system, "train", np.arange(1), 1)[0]) == 3
+
+
+def test_the_twin_has_the_same_shape_and_other_weights(splits: dict[str, Split], tiny_checkpoint: Path) -> None:
+    torch.manual_seed(0)
+    pretrained = System(recipe(), tiny_checkpoint, splits, CPU).module.state_dict()
+    torch.manual_seed(1)
+    twin = System(recipe(pretrained=False), tiny_checkpoint, splits, CPU).module.state_dict()
+    assert {name: value.shape for name, value in pretrained.items()} == {n: v.shape for n, v in twin.items()}
+    name = next(name for name in twin if name.endswith("query.weight"))
+    assert not torch.equal(pretrained[name], twin[name])
+
+
+def test_layers_keeps_the_first_of_the_checkpoint(splits: dict[str, Split], tiny_checkpoint: Path) -> None:
+    whole = System(recipe(), tiny_checkpoint, splits, CPU).module.state_dict()
+    cut = System(recipe(layers=1), tiny_checkpoint, splits, CPU).module.state_dict()
+    kept = [name for name in cut if "encoder.layer" in name]
+    assert kept
+    assert all("layer.0." in name for name in kept)
+    assert all(torch.equal(cut[name], whole[name]) for name in kept)
+
+
+def test_a_checkpoint_that_lacks_encoder_weights_is_refused(
+    splits: dict[str, Split], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    for path in tiny_checkpoint.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights[next(name for name in weights if name.endswith("layer.1.attention.self.query.weight"))]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadInput, match=r"lack 1 of the encoder's, such as .*query\.weight"):
+        System(recipe(), tmp_path, splits, CPU)

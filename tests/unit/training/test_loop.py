@@ -1,0 +1,145 @@
+"""The loop follows the paper's recipe, and what it records is what happened."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
+
+from settling.canonical import seed_of
+from settling.config import EncoderSystem, check
+from settling.errors import BadInput
+from settling.files import metadata_of, open_table, read_table
+from settling.systems.encoder import System
+from settling.training.loop import Trainer, optimizer_of
+from settling.training.split import Split, read_split
+from tests.conftest import TINY_SPEC
+
+
+def recipe(**options: object) -> EncoderSystem:
+    values = {key: value for key, value in {**TINY_SPEC, **options}.items() if key != "seed"}
+    made: EncoderSystem = check(EncoderSystem, values, "recipe")
+    return made
+
+
+@pytest.fixture(scope="module")
+def splits(tiny_treated: Path, tiny_data: Path) -> dict[str, Split]:
+    return {
+        "train": read_split(tiny_treated, "treated"),
+        "dev": read_split(tiny_data / "dev.parquet", "data"),
+        "test": read_split(tiny_data / "test.parquet", "data"),
+    }
+
+
+def trainer(checkpoint: Path, splits: dict[str, Split], **options: object) -> Trainer:
+    torch.manual_seed(seed_of("weights", 0))
+    made = recipe(**options)
+    return Trainer(made, 0, System(made, checkpoint, splits, torch.device("cpu")), splits)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "constant"])
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.25])
+def test_the_learning_rate_is_that_of_transformers_schedules(
+    schedule: str, warmup: float, tiny_checkpoint: Path, splits: dict[str, Split]
+) -> None:
+    ours = trainer(tiny_checkpoint, splits, schedule=schedule, warmup=warmup)
+    total = ours.steps_per_epoch * ours.recipe.epochs
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=ours.recipe.learning_rate)
+    if schedule == "linear":
+        theirs = get_linear_schedule_with_warmup(optimizer, int(warmup * total), total)
+    else:
+        theirs = get_constant_schedule_with_warmup(optimizer, int(warmup * total))
+    for step in range(total):
+        assert ours.learning_rate(step) == pytest.approx(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step()
+
+
+def test_weight_decay_spares_biases_and_layer_norms(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
+    module = trainer(tiny_checkpoint, splits).system.module
+    decayed, spared = optimizer_of(module, recipe()).param_groups
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.01, 0.0)
+    spared_ids = {id(parameter) for parameter in spared["params"]}
+    named = {name for name, parameter in module.named_parameters() if id(parameter) in spared_ids}
+    expected = {name for name, _ in module.named_parameters() if name.endswith("bias") or "LayerNorm" in name}
+    assert named == expected
+
+
+def test_a_minibatch_observation_is_taken_before_its_update(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
+    made = trainer(tiny_checkpoint, splits, batch_size=1000, epochs=2, warmup=0.0)
+    for module in made.system.module.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    made.system.module.config.attention_probs_dropout_prob = 0.0
+    for layer in made.system.module.bert.encoder.layer:  # type: ignore[union-attr,operator]
+        layer.attention.self.dropout_prob = 0.0
+    before = made.observe("train")
+    seen = made.train(0)
+    after = made.observe("train")
+    np.testing.assert_allclose(seen.loss, before.loss, rtol=1e-3, atol=1e-4)
+    assert np.abs(after.loss - before.loss).max() > 1e-2
+
+
+def test_the_run_learns(tiny_run: Path) -> None:
+    scores = read_table(tiny_run / "scores.parquet", "scores").to_pylist()
+    dev = [row["value"] for row in scores if (row["split"], row["class"], row["metric"]) == ("dev", "all", "f1")]
+    assert len(dev) == TINY_SPEC["epochs"]
+    assert max(dev) > dev[0] + 0.2
+
+
+def test_the_dynamics_hold_every_word_at_every_epoch_in_both_views(tiny_run: Path, tiny_treated: Path) -> None:
+    num_words = read_table(tiny_treated, "treated").num_rows
+    with open_table(tiny_run / "dynamics.parquet", "dynamics") as file:
+        tags = metadata_of(file.schema_arrow)["tags"]
+        places = []
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            places.append((rows["view"][0].as_py(), rows["epoch"][0].as_py()))
+            assert rows["word"].to_pylist() == list(range(num_words))
+            assert max(rows["predicted"].to_pylist()) < len(tags)
+            assert np.isfinite(rows["loss"].to_numpy()).all()
+    assert places == [(view, epoch) for view in ("minibatch", "epoch-end") for epoch in range(6)]
+
+
+def test_the_scores_are_those_of_the_dynamics(tiny_run: Path, tiny_treated: Path) -> None:
+    treated = read_table(tiny_treated, "treated")
+    given, label = (np.array(treated[name].to_pylist()) for name in ("given", "label"))
+    noisy = treated["noisy"].to_numpy()
+    scores = {
+        (row["view"], row["epoch"], row["reference"], row["metric"]): row["value"]
+        for row in read_table(tiny_run / "scores.parquet", "scores").to_pylist()
+        if row["split"] == "train" and row["class"] == "all"
+    }
+    with open_table(tiny_run / "dynamics.parquet", "dynamics") as file:
+        tags = np.array(metadata_of(file.schema_arrow)["tags"])
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            place = rows["view"][0].as_py(), rows["epoch"][0].as_py()
+            predicted = tags[rows["predicted"].to_numpy()]
+            for reference, labels in (("given", given), ("true", label)):
+                right = predicted == labels
+                assert scores[(*place, reference, "accuracy")] == pytest.approx(right.mean())
+                assert scores[(*place, reference, "noisy_accuracy")] == pytest.approx(right[noisy].mean())
+            assert scores[(*place, "given", "loss")] == pytest.approx(rows["loss"].to_numpy().mean(), rel=1e-5)
+
+
+def test_only_the_views_asked_for_are_recorded(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
+    made = trainer(tiny_checkpoint, splits, views=["minibatch"], epochs=1)
+    assert list(made.epochs()) == [0]
+    assert set(made.history.views) == {"minibatch"}
+    assert {row[2] for row in made.history.scores if row[1] == "train"} == {"minibatch"}
+
+
+def test_another_seed_sees_another_order(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
+    first, second = trainer(tiny_checkpoint, splits), trainer(tiny_checkpoint, splits)
+    second.seed = 1
+    assert not np.array_equal(first.train(0).loss, second.train(0).loss)
+
+
+def test_a_run_that_diverges_says_so(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
+    made = trainer(tiny_checkpoint, splits)
+    with torch.no_grad():
+        next(made.system.module.parameters()).fill_(float("inf"))
+    with pytest.raises(BadInput, match="epoch 0: the loss is not finite"):
+        list(made.epochs())
