@@ -6,26 +6,19 @@ what was expected. Every field that steers a step is part of that step's spec; d
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
     model_validator,
 )
 
 from settling.errors import BadInput, choices
+from settling.validation import GitId, HubRepo, Name, Package, Sha256, check
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-GitId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$")]
-HubRepo = Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)?$")]
 Part = Literal["train", "dev", "test", "all"]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0)]
@@ -272,25 +265,6 @@ def load(values: Mapping[str, Any], where: str = "config") -> Study:
     return study
 
 
-def check(kind: Any, values: Any, where: str) -> Any:
-    """Return `values` as the model or union `kind`; raise BadInput with one line a problem, `where` first."""
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
-    try:
-        return adapter.validate_python(values)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        schema = adapter.json_schema()
-    # An error inside a list makes pydantic call the list too short as well.
-    inner = [detail["loc"] for detail in details if detail["type"] != "too_short"]
-    details = [
-        detail
-        for detail in details
-        if detail["type"] != "too_short" or not any(loc[: len(detail["loc"])] == detail["loc"] for loc in inner)
-    ]
-    details = [detail for detail in details if _is_meant(detail)]
-    raise BadInput("\n".join(f"{where}: {_describe(schema, detail)}" for detail in details))
-
-
 def read(path: Path) -> Study:
     """Read and check a YAML file; raise BadInput where it is missing, not YAML or not a study."""
     try:
@@ -325,82 +299,6 @@ def _dangling(study: Study) -> list[str]:
     if "clean" in study.treatments:
         problems.append("treatments.clean: the name is taken; clean needs no definition")
     return problems
-
-
-def _describe(schema: dict[str, Any], detail: Any) -> str:
-    """Put one pydantic error in words: key, what was found, what was expected."""
-    location, valid_keys = _walk(schema, detail["loc"])
-    key, kind, found = ".".join(location) or "the study", detail["type"], detail["input"]
-    context = detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f"{key}: unknown key; {choices(location[-1], valid_keys)}"
-    if kind == "missing":
-        return f"{key}: missing"
-    if kind in ("union_tag_invalid", "literal_error"):
-        expected = context.get("expected_tags") or context.get("expected", "")
-        valid = [name.strip().strip("'") for name in expected.replace(" or ", ",").split(",")]
-        bad = str(context.get("tag", found))
-        tag = ".kind" if kind == "union_tag_invalid" else ""
-        return f"{key}{tag}: found {bad!r}; {choices(bad, valid)}"
-    if kind == "union_tag_not_found":
-        return f"{key}.kind: missing"
-    if kind == "value_error":
-        return f"{key}: {context['error']}"
-    if kind == "string_pattern_mismatch":
-        return f"{key}: found {found!r}, expected {_PATTERNS.get(context['pattern'], context['pattern'])}"
-    message = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{key}: found {found!r}, expected {message.removeprefix('input should be ')}"
-
-
-_PATTERNS = {
-    get_args(kind)[1].pattern: words
-    for kind, words in (
-        (Name, "a name of letters, digits, '_', '.' and '-'"),
-        (Sha256, "a SHA-256 of 64 hexadecimal digits"),
-        (GitId, "a git id of 40 hexadecimal digits"),
-        (Package, "a package with its version, such as name==1.0"),
-        (HubRepo, "a repository, such as owner/name"),
-    )
-}
-
-
-_BRANCHES = ("list[", "literal[")
-
-
-def _is_meant(detail: Any) -> bool:
-    """Return whether an error is of the branch the user took, where a key takes either a word or a list."""
-    branch = next((part for part in map(str, detail["loc"]) if part.startswith(_BRANCHES)), "")
-    is_word = isinstance(detail["input"], str)
-    return is_word if branch.startswith("literal[") else not (branch and detail["type"] == "list_type" and is_word)
-
-
-def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], list[str]]:
-    """Follow pydantic's path through the schema; return its keys without union tags, and the last one's peers."""
-    node: dict[str, Any] = schema
-    keys: list[str] = []
-    peers: list[str] = []
-    for part in path:
-        node = _resolve(schema, node)
-        tags = node.get("discriminator", {}).get("mapping", {})
-        if part in tags:
-            node = {"$ref": tags[part]}
-            continue
-        if str(part).startswith(_BRANCHES):
-            continue
-        keys.append(str(part))
-        peers = list(node.get("properties", {}))
-        inner = [
-            *node.get("patternProperties", {}).values(),
-            *(node.get(k) for k in ("additionalProperties", "items")),
-        ]
-        node = node.get("properties", {}).get(part) or next((item for item in inner if item), {})
-    return keys, peers
-
-
-def _resolve(schema: dict[str, Any], node: Any) -> dict[str, Any]:
-    while isinstance(node, dict) and "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
-    return node if isinstance(node, dict) else {}
 
 
 def json_schema() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 # What these steer reaches each step in its spec; their text must not rerun the study.
-NOT_CODE = frozenset({"settling", "settling.config", "settling.errors", "settling.fingerprint"})
+NOT_CODE = frozenset({"settling", "settling.config", "settling.errors", "settling.fingerprint", "settling.validation"})
 
 
 def fingerprint(*modules: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint, check
+from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint
 from settling.data import hub, wheels
 from settling.errors import BadInput
 from settling.files import provenance, sha256, write_json
+from settling.validation import check
 
 SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from settling.config import Dataset, check
+from settling.config import Dataset
 from settling.data import hub, sentences
 from settling.data.conll import read_conll
 from settling.data.sentences import Sentence
@@ -16,6 +16,7 @@ from settling.data.tags import tag_list
 from settling.errors import BadInput
 from settling.files import provenance, write_json, write_table
 from settling.schemas import SPLITS
+from settling.validation import check
 
 # A predicted tag is stored as uint8.
 MAX_TAGS = 256

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from settling.canonical import digest, seed_of
-from settling.config import AnySystem, check
+from settling.config import AnySystem
 from settling.errors import BadInput, choices
 from settling.files import provenance, read_json, sha256, write_json
 from settling.fingerprint import fingerprint
@@ -18,6 +18,7 @@ from settling.training import state
 from settling.training.loop import Trainer, say
 from settling.training.records import write_dynamics, write_scores
 from settling.training.split import read_split
+from settling.validation import check
 
 
 def train(

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settling.config import Treatment, check
+from settling.config import Treatment
 from settling.errors import BadInput
 from settling.files import metadata_of, provenance, read_table, write_table
 from settling.scoring import EntityScorer
 from settling.treatments import KINDS
 from settling.treatments.corpus import Corpus
+from settling.validation import check
 
 
 def treat(spec: dict[str, Any], train: Path, output: Path) -> None:

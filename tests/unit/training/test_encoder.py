@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from settling.config import EncoderSystem, check
+from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.systems import encoder
 from settling.systems.encoder import System, cut_windows, load
-from settling.training.split import Split, read_split
+from settling.training.split import Split
+from settling.validation import check
 
 CPU = torch.device("cpu")
 
@@ -20,15 +21,6 @@ def recipe(**options: object) -> EncoderSystem:
         EncoderSystem, {"kind": "encoder", "checkpoint": "tiny", "epochs": 1, **options}, "recipe"
     )
     return made
-
-
-@pytest.fixture(scope="module")
-def splits(tiny_treated: Path, tiny_data: Path) -> dict[str, Split]:
-    return {
-        "train": read_split(tiny_treated, "treated"),
-        "dev": read_split(tiny_data / "dev.parquet", "data"),
-        "test": read_split(tiny_data / "test.parquet", "data"),
-    }
 
 
 def predictions(system: System, split: str, order: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:

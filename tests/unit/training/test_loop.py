@@ -8,12 +8,13 @@ import torch
 from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from settling.canonical import seed_of
-from settling.config import EncoderSystem, check
+from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_table
 from settling.systems.encoder import System
 from settling.training.loop import Trainer, optimizer_of
-from settling.training.split import Split, read_split
+from settling.training.split import Split
+from settling.validation import check
 from tests.conftest import TINY_SPEC
 
 
@@ -21,15 +22,6 @@ def recipe(**options: object) -> EncoderSystem:
     values = {key: value for key, value in {**TINY_SPEC, **options}.items() if key != "seed"}
     made: EncoderSystem = check(EncoderSystem, values, "recipe")
     return made
-
-
-@pytest.fixture(scope="module")
-def splits(tiny_treated: Path, tiny_data: Path) -> dict[str, Split]:
-    return {
-        "train": read_split(tiny_treated, "treated"),
-        "dev": read_split(tiny_data / "dev.parquet", "data"),
-        "test": read_split(tiny_data / "test.parquet", "data"),
-    }
 
 
 def trainer(checkpoint: Path, splits: dict[str, Split], **options: object) -> Trainer:

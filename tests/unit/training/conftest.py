@@ -1,0 +1,16 @@
+"""The tiny splits in memory, as a system takes them."""
+
+from pathlib import Path
+
+import pytest
+
+from settling.training.split import Split, read_split
+
+
+@pytest.fixture(scope="session")
+def splits(tiny_treated: Path, tiny_data: Path) -> dict[str, Split]:
+    return {
+        "train": read_split(tiny_treated, "treated"),
+        "dev": read_split(tiny_data / "dev.parquet", "data"),
+        "test": read_split(tiny_data / "test.parquet", "data"),
+    }
