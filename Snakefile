@@ -57,6 +57,7 @@ rule all:
     default_target: True
     input:
         rules.findings.output,
+        rules.aggregate.output,
         expand(rules.plot.output, figure=FIGURE_NAMES),
 
 

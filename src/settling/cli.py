@@ -13,8 +13,8 @@ from settling.errors import BadInput
 DESCRIPTION = """\
 How a pretrained model fits, settles and memorises a labelled data set.
 
-The stages, in order; each reads files, writes files and can be run by hand. `snakemake -n -p` prints the
-commands of a study with their specs.
+The stages, in order; each reads files, writes files and can be run by hand. `snakemake -n -p -F` prints
+the commands of a study with their specs; without -F, those still to run.
 
   download   a data set or a checkpoint: the only stage that uses the network
   treat      corrupt the labels of a training split, or make a class scarce
@@ -168,4 +168,5 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"settling: {error.filename or arguments.command}: {error.strerror or error}")
     except KeyboardInterrupt:
+        print("settling: interrupted; a training goes on after its last finished epoch", file=sys.stderr)
         sys.exit(130)

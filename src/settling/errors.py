@@ -11,6 +11,7 @@ class BadInput(Exception):  # noqa: N818
 def choices(found: str, valid: Iterable[str]) -> str:
     """Say what would have been valid, nearest name first: `did you mean 'bert'? (known: bert, roberta)`."""
     names = list(valid)
-    near = difflib.get_close_matches(found, names, n=1)
+    folded = {name.casefold(): name for name in names}
+    near = [folded[name] for name in difflib.get_close_matches(found.casefold(), folded, n=1)]
     known = f"known: {', '.join(names)}" if names else "none are defined"
     return f"did you mean {near[0]!r}? ({known})" if near else known

@@ -140,6 +140,14 @@ def checkpoint_spec(study: Study, name: str) -> str:
     return canonical(_plain(study.checkpoints[name]))
 
 
+def checkpoint_files(study: Study, name: str) -> list[str]:
+    """Return the files on this machine that the checkpoint is copied from, or its folder where there is none."""
+    checkpoint = study.checkpoints[name]
+    if checkpoint.kind != "folder":
+        return []
+    return sorted(str(path) for path in Path(checkpoint.path).glob("[!.]*") if path.is_file()) or [checkpoint.path]
+
+
 def treatment_spec(study: Study, name: str, draw: int) -> str:
     """Return the spec of `settling treat`."""
     return canonical({**treatments(study)[name], "draw": draw})

@@ -52,6 +52,8 @@ def _describe(schema: dict[str, Any], detail: Any) -> str:
         return f"{key}{tag}: found {bad!r}; {choices(bad, valid)}"
     if kind == "union_tag_not_found":
         return f"{key}.kind: missing"
+    if kind == "list_type":
+        return f"{key}: found {found!r}, expected a list, such as [{found}]"
     if kind == "too_short":
         return f"{key}: found {found!r}, expected at least {context['min_length']} of them"
     if kind == "value_error":
@@ -95,7 +97,7 @@ def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], lis
         if part in tags:
             node = {"$ref": tags[part]}
             continue
-        if str(part).startswith(_BRANCHES):
+        if str(part).startswith(_BRANCHES) or part == "[key]":
             continue
         keys.append(str(part))
         peers = list(node.get("properties", {}))

@@ -324,5 +324,5 @@ def test_the_findings_are_three_lines_with_values_of_the_tables(tables: Path, tm
     assert noise.endswith("(n=2).")
     assert "of the wrong labels, base gave 0.00 (n=1) when dev F1 was best and 0.50 (n=1) at the end" in memorisation
     # Class LOC at the end, against clean of seed 0: 0.06 - 0.08 and 0.04 - 0.08.
-    assert scarcity.startswith("Scarcity: dev F1 of LOC against all its sentences (base): 5 sentences -0.03 [")
+    assert scarcity.startswith("Scarcity: dev F1 of LOC against all its sentences (base on news): 5 sentences -0.03 [")
     assert scarcity.endswith("(n=2).")

@@ -146,6 +146,25 @@ def test_a_new_noise_level_trains_only_its_own_runs(checkout: Checkout, study: d
     assert (jobs["treat"], jobs["train"]) == (2, 3)
 
 
+def test_a_deleted_table_comes_back(checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    path = checkout.folder / "results" / "tiny" / "tables" / "curves.csv"
+    content = path.read_bytes()
+    request.addfinalizer(lambda: path.write_bytes(content))
+    path.unlink()
+    assert checkout.planned(study)["aggregate"] == 1
+
+
+def test_a_changed_checkpoint_folder_retrains_what_starts_from_it(
+    checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    config = Path(study["checkpoints"]["tiny"]["path"]) / "config.json"
+    content = config.read_text()
+    request.addfinalizer(lambda: config.write_text(content))
+    config.write_text(content + "\n")
+    jobs = checkout.planned(study)
+    assert (jobs["download_checkpoint"], jobs["train"]) == (1, 7)
+
+
 def test_an_edited_figure_redraws_that_figure_alone(
     checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:

@@ -18,6 +18,8 @@ rule download_dataset:
 
 
 rule download_checkpoint:
+    input:
+        lambda wildcards: plan.checkpoint_files(study, wildcards.checkpoint),
     output:
         directory(f"{RESULTS}/checkpoints/{{checkpoint}}"),
     log:

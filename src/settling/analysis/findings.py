@@ -92,5 +92,5 @@ def cap_line(effects: pd.DataFrame) -> str:
     rows = first(rows, "dataset", "system", "cap_class").sort_values("cap_sentences")
     ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
     parts = [f"{int(row['cap_sentences'])} sentences {spoken(row, signed=True)}" for _, row in ends.iterrows()]
-    name, system = rows["cap_class"].iloc[0], rows["system"].iloc[0]
-    return f"Scarcity: dev F1 of {name} against all its sentences ({system}): " + "; ".join(parts) + "."
+    name, system, dataset = (rows[column].iloc[0] for column in ("cap_class", "system", "dataset"))
+    return f"Scarcity: dev F1 of {name} against all its sentences ({system} on {dataset}): " + "; ".join(parts) + "."

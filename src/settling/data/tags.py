@@ -58,7 +58,8 @@ def _parse(position: int, tag: str, scheme: str) -> tuple[str, str]:
     letters = PREFIXES[scheme]
     if prefix not in letters or not dash or not kind:
         expected = ", ".join(f"{letter}-TYPE" for letter in letters)
-        raise TagError(position, f"{tag!r} is not a tag of scheme {scheme}: expected O, {expected}")
+        other = "; if the file is BIOES, set scheme: bioes" if scheme != "bioes" and prefix in PREFIXES["bioes"] else ""
+        raise TagError(position, f"{tag!r} is not a tag of scheme {scheme}: expected O, {expected}{other}")
     return letters[prefix], kind
 
 

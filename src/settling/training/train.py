@@ -47,9 +47,7 @@ def train(
         raise BadInput(f"{checkpoint}: no such checkpoint folder")
     code = fingerprint("settling.training.train", KINDS[recipe.kind])
     made = provenance("train", spec, {"treated": treated, "dev": dev, "test": test}, code=code)
-    made["inputs"]["checkpoint"] = digest(
-        {path.name: sha256(path) for path in sorted(checkpoint.glob("[!.]*")) if path.is_file()}
-    )
+    made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint)
     identity = digest(spec, made["inputs"], code)
     outputs = {name: output / f"{name}.parquet" for name in ("dynamics", "scores")}
     if is_done(output / "run.json", identity, outputs):
@@ -95,6 +93,12 @@ def train(
         },
     )
     state_file.unlink(missing_ok=True)
+
+
+def checkpoint_hash(folder: Path) -> str:
+    """Return one hash of a checkpoint's files; its card, which says when and how they came, is not of them."""
+    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file() and path.name != "card.json"]
+    return digest({path.name: sha256(path) for path in files})
 
 
 def is_done(run: Path, identity: str, outputs: dict[str, Path]) -> bool:
