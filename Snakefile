@@ -16,7 +16,7 @@ from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 
 # A file given by --configfile is a whole study of its own, so the default is not merged into it.
-if "study" not in config:
+if "study" not in config and not workflow.overwrite_configfiles:
 
     configfile: "config.yaml"
 

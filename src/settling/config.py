@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    field_validator,
     model_validator,
 )
 
@@ -21,7 +22,8 @@ from settling.validation import GitId, HubRepo, Name, Package, Sha256, check
 
 Part = Literal["train", "dev", "test", "all"]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Count = Annotated[int, Field(ge=0)]
+# Tables hold seeds, draws and numbers of sentences as int32.
+Count = Annotated[int, Field(ge=0, lt=2**31)]
 View = Literal["minibatch", "epoch-end"]
 
 
@@ -162,6 +164,11 @@ class System(Model):
     clip: Annotated[float, Field(gt=0)] = 1.0
     max_length: Annotated[int, Field(ge=4)] = 128
     views: Annotated[tuple[View, ...], Field(min_length=1)] = ("minibatch", "epoch-end")
+
+    @field_validator("views")
+    @classmethod
+    def _in_one_order(cls, views: tuple[View, ...]) -> tuple[View, ...]:
+        return tuple(sorted(views, reverse=True))
 
     @model_validator(mode="after")
     def _views_differ(self) -> "System":

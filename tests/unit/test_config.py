@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from settling import study as plan
-from settling.config import Study, json_schema, load, read
+from settling.config import Dataset, EncoderSystem, Study, json_schema, load, read
 from settling.errors import BadInput
 from tests.conftest import ROOT
 
@@ -302,3 +302,26 @@ def test_what_is_not_a_mapping_in_yaml_is_refused(tmp_path: Path, text: str | by
 def test_a_checked_study_never_changes() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(FULL).study = "other"
+
+
+def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
+    """A spec leaves defaults out, so a changed one would rerun nothing: never change one, add an option instead."""
+    fields = {**EncoderSystem.model_fields, **Dataset.model_fields}
+    assert {name: field.default for name, field in fields.items() if not field.is_required()} == {
+        "batch_size": 64,
+        "learning_rate": 1e-4,
+        "weight_decay": 0.01,
+        "warmup": 0.1,
+        "schedule": "linear",
+        "clip": 1.0,
+        "max_length": 128,
+        "views": ("minibatch", "epoch-end"),
+        "pretrained": True,
+        "layers": None,
+        "columns": ["token", "tag"],
+        "scheme": "iob2",
+        "drop_repeats": False,
+        "split": {"dev": 0.1, "test": 0.1},
+        "subset": {},
+        "licence": "not stated",
+    }

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from settling.analysis import estimates
 from settling.analysis.estimates import ESTIMATE, estimate
 
 numbers = st.floats(-100, 100, allow_nan=False).map(lambda number: round(number, 3))
@@ -69,3 +70,11 @@ def test_a_group_has_the_same_interval_every_time_whatever_else_is_in_the_table(
     alone, together = estimate(a, ["key"]), estimate(pd.concat([c, b, a]), ["key"])
     pd.testing.assert_frame_equal(alone, together[together["key"] == "a"])
     pd.testing.assert_frame_equal(alone, estimate(a, ["key"]))
+
+
+def test_many_groups_are_resampled_in_chunks_to_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    values = pd.DataFrame({"group": np.repeat(np.arange(30), 3), "value": rng.random(90)})
+    whole = estimate(values, ["group"])
+    monkeypatch.setattr(estimates, "CHUNK", 7)
+    pd.testing.assert_frame_equal(estimate(values, ["group"]), whole)

@@ -217,6 +217,26 @@ def test_the_report_is_one_page_that_needs_no_network(checkout: Checkout, study:
         assert figure in page
 
 
+def test_a_config_without_a_name_is_not_merged_into_the_default_study(
+    checkout: Checkout, study: dict[str, Any]
+) -> None:
+    del study["study"]
+    done = checkout.snakemake(study, "-n")
+    assert done.returncode != 0
+    assert "study: missing" in done.stdout + done.stderr
+
+
+def test_a_new_line_in_a_registry_reruns_nothing(
+    checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    for room in ("systems", "treatments", "figures"):
+        path = checkout.folder / "src" / "settling" / room / "__init__.py"
+        before = path.read_text()
+        request.addfinalizer(lambda path=path, before=before: path.write_text(before))
+        path.write_text(before + "\nADDED = 1\n")
+    assert not checkout.planned(study)
+
+
 def test_a_broken_config_ends_with_one_clear_line_and_no_traceback(checkout: Checkout, study: dict[str, Any]) -> None:
     study["systems"]["twin"]["learning_rte"] = 0.001
     done = checkout.snakemake(study)

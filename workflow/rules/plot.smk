@@ -19,6 +19,7 @@ rule plot:
         # The report's template is one for all figures and reads the figure's own text here.
         caption=lambda wildcards: Path(workflow.basedir, "workflow", "report", f"{wildcards.figure}.rst").read_text(),
         code=lambda wildcards: fingerprint("settling.figures.plot", FIGURES[wildcards.figure].module),
+        title=lambda wildcards: FIGURES[wildcards.figure].title,
         tables=f"{RESULTS}/tables",
         folder=subpath(output[0], parent=True),
     shell:

@@ -12,6 +12,8 @@ from settling.canonical import generator
 ESTIMATE = ["mean", "sd", "low", "high", "n"]
 CONFIDENCE = 0.95
 RESAMPLES = 1999
+# Groups resampled at a time: scipy keeps every resampled mean.
+CHUNK = 5_000
 
 
 def estimate(values: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
@@ -26,8 +28,10 @@ def estimate(values: pd.DataFrame, by: Sequence[str], value: str = "value") -> p
     low = np.full(len(table), np.nan)
     high = np.full(len(table), np.nan)
     for n in sorted(set(table["n"]) - {1}):
-        rows = np.flatnonzero(table["n"] == n)
-        low[rows], high[rows] = bootstrap(np.array([lists[row] for row in rows], dtype=np.float64))
+        every = np.flatnonzero(table["n"] == n)
+        for start in range(0, len(every), CHUNK):
+            rows = every[start : start + CHUNK]
+            low[rows], high[rows] = bootstrap(np.array([lists[row] for row in rows], dtype=np.float64))
     return table.assign(low=low, high=high)[[*by, *ESTIMATE]]
 
 

@@ -17,7 +17,7 @@ def write_findings(tables: Path, output: Path) -> None:
         return table
 
     summary, effects = frame("summary"), frame("effects")
-    lines = [noise_line(summary), memorisation_line(summary), cap_line(effects)]
+    lines = [noise_line(summary), memorisation_line(summary), cap_line(summary, effects)]
     write_text(output, "".join(f"{line}\n" for line in lines))
 
 
@@ -83,12 +83,14 @@ def memorisation_line(summary: pd.DataFrame) -> str:
     )
 
 
-def cap_line(effects: pd.DataFrame) -> str:
+def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:
     """Say what the smallest and the largest cap did to the F1 of the capped class."""
     rows = pick(effects, kind="cap", moment="final", split="dev", metric="f1", baseline="clean")
     rows = rows[rows["class"] == rows["cap_class"]]
-    if rows.empty:
+    if pick(summary, kind="cap").empty:
         return "Scarcity: no class of this study is capped."
+    if rows.empty:
+        return "Scarcity: no capped run has a clean run of the same system and seed to be compared with."
     rows = first(rows, "dataset", "system", "cap_class").sort_values("cap_sentences")
     ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
     parts = [f"{int(row['cap_sentences'])} sentences {spoken(row, signed=True)}" for _, row in ends.iterrows()]

@@ -20,6 +20,8 @@ SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 CARD = "card.json"
+# Keys of a configuration by which transformers loads code or kernels from elsewhere.
+CODE_KEYS = frozenset({"auto_map", "attn_implementation", "_attn_implementation", "quantization_config"})
 
 
 def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
@@ -117,8 +119,9 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 def _check_contents(folder: Path, where: str) -> None:
     """Raise BadInput where a configuration asks for code of its own or a weight file does not open."""
     for name in ("config.json", "tokenizer_config.json"):
-        if (folder / name).exists() and "auto_map" in _read_config(folder / name, where):
-            raise BadInput(f"{where}: {name} names code of its own (auto_map), which settling never runs")
+        named = CODE_KEYS.intersection(_read_config(folder / name, where)) if (folder / name).exists() else set()
+        if named:
+            raise BadInput(f"{where}: {name} names code of its own ({min(named)}), which settling never runs")
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="numpy") as weights:
@@ -130,7 +133,7 @@ def _check_contents(folder: Path, where: str) -> None:
 def _read_config(path: Path, where: str) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{where}: {path.name} is not JSON ({error})") from None
     if not isinstance(values, dict):
         raise BadInput(f"{where}: {path.name} holds {type(values).__name__}, expected an object")

@@ -87,8 +87,10 @@ def _arrange(
 def _tags(dataset: Dataset, splits: Mapping[str, Sequence[Sentence]]) -> list[str]:
     """Return the tags over the entity types of all splits; raise BadInput where there are too many."""
     tags = tag_list(kind for found in splits.values() for kind in sentences.entities(found))
+    where = ", ".join(dataset.source.files.values())
+    if "B-all" in tags:
+        raise BadInput(f"{where}: found an entity type called 'all', which here stands for all types; rename it")
     if len(tags) > MAX_TAGS:
-        where = ", ".join(dataset.source.files.values())
         raise BadInput(f"{where}: found {len(tags)} tags, expected at most {MAX_TAGS}")
     return tags
 

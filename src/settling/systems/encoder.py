@@ -109,9 +109,10 @@ class System:
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise BadInput(f"{checkpoint}: not a checkpoint that transformers can load: {reason}") from None
-        longest = getattr(self.module.config, "max_position_embeddings", recipe.max_length)
-        cut = {name: windows_of(tokenizer, split, min(recipe.max_length, longest)) for name, split in splits.items()}
         pad_id = tokenizer.pad_token_id or 0
+        # Some models number positions from the one after the padding id.
+        longest = getattr(self.module.config, "max_position_embeddings", 2**31) - pad_id - 1
+        cut = {name: windows_of(tokenizer, split, min(recipe.max_length, longest)) for name, split in splits.items()}
         trim_vocabulary(self.module, [window for windows in cut.values() for of in windows for window in of], pad_id)
         cast(torch.nn.Module, self.module).to(device)
         self.prepared = {name: Windows(cut[name], split.given, pad_id, device) for name, split in splits.items()}

@@ -7,13 +7,18 @@ from typing import Any
 
 import torch
 
+from settling.errors import BadInput
 from settling.files import replacing
 
 
 def save(path: Path, identity: str, state: dict[str, Any]) -> None:
-    """Write the state of the run called `identity`, in one step."""
-    with replacing(path) as part:
-        torch.save({"identity": identity, **state}, part)
+    """Write the state of the run called `identity`, in one step; raise BadInput where the disk does not take it."""
+    try:
+        with replacing(path) as part:
+            torch.save({"identity": identity, **state}, part)
+    except RuntimeError as error:
+        # So torch calls a full disk.
+        raise BadInput(f"{path}: the state cannot be written: {str(error).splitlines()[0]}") from None
 
 
 def load(path: Path, identity: str, device: torch.device) -> dict[str, Any] | None:

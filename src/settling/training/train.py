@@ -48,7 +48,8 @@ def train(
     code = fingerprint("settling.training.train", KINDS[recipe.kind])
     made = provenance("train", spec, {"treated": treated, "dev": dev, "test": test}, code=code)
     made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint)
-    identity = digest(spec, made["inputs"], code)
+    # The recipe in full: a state saved under another default is another run's.
+    identity = digest(recipe.model_dump(mode="json"), spec["seed"], made["inputs"], code)
     outputs = {name: output / f"{name}.parquet" for name in ("dynamics", "scores")}
     if is_done(output / "run.json", identity, outputs):
         say(f"{output}: already done")

@@ -172,3 +172,11 @@ def test_messages_name_the_source_and_not_the_scratch_folder(tmp_path: Path, mak
     with pytest.raises(BadInput, match=r"^tiny==1\.0/tiny/data\.txt:2: I-X after O"):
         download_dataset({"source": source}, tmp_path / "out" / "data")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_type_called_all_is_refused_because_scores_use_the_word(tmp_path: Path) -> None:
+    path = tmp_path / "all.txt"
+    path.write_text("".join(f"word{n}\tB-all\n\n" for n in range(50)))
+    with pytest.raises(BadInput, match="an entity type called 'all'"):
+        download_dataset(spec(path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

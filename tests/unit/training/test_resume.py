@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from settling.config import EncoderSystem
 from settling.training.train import train
 from tests.conftest import TINY_SPEC, run_command, train_command
 
@@ -121,3 +122,21 @@ def test_a_finished_run_whose_output_was_changed_is_trained_again(
     (output / "scores.parquet").write_bytes(b"")
     train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
     assert bytes_of(output) == bytes_of(tiny_run)
+
+
+def test_a_state_saved_under_another_default_is_another_runs(
+    half_done: bytes,
+    tiny_treated: Path,
+    tiny_data: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(EncoderSystem.model_fields["schedule"], "default", "constant")
+    EncoderSystem.model_rebuild(force=True)
+    (tmp_path / "seed0.state").write_bytes(half_done)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "seed0")
+    monkeypatch.undo()
+    EncoderSystem.model_rebuild(force=True)
+    assert "of a run with other parameters, data or code" in capsys.readouterr().err
