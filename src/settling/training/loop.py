@@ -147,8 +147,8 @@ class Trainer:
         seconds = self.history.seconds
         last = {
             (split, metric): value
-            for _, split, _, _, name, metric, value in self.history.scores[-500:]
-            if name == "all"
+            for epoch, split, _, _, name, metric, value in self.history.scores
+            if name == "all" and epoch == len(seconds) - 1
         }
         left = sum(seconds) / len(seconds) * (self.recipe.epochs - len(seconds))
         return (

@@ -1,5 +1,6 @@
 """The loop follows the paper's recipe, and what it records is what happened."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,12 @@ def test_a_run_that_diverges_says_so(tiny_checkpoint: Path, splits: dict[str, Sp
         next(made.system.module.parameters()).fill_(float("inf"))
     with pytest.raises(BadInput, match="epoch 0: the loss is not finite"):
         list(made.epochs())
+
+
+def test_progress_is_told_whatever_the_number_of_entity_types(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
+    more = tuple(f"{prefix}-type{number}" for number in range(60) for prefix in "BI")
+    many = {name: replace(split, tags=split.tags + more) for name, split in splits.items()}
+    made = trainer(tiny_checkpoint, many, epochs=2)
+    for _ in made.epochs():
+        line = made.progress()
+    assert line.startswith("epoch 2/2  loss ")
