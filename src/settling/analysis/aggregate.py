@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from settling.analysis.estimates import ESTIMATE, estimate
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
+from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, runs_of
 
@@ -27,7 +27,7 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
         if key not in spec:
             raise BadInput(f"spec: {key}: missing")
     runs = runs_of(spec["experiments"])
-    scores = collect(runs, spec["treatments"], (run_scores(results, run) for run in runs))
+    scores = collect(runs, spec["treatments"], (read_frame(results / run.scores, "scores") for run in runs))
     events = collect(runs, spec["treatments"], (run_events(results, run) for run in runs))
     moments = pd.concat([final(scores), best(scores)])
     tables = {
@@ -70,28 +70,13 @@ def describe(run: Run, treated: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {name: pd.NA if value is None else value for name, value in values.items()}
 
 
-def run_scores(results: Path, run: Run) -> pd.DataFrame:
-    """Return the scores of one run."""
-    table: pd.DataFrame = plain(read_table(results / run.scores, "scores")).to_pandas()
-    return table
-
-
 def run_events(results: Path, run: Run) -> pd.DataFrame:
     """Return a run's words counted by view, noisy or not, first epoch learned and whether ever forgotten."""
     table = read_table(results / run.events, "events")
     epochs = metadata_of(table.schema)["epochs"]
-    frame: pd.DataFrame = plain(table.select(["view", "noisy", "first_learned", "forgetting"])).to_pandas()
+    frame = as_frame(table.select(["view", "noisy", "first_learned", "forgetting"]))
     frame["forgotten"] = frame.pop("forgetting") > 0
     return frame.value_counts(sort=False).rename("words").reset_index().assign(epochs=epochs)
-
-
-def plain(table: pa.Table) -> pa.Table:
-    """Return a table with its dictionaries unpacked."""
-    return table.cast(
-        pa.schema(
-            [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
-        )
-    )
 
 
 def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, provenance, read_table, sha256, writing_table
+from settling.files import metadata_of, open_table, provenance, read_table, writing_table
 
 
 class Events(NamedTuple):
@@ -71,10 +71,11 @@ def find_events(dynamics: Path, treated: Path, output: Path) -> None:
     num_words = len(labels)
     counters: dict[str, EventCounter] = {}
     with open_table(dynamics, "dynamics") as file:
-        made = metadata_of(file.schema_arrow)
-        if made.get("inputs", {}).get("treated", sha256(treated)) != sha256(treated):
+        made = provenance("events", None, {"dynamics": dynamics, "treated": treated})
+        run, here = metadata_of(file.schema_arrow), made["inputs"]["treated"]
+        if run.get("inputs", {}).get("treated", here) != here:
             raise BadInput(f"{dynamics}: of a run on another training split than {treated} (the hashes differ)")
-        tags = pa.array(made["tags"])
+        tags = pa.array(run["tags"])
         given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group, columns=["view", "predicted", "loss"])
@@ -85,8 +86,7 @@ def find_events(dynamics: Path, treated: Path, output: Path) -> None:
     epochs = {counter.epoch for counter in counters.values()}
     if len(epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(epochs)}")
-    made = provenance("events", None, {"dynamics": dynamics, "treated": treated}, epochs=epochs.pop())
-    with writing_table(output, "events", made) as write_group:
+    with writing_table(output, "events", {**made, "epochs": epochs.pop()}) as write_group:
         for view, counter in counters.items():
             write_group(
                 {

@@ -5,18 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from settling.analysis.aggregate import plain
-from settling.files import read_table, write_text
+from settling.files import write_text
+from settling.frames import read_frame
 
 
 def write_findings(tables: Path, output: Path) -> None:
     """Write three lines: what noise did to dev F1, what was memorised, and what scarcity did to a class."""
-
-    def frame(name: str) -> pd.DataFrame:
-        table: pd.DataFrame = plain(read_table(tables / f"{name}.parquet", name)).to_pandas()
-        return table
-
-    summary, effects = frame("summary"), frame("effects")
+    summary, effects = (read_frame(tables / f"{name}.parquet", name) for name in ("summary", "effects"))
     lines = [noise_line(summary), memorisation_line(summary), cap_line(summary, effects)]
     write_text(output, "".join(f"{line}\n" for line in lines))
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from settling.data.sentences import MAX_WORDS, Sentence
-from settling.data.tags import TagError, to_iob2
+from settling.data.sentences import MAX_WORDS, Sentence, in_iob2
+from settling.data.tags import TagError
 from settling.errors import BadInput
 
 DOCUMENT_MARK = "-DOCSTART-"
@@ -107,8 +107,6 @@ def _sentence(
             "are the blank lines between sentences missing?"
         )
     try:
-        iob2 = to_iob2(tags, scheme)
+        return in_iob2(tokens, tags, scheme)
     except TagError as error:
         raise BadInput(f"{where}:{first + error.position}: {error.reason}") from None
-    changed = sum(old != new for old, new in zip(tags, iob2, strict=True))
-    return Sentence(tuple(tokens), tuple(iob2)), changed

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from settling.data.messages import one_line
-from settling.data.sentences import MAX_WORDS, Sentence
-from settling.data.tags import TagError, to_iob2
+from settling.data.sentences import MAX_WORDS, Sentence, in_iob2
+from settling.data.tags import TagError
 from settling.errors import BadInput
 from settling.files import sha256
 
@@ -113,11 +113,9 @@ def _sentence(tokens: Any, tags: Any, names: Sequence[str] | None, scheme: str, 
             raise BadInput(f"{where}: found the tag {tag!r}, expected one of {names or 'the scheme'}")
     named = [names[tag] for tag in tags] if names is not None else tags
     try:
-        iob2 = to_iob2(named, scheme)
+        return in_iob2(tokens, named, scheme)
     except TagError as error:
         raise BadInput(f"{where}, word {error.position}: {error.reason}") from None
-    changed = sum(old != new for old, new in zip(named, iob2, strict=True))
-    return Sentence(tuple(tokens), tuple(iob2)), changed
 
 
 def _length(values: Any) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from settling.data.tags import to_iob2
 from settling.errors import BadInput
 from settling.schemas import SPLITS
 
@@ -17,6 +18,12 @@ class Sentence(NamedTuple):
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
+
+
+def in_iob2(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> tuple[Sentence, int]:
+    """Return the sentence with its tags in IOB2, and how many were converted; raise TagError as `to_iob2` does."""
+    iob2 = to_iob2(tags, scheme)
+    return Sentence(tuple(tokens), tuple(iob2)), sum(old != new for old, new in zip(tags, iob2, strict=True))
 
 
 def drop_repeats(sentences: Sequence[Sentence]) -> list[Sentence]:

@@ -12,13 +12,12 @@ import re
 from pathlib import Path
 
 import altair as alt
-import pandas as pd
-import pyarrow as pa
 import vl_convert
 
 from settling.errors import BadInput, choices
 from settling.figures import FIGURES
-from settling.files import read_table, replacing, write_text
+from settling.files import replacing, write_text
+from settling.frames import read_frame
 
 PNG_SCALE = 2
 VEGALITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
@@ -46,7 +45,7 @@ def plot(figure: str, tables: Path, output: Path) -> None:
     if figure not in FIGURES:
         raise BadInput(f"figure {figure!r} is not defined; {choices(figure, FIGURES)}")
     entry = FIGURES[figure]
-    frames = {name: as_pandas(tables / f"{name}.parquet", name) for name in entry.tables}
+    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}
     with alt.data_transformers.enable("default", max_rows=None):
         spec = importlib.import_module(entry.module).chart(frames).to_dict()
     text = json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -55,14 +54,6 @@ def plot(figure: str, tables: Path, output: Path) -> None:
     write_text(output.with_suffix(".svg"), renumbered(vl_convert.vegalite_to_svg(text, VEGALITE)))
     with replacing(output.with_suffix(".png")) as part:
         part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
-
-
-def as_pandas(path: Path, name: str) -> pd.DataFrame:
-    """Read a table as pandas, its dictionary columns as plain strings."""
-    table = read_table(path, name)
-    plain = [pa.string() if pa.types.is_dictionary(kind) else kind for kind in table.schema.types]
-    pandas: pd.DataFrame = table.cast(pa.schema(zip(table.schema.names, plain, strict=True))).to_pandas()
-    return pandas
 
 
 def renumbered(svg: str) -> str:

@@ -46,8 +46,11 @@ class Trainer:
         self.steps_per_epoch = -(-splits["train"].num_sentences // recipe.batch_size)
         self.optimizer = optimizer_of(system.module, recipe)
         self.history = History({view: [] for view in recipe.views})
-        # From short to long, so that evaluation pads little.
-        self.evaluation = {name: np.argsort(np.diff(split.starts), kind="stable") for name, split in splits.items()}
+        # From short to long, so that evaluation pads little; the same at every epoch.
+        self.evaluation = {
+            name: system.prepared[name].batches(np.argsort(np.diff(split.starts), kind="stable"), EVALUATION_SENTENCES)
+            for name, split in splits.items()
+        }
 
     def epochs(self) -> Iterator[int]:
         """Train and observe the epochs that are left, one at a time; yield each one's number when it is done.
@@ -98,7 +101,7 @@ class Trainer:
         gather = Gather(self.num_words[name], self.system)
         self.system.module.eval()
         with torch.inference_mode():
-            for batch in self.system.prepared[name].batches(self.evaluation[name], EVALUATION_SENTENCES):
+            for batch in self.evaluation[name]:
                 for pieces in batch:
                     gather.add(self.system.outcome(pieces))
         return gather.observation()

@@ -40,8 +40,9 @@ def train(
 
     Raises BadInput for a spec, file or checkpoint that cannot be used, and where the loss diverges.
     """
-    if not isinstance(spec.get("seed"), int):
-        raise BadInput(f"spec: seed: found {spec.get('seed')!r}, expected an integer")
+    seed = spec.get("seed")
+    if not isinstance(seed, int):
+        raise BadInput(f"spec: seed: found {seed!r}, expected an integer")
     recipe = check(AnySystem, {key: value for key, value in spec.items() if key != "seed"}, "spec")
     if not checkpoint.is_dir():
         raise BadInput(f"{checkpoint}: no such checkpoint folder")
@@ -49,7 +50,7 @@ def train(
     made = provenance("train", spec, {"treated": treated, "dev": dev, "test": test}, code=code)
     made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint)
     # The recipe in full: a state saved under another default is another run's.
-    identity = digest(recipe.model_dump(mode="json"), spec["seed"], made["inputs"], code)
+    identity = digest(recipe.model_dump(mode="json"), seed, made["inputs"], code)
     outputs = {name: output / f"{name}.parquet" for name in ("dynamics", "scores")}
     if is_done(output / "run.json", identity, outputs):
         say(f"{output}: already done")
@@ -66,7 +67,6 @@ def train(
         if splits[name].tags != tags:
             found, expected = (", ".join(splits[part].tags) for part in (name, "train"))
             raise BadInput(f"{path}: its tags are {found}; expected those of {treated}: {expected}")
-    seed = int(spec["seed"])
     torch.manual_seed(seed_of("weights", seed))
     system = importlib.import_module(KINDS[recipe.kind]).System(recipe, checkpoint, splits, place)
     trainer = Trainer(recipe, seed, system, splits)
