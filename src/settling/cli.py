@@ -20,8 +20,10 @@ the commands of a study with their specs; without -F, those still to run.
   treat      corrupt the labels of a training split, or make a class scarce
   train      train one run and observe every word at every epoch
   events     learning and forgetting events of a run
+  detect     how well a run's losses and events tell which labels are wrong
   aggregate  tables over all runs of a study
   plot       one figure from the tables
+  claims     what the study says of each claim of the paper
   findings   what the study found, in three lines
 """
 
@@ -52,10 +54,11 @@ def parser() -> argparse.ArgumentParser:
         treated="treated training split",
         dev="dev.parquet",
         test="test.parquet",
-        checkpoint="checkpoint folder",
         output="folder to write dynamics.parquet, scores.parquet and run.json to",
         state="file to keep the state in while the run is unfinished",
     )
+    train.add_argument("--checkpoint", type=Path, metavar="PATH", help="checkpoint folder, for a system that has one")
+    train.add_argument("--images", type=Path, metavar="PATH", help="train.parquet of a data set of images")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     train.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     command(
@@ -66,6 +69,14 @@ def parser() -> argparse.ArgumentParser:
         output="Parquet file to write",
     )
     command(
+        "detect",
+        "Score how well detectors find the wrong labels of a run.",
+        dynamics="dynamics.parquet",
+        treated="treated training split of the run",
+        scores="scores.parquet of the run",
+        output="folder to write detectors.parquet and losses.parquet to",
+    )
+    command(
         "aggregate",
         "Make the tables of a study.",
         spec=spec,
@@ -74,6 +85,13 @@ def parser() -> argparse.ArgumentParser:
     )
     plot = command("plot", "Draw one figure.", tables="folder of tables", output="folder to write")
     plot.add_argument("figure", help="name of the figure")
+    command(
+        "claims",
+        "Decide the claims of the paper and print the card.",
+        claims="YAML file of claims",
+        tables="folder of tables",
+        output="folder to write claims.parquet, claims.csv, claims.txt and opening.rst to",
+    )
     command("findings", "Say what the study found.", tables="folder of tables", output="text file to write")
     config = stages.add_parser("config", help="Check a configuration and print it in full.")
     config.add_argument("file", type=Path)
@@ -109,11 +127,16 @@ def run(arguments: argparse.Namespace) -> None:
                 arguments.state,
                 arguments.device,
                 arguments.threads,
+                arguments.images,
             )
         case "events":
             from settling.analysis.events import find_events
 
             find_events(arguments.dynamics, arguments.treated, arguments.output)
+        case "detect":
+            from settling.analysis.detection import detect
+
+            detect(arguments.dynamics, arguments.treated, arguments.scores, arguments.output)
         case "aggregate":
             from settling.analysis.aggregate import aggregate
 
@@ -122,6 +145,10 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.figures.plot import plot
 
             plot(arguments.figure, arguments.tables, arguments.output / arguments.figure)
+        case "claims":
+            from settling.analysis.claims import decide_claims
+
+            print(decide_claims(arguments.claims, arguments.tables, arguments.output), end="")
         case "findings":
             from settling.analysis.findings import write_findings
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from settling.errors import BadInput, choices
-from settling.validation import GitId, HubRepo, Name, Package, Sha256, check
+from settling.validation import GitId, HubRepo, Name, Package, Sha256, check, read_yaml
 
 Part = Literal["train", "dev", "test", "all"]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -34,15 +34,15 @@ class Model(BaseModel):
 
 
 class Source(Model):
-    """Where a data set's files come from: one file called `all`, or `train`, `dev` and `test`."""
+    """Where a data set's files come from: one called `all`, or `train` and `test`, or `train`, `dev` and `test`."""
 
     files: dict[Part, str]
 
     @model_validator(mode="after")
     def _names_the_splits(self) -> "Source":
-        if set(self.files) not in ({"all"}, {"train", "dev", "test"}):
+        if set(self.files) not in ({"all"}, {"train", "test"}, {"train", "dev", "test"}):
             found = ", ".join(sorted(self.files)) or "none"
-            raise ValueError(f"files are {found}; expected either all, or train, dev and test")
+            raise ValueError(f"files are {found}; expected all, or train and test, or train, dev and test")
         for part in getattr(self, "sha256", {}):
             if part not in self.files:
                 raise ValueError(f"sha256 names {part}, which is not among the files")
@@ -100,10 +100,25 @@ class HubSource(Source):
     tag_column: str = "ner_tags"
 
 
-class Dataset(Model):
-    """A data set: where it is from, how to read it, how to split and cut it."""
+class SklearnSource(Model):
+    """Images that come with scikit-learn: 1,797 handwritten digits, grey, 8 x 8."""
 
-    source: Annotated[LocalSource | UrlSource | PypiSource | HubSource, Field(discriminator="kind")]
+    kind: Literal["sklearn"]
+    name: Literal["digits"]
+
+    @property
+    def files(self) -> dict[Part, str]:
+        """The one part, and its file in the package `sklearn.datasets.data`."""
+        return {"all": f"{self.name}.csv.gz"}
+
+
+class Dataset(Model):
+    """A data set of words or of images: where it is from, how to read it, how to split and cut it."""
+
+    source: Annotated[LocalSource | UrlSource | PypiSource | HubSource | SklearnSource, Field(discriminator="kind")]
+    task: Literal["ner", "image"] = "ner"
+    image_column: str = "img"
+    label_column: str = "label"
     columns: list[str] = ["token", "tag"]
     scheme: Literal["iob1", "iob2", "bioes"] = "iob2"
     drop_repeats: bool = False
@@ -118,6 +133,13 @@ class Dataset(Model):
                 raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
         if set(self.split) != {"dev", "test"} or sum(self.split.values()) >= 1:
             raise ValueError(f"split is {self.split}; expected shares dev and test that leave some train")
+        if self.source.kind == "sklearn":
+            if self.task != "image":
+                raise ValueError(f"scikit-learn's {self.source.name} are images; expected task: image")
+        elif self.task == "image":
+            for name in self.source.files.values():
+                if not name.endswith(".parquet"):
+                    raise ValueError(f"found the file {name!r}; expected images in a .parquet file")
         return self
 
     def local_files(self) -> list[str]:
@@ -149,7 +171,17 @@ class HubCheckpoint(Model):
     revision: GitId | None = None
 
 
-Checkpoint = Annotated[FolderCheckpoint | PypiCheckpoint | HubCheckpoint, Field(discriminator="kind")]
+class VectorsCheckpoint(Model):
+    """Word vectors as text on this machine, in GloVe's or fastText's format."""
+
+    kind: Literal["vectors"]
+    path: str
+    sha256: Sha256 | None = None
+
+
+Checkpoint = Annotated[
+    FolderCheckpoint | PypiCheckpoint | HubCheckpoint | VectorsCheckpoint, Field(discriminator="kind")
+]
 
 
 class System(Model):
@@ -162,8 +194,8 @@ class System(Model):
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     schedule: Literal["linear", "constant"] = "linear"
     clip: Annotated[float, Field(gt=0)] = 1.0
-    max_length: Annotated[int, Field(ge=4)] = 128
     views: Annotated[tuple[View, ...], Field(min_length=1)] = ("minibatch", "epoch-end")
+    record_margin: bool = False
 
     @field_validator("views")
     @classmethod
@@ -177,17 +209,87 @@ class System(Model):
         return self
 
 
-class EncoderSystem(System):
+class TransformerSystem(System):
     """Any `AutoModelForTokenClassification` checkpoint, or (`pretrained: false`) its random twin."""
 
-    kind: Literal["encoder"]
     checkpoint: Name
     pretrained: bool = True
     layers: Annotated[int, Field(ge=1)] | None = None
+    max_length: Annotated[int, Field(ge=4)] = 128
+    long_sentences: Literal["windows", "truncate"] = "windows"
 
 
-# Each further kind of system joins here; pydantic then tells them apart by `kind`.
-AnySystem = EncoderSystem
+class EncoderSystem(TransformerSystem):
+    """A transformer with a linear layer over tags."""
+
+    kind: Literal["encoder"]
+
+
+class ProtobertSystem(TransformerSystem):
+    """A transformer whose words are compared with one centroid a tag (proto_train.py:20-27,260-265,563-565)."""
+
+    kind: Literal["protobert"]
+    centroids: Literal["full", "running"] = "full"
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
+    dimension: Annotated[int, Field(ge=1)] = 300
+    support_minority: Annotated[int, Field(ge=1)] = 10
+    support_others: Annotated[int, Field(ge=1)] = 100
+    query_minority: Annotated[int, Field(ge=1)] = 15
+    query_ratio: Annotated[int, Field(ge=1)] = 2
+    episodes: Annotated[int, Field(ge=1)] | None = None
+    views: Annotated[tuple[Literal["epoch-end"], ...], Field(min_length=1)] = ("epoch-end",)
+
+    @model_validator(mode="after")
+    def _episodes_are_the_batches(self) -> "ProtobertSystem":
+        if self.batch_size != type(self).model_fields["batch_size"].default:
+            raise ValueError(
+                "batch_size is set, but an update takes an episode; set the sizes of its support and query"
+            )
+        return self
+
+
+class BilstmCrfSystem(System):
+    """A bidirectional LSTM over words and characters, a CRF over tags; word vectors from `checkpoint`, or random."""
+
+    kind: Literal["bilstm-crf"]
+    checkpoint: Name | None = None
+    layers: Annotated[int, Field(ge=1)] = 10
+    hidden_size: Annotated[int, Field(ge=1)] = 300
+    word_size: Annotated[int, Field(ge=1)] = 300
+    character_size: Annotated[int, Field(ge=1)] = 50
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+class ImageSystem(System):
+    """An image classifier: a checkpoint, its random twin, or, without a checkpoint, a random ResNet.
+
+    The defaults of `block`, `depths` and `widths` are ResNet-50's (He et al. 2016, table 1).
+    """
+
+    kind: Literal["image"]
+    checkpoint: Name | None = None
+    pretrained: bool = True
+    block: Literal["basic", "bottleneck"] = "bottleneck"
+    depths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (3, 4, 6, 3)
+    widths: Annotated[tuple[Annotated[int, Field(ge=4)], ...], Field(min_length=1)] = (256, 512, 1024, 2048)
+    image_size: Annotated[int, Field(ge=8)] = 32
+    # Batch norm has nothing to learn from one image alone.
+    batch_size: Annotated[int, Field(ge=2)] = 64
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "ImageSystem":
+        if len(self.depths) != len(self.widths):
+            raise ValueError(f"depths are {self.depths} and widths {self.widths}; expected as many of each")
+        for name in ("block", "depths", "widths") if self.checkpoint else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} is set, but the shape is the checkpoint's; drop one of the two")
+        return self
+
+
+AnySystem = Annotated[
+    EncoderSystem | ProtobertSystem | BilstmCrfSystem | ImageSystem,
+    Field(discriminator="kind"),
+]
 
 
 class NoiseFamily(Model):
@@ -221,7 +323,15 @@ class CapTreatment(Model):
     draw: Count
 
 
-Treatment = Annotated[CleanTreatment | NoiseTreatment | CapTreatment, Field(discriminator="kind")]
+class TruncateTreatment(Model):
+    """The spec of `settling treat` for sentences cut to their first words."""
+
+    kind: Literal["truncate"]
+    words: Annotated[Count, Field(ge=1)]
+    draw: Count
+
+
+Treatment = Annotated[CleanTreatment | NoiseTreatment | CapTreatment | TruncateTreatment, Field(discriminator="kind")]
 
 
 class CapFamily(Model):
@@ -233,7 +343,14 @@ class CapFamily(Model):
     sentences: Annotated[list[Count], Field(min_length=1)]
 
 
-Family = Annotated[NoiseFamily | CapFamily, Field(discriminator="kind")]
+class TruncateFamily(Model):
+    """Training sentences cut to their first words, at several numbers, as the authors' reader cuts them to 48."""
+
+    kind: Literal["truncate"]
+    words: Annotated[list[Annotated[Count, Field(ge=1)]], Field(min_length=1)]
+
+
+Family = Annotated[NoiseFamily | CapFamily | TruncateFamily, Field(discriminator="kind")]
 Names = Annotated[list[Name], Field(min_length=1)]
 Numbers = Annotated[list[Count], Field(min_length=1)]
 # By seed: each training seed has the draw of its own number, so that an interval covers both.
@@ -274,12 +391,7 @@ def load(values: Mapping[str, Any], where: str = "config") -> Study:
 
 def read(path: Path) -> Study:
     """Read and check a YAML file; raise BadInput where it is missing, not YAML or not a study."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise BadInput(f"{path}: expected a mapping with the keys {', '.join(Study.model_fields)}")
     return load(values, str(path))
@@ -294,7 +406,8 @@ def _dangling(study: Study) -> list[str]:
             problems.append(f"{key}: {found!r} is not defined; {choices(found, valid)}")
 
     for name, system in study.systems.items():
-        known(f"systems.{name}.checkpoint", system.checkpoint, study.checkpoints)
+        if system.checkpoint is not None:
+            known(f"systems.{name}.checkpoint", system.checkpoint, study.checkpoints)
     for name, experiment in study.experiments.items():
         for kind, valid in (
             ("datasets", list(study.datasets)),
@@ -303,8 +416,36 @@ def _dangling(study: Study) -> list[str]:
         ):
             for found in getattr(experiment, kind):
                 known(f"experiments.{name}.{kind}", found, valid)
+    if not problems:
+        problems += _mismatched(study)
     if "clean" in study.treatments:
         problems.append("treatments.clean: the name is taken; clean needs no definition")
+    return problems
+
+
+def _mismatched(study: Study) -> list[str]:
+    """List the systems given a checkpoint, and the experiments given data or a treatment, that is not for them."""
+    problems = []
+    for name, recipe in study.systems.items():
+        if recipe.checkpoint is not None:
+            checkpoint = study.checkpoints[recipe.checkpoint]
+            if (recipe.kind == "bilstm-crf") != (checkpoint.kind == "vectors"):
+                expected = "vectors" if recipe.kind == "bilstm-crf" else "folder, pypi or hub"
+                problems.append(
+                    f"systems.{name}.checkpoint: {recipe.checkpoint!r} is of kind {checkpoint.kind}; "
+                    f"a system of kind {recipe.kind} takes one of kind {expected}"
+                )
+    for name, experiment in study.experiments.items():
+        for dataset in experiment.datasets:
+            task = study.datasets[dataset].task
+            for system in experiment.systems:
+                kind = study.systems[system].kind
+                if (kind == "image") != (task == "image"):
+                    found = "images" if task == "image" else "words"
+                    problems.append(f"experiments.{name}: {system} is of kind {kind}, but {dataset} holds {found}")
+            for family in experiment.treatments:
+                if task == "image" and family != "clean" and study.treatments[family].kind == "cap-relabel":
+                    problems.append(f"experiments.{name}: {family} gives words the tag O, which images do not have")
     return problems
 
 

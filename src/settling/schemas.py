@@ -37,10 +37,27 @@ _ESTIMATE = (
     ("n", pa.int32()),
 )
 _ESTIMATE_NULLS = ("sd", "low", "high")
+_RUN = (("draw", pa.int32()), ("system", _NAME), ("seed", pa.int32()))
+# `moment`: the epochs that a detector read; `rate`: how many words it called noisy.
+_DETECTOR = (("view", _NAME), ("detector", _NAME), ("moment", _NAME), ("rate", _NAME), ("metric", _NAME))
+_HISTOGRAM = (
+    ("view", _NAME),
+    ("moment", _NAME),
+    ("noisy", pa.bool_()),
+    ("low_edge", pa.float64()),
+    ("high_edge", pa.float64()),
+)
 
 SCHEMAS: dict[str, pa.Schema] = {
-    # Canonical data: one word a row, IOB2.
-    "data": _schema(("sentence", pa.int32()), ("position", pa.int16()), ("token", pa.string()), ("label", _NAME)),
+    # Canonical data: one word a row, IOB2; or one image a row, with its pixels, whose shape is in the metadata.
+    "data": _schema(
+        ("sentence", pa.int32()),
+        ("position", pa.int16()),
+        ("token", pa.string()),
+        ("label", _NAME),
+        ("image", pa.binary()),
+        nullable=("image",),
+    ),
     # The training split after a treatment; `word` is dense and is the key of all later files.
     "treated": _schema(
         ("sentence", pa.int32()),
@@ -58,6 +75,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("word", pa.uint32()),
         ("predicted", pa.uint8()),
         ("loss", pa.float32()),
+        ("margin", pa.float32()),
+        nullable=("margin",),
     ),
     "scores": _schema(("epoch", pa.uint16()), *_SCORE, ("value", pa.float64())),
     "events": _schema(
@@ -72,7 +91,31 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("loss_mean", pa.float32()),
         ("loss_variance", pa.float32()),
     ),
-    # Aggregates over the runs of a study.
+    # How well each detector finds the noisy words of a run, and how the losses of noisy and clean words lie.
+    "detectors": _schema(*_DETECTOR, ("value", pa.float64())),
+    "losses": _schema(*_HISTOGRAM, ("share", pa.float64())),
+    # Over the runs of a study: first what holds for one run a row, then estimates.
+    "systems": _schema(
+        ("system", _NAME),
+        ("kind", _NAME),
+        ("checkpoint", _NAME),
+        ("pretrained", pa.bool_()),
+        ("centroids", _NAME),
+        ("epochs", pa.int32()),
+        ("batch_size", pa.int32()),
+        ("max_length", pa.int32()),
+        ("long_sentences", _NAME),
+        nullable=("checkpoint", "centroids", "batch_size", "max_length", "long_sentences"),
+    ),
+    "measures": _schema(
+        *_TREATMENT,
+        *_RUN,
+        ("moment", _NAME),
+        *_SCORE,
+        ("value", pa.float64()),
+        nullable=_TREATMENT_NULLS,
+    ),
+    "detection_runs": _schema(*_TREATMENT, *_RUN, *_DETECTOR, ("value", pa.float64()), nullable=_TREATMENT_NULLS),
     "treatments": _schema(
         *_TREATMENT,
         ("draw", pa.int32()),
@@ -108,10 +151,83 @@ SCHEMAS: dict[str, pa.Schema] = {
         *_ESTIMATE,
         nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
     ),
+    "contrasts": _schema(
+        *_TREATMENT,
+        ("baseline_system", _NAME),
+        ("system", _NAME),
+        ("moment", _NAME),
+        *_SCORE,
+        *_ESTIMATE,
+        nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
+    ),
+    "phases": _schema(
+        *_TREATMENT,
+        ("system", _NAME),
+        ("view", _NAME),
+        ("quantity", _NAME),
+        ("unit", _NAME),
+        *_ESTIMATE,
+        ("runs", pa.int32()),
+        nullable=(*_TREATMENT_NULLS, "mean", *_ESTIMATE_NULLS),
+    ),
+    "caps": _schema(
+        ("dataset", _NAME),
+        ("kind", _NAME),
+        ("cap_class", _NAME),
+        ("system", _NAME),
+        ("quantity", _NAME),
+        *_ESTIMATE,
+        ("runs", pa.int32()),
+        nullable=("mean", *_ESTIMATE_NULLS),
+    ),
+    "detection": _schema(
+        *_TREATMENT, ("system", _NAME), *_DETECTOR, *_ESTIMATE, nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS)
+    ),
+    "loss_histogram": _schema(
+        *_TREATMENT, ("system", _NAME), *_HISTOGRAM, *_ESTIMATE, nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS)
+    ),
+    "forgotten_words": _schema(
+        *_TREATMENT,
+        ("draw", pa.int32()),
+        ("system", _NAME),
+        ("view", _NAME),
+        ("rank", pa.int16()),
+        ("word", pa.uint32()),
+        ("before", pa.string()),
+        ("token", pa.string()),
+        ("after", pa.string()),
+        ("label", _NAME),
+        ("given", _NAME),
+        ("noisy", pa.bool_()),
+        ("forgetting", pa.float64()),
+        ("n", pa.int32()),
+        nullable=_TREATMENT_NULLS,
+    ),
+    # A row a claim and place (data set, system, level); estimate and margin in the claim's own units.
+    "claims": _schema(
+        ("claim", _NAME),
+        ("text", pa.string()),
+        ("source", pa.string()),
+        ("published", pa.float64()),
+        ("overall", _NAME),
+        ("verdict", _NAME),
+        ("reason", pa.string()),
+        ("dataset", _NAME),
+        ("system", _NAME),
+        ("against", _NAME),
+        ("place", pa.string()),
+        ("effect", pa.string()),
+        ("statistic", _NAME),
+        ("direction", _NAME),
+        ("margin", pa.float64()),
+        *_ESTIMATE,
+        nullable=("published", "reason", "dataset", "system", "against", "place", *_ESTIMATE_NULLS, "mean"),
+    ),
     "first_learned": _schema(
         *_TREATMENT,
         ("system", _NAME),
         ("view", _NAME),
+        ("class", _NAME),
         ("noisy", pa.bool_()),
         ("epoch", pa.int16()),
         *_ESTIMATE,
@@ -121,6 +237,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         *_TREATMENT,
         ("system", _NAME),
         ("view", _NAME),
+        ("counting", _NAME),
         ("noisy", pa.bool_()),
         ("metric", _NAME),
         *_ESTIMATE,

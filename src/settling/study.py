@@ -12,11 +12,29 @@ from typing import Any
 from pydantic import BaseModel
 
 from settling.canonical import canonical
-from settling.config import CapFamily, NoiseFamily, Study
+from settling.config import CapFamily, NoiseFamily, Study, TruncateFamily
 from settling.errors import BadInput
 
 CLEAN: dict[str, Any] = {"kind": "clean"}
-TABLES = ("treatments", "curves", "summary", "effects", "first_learned", "forgetting")
+# Kinds without chance: they have one draw, 0, which all share. A treatment's name begins with its kind.
+UNDRAWN = ("clean", "truncate")
+TABLES = (
+    "systems",
+    "treatments",
+    "measures",
+    "curves",
+    "summary",
+    "effects",
+    "contrasts",
+    "phases",
+    "first_learned",
+    "forgetting",
+    "forgotten_words",
+    "caps",
+    "detection_runs",
+    "detection",
+    "loss_histogram",
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -49,6 +67,16 @@ class Run:
         """The run's events, relative to the study's folder."""
         return Path("events", self.place.parent, f"{self.place.name}.parquet")
 
+    @property
+    def detectors(self) -> Path:
+        """How well each detector finds the run's noisy words, relative to the study's folder."""
+        return Path("detectors", self.place, "detectors.parquet")
+
+    @property
+    def losses(self) -> Path:
+        """The histogram of the run's losses, relative to the study's folder."""
+        return Path("detectors", self.place, "losses.parquet")
+
 
 def treatments(study: Study) -> dict[str, dict[str, Any]]:
     """Return every treatment of the study by name, each with the parameters that `treat` takes."""
@@ -60,13 +88,15 @@ def treatments(study: Study) -> dict[str, dict[str, Any]]:
     return found
 
 
-def members(family: NoiseFamily | CapFamily) -> list[tuple[str, dict[str, Any]]]:
+def members(family: NoiseFamily | CapFamily | TruncateFamily) -> list[tuple[str, dict[str, Any]]]:
     """Return the treatments of a family as (name, parameters); noise at level 0 is `clean`."""
     if isinstance(family, NoiseFamily):
         return [
             (f"noise-{family.kind}-{level}", {"kind": family.kind, "percent": level}) if level else ("clean", CLEAN)
             for level in family.levels
         ]
+    if isinstance(family, TruncateFamily):
+        return [(f"truncate-{number}", {"kind": "truncate", "words": number}) for number in family.words]
     return [
         (
             f"{family.kind}-{family.cap_class}-{number}",
@@ -98,14 +128,14 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 def runs_of(blocks: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the runs of experiments as `experiments` gives them, each run once, sorted.
 
-    `clean` has one draw, 0, which all share.
+    `clean` and `truncate` have one draw, 0, which all share.
     """
     found = set()
     for block in blocks:
         axes = (block[axis] for axis in ("datasets", "treatments", "systems", "seeds"))
         for dataset, treatment, system, seed in itertools.product(*axes):
             draws = [seed] if block["draws"] == "by-seed" else block["draws"]
-            for draw in [0] if treatment == "clean" else draws:
+            for draw in [0] if treatment.partition("-")[0] in UNDRAWN else draws:
                 found.add(Run(dataset, treatment, draw, system, seed))
     return sorted(found)
 
@@ -113,13 +143,6 @@ def runs_of(blocks: Iterable[dict[str, Any]]) -> list[Run]:
 def runs(study: Study) -> list[Run]:
     """Return the runs of all experiments, each once, sorted."""
     return runs_of(experiments(study))
-
-
-def families(study: Study) -> set[str]:
-    """Return which families of treatments, `noise` and `cap`, the runs of the study hold."""
-    named = treatments(study)
-    kinds = {named[run.treatment]["kind"] for run in runs(study)}
-    return {"noise" if kind in ("resample", "flip") else kind for kind in kinds} & {"noise", "cap"}
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:
@@ -143,9 +166,22 @@ def checkpoint_spec(study: Study, name: str) -> str:
 def checkpoint_files(study: Study, name: str) -> list[str]:
     """Return the files on this machine that the checkpoint is copied from, or its folder where there is none."""
     checkpoint = study.checkpoints[name]
+    if checkpoint.kind == "vectors":
+        return [checkpoint.path]
     if checkpoint.kind != "folder":
         return []
     return sorted(str(path) for path in Path(checkpoint.path).glob("[!.]*") if path.is_file()) or [checkpoint.path]
+
+
+def checkpoint_of(study: Study, system: str, folder: str) -> list[str]:
+    """Return the checkpoint that a system starts from, under the study's `folder`; none where it needs none."""
+    checkpoint = study.systems[system].checkpoint
+    return [f"{folder}/checkpoints/{checkpoint}"] if checkpoint else []
+
+
+def images_of(study: Study, dataset: str, folder: str) -> list[str]:
+    """Return the file that holds the training images, under the study's `folder`; none for a data set of words."""
+    return [f"{folder}/data/{dataset}/train.parquet"] if study.datasets[dataset].task == "image" else []
 
 
 def treatment_spec(study: Study, name: str, draw: int) -> str:
@@ -158,12 +194,37 @@ def training_spec(study: Study, system: str, seed: int) -> str:
     return canonical({**_plain(study.systems[system]), "seed": seed})
 
 
+def is_noisy(treatment: dict[str, Any]) -> bool:
+    """Return whether a treatment, as `treatments` gives it, corrupts labels."""
+    return treatment["kind"] in ("resample", "flip")
+
+
+def system_cards(study: Study) -> dict[str, dict[str, Any]]:
+    """Return what the table `systems` says of each system."""
+    return {
+        name: {
+            "kind": system.kind,
+            "checkpoint": system.checkpoint,
+            "pretrained": system.checkpoint is not None and getattr(system, "pretrained", False),
+            "centroids": getattr(system, "centroids", None),
+            "epochs": system.epochs,
+            # An update of ProtoBERT takes an episode.
+            "batch_size": None if system.kind == "protobert" else system.batch_size,
+            "max_length": getattr(system, "max_length", None),
+            "long_sentences": getattr(system, "long_sentences", None),
+        }
+        for name, system in study.systems.items()
+    }
+
+
 def aggregate_spec(study: Study) -> str:
-    """Return the spec of `settling aggregate`: which runs there are and what their treatments do.
+    """Return the spec of `settling aggregate`: which runs there are, their treatments and their systems.
 
     Experiments stay folded, so that the spec of a grid of thousands of runs fits on a command line.
     """
     blocks = experiments(study)
     named = treatments(study)
     shown = {name: named[name] for block in blocks for name in block["treatments"]}
-    return canonical({"experiments": blocks, "treatments": shown})
+    used = {name for block in blocks for name in block["systems"]}
+    systems = {name: card for name, card in system_cards(study).items() if name in used}
+    return canonical({"experiments": blocks, "treatments": shown, "systems": systems})

@@ -3,8 +3,10 @@
 Here are also the kinds of strings that a configuration holds, each with what it is called when one is wrong.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
+import yaml
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from settling.errors import BadInput, choices
@@ -14,6 +16,16 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GitId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$")]
 HubRepo = Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)?$")]
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; raise BadInput where it is missing or not YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
 def check(kind: Any, values: Any, where: str) -> Any:

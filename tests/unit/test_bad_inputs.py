@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from settling.analysis.events import find_events
 from settling.cli import main
 from settling.data.dataset import download_dataset
 from settling.treatments.treat import treat
@@ -471,16 +470,19 @@ def test_dynamics_of_another_draw(place: Place, refused_here: Refused) -> None:
 
 def test_a_bad_study_to_aggregate(place: Place, refused_here: Refused) -> None:
     grid = {"datasets": ["tiny"], "treatments": ["clean"], "systems": ["tiny"], "seeds": [0], "draws": [0]}
-    spec = json.dumps({"experiments": [grid], "treatments": {"clean": {"kind": "clean"}}})
+    systems = {"tiny": {"kind": "encoder", "pretrained": True}}
+    spec = json.dumps({"experiments": [grid], "treatments": {"clean": {"kind": "clean"}}, "systems": systems})
     command = settling("aggregate", "--spec", spec, "--results", place.tmp, "--output", "out")
     scores = place.tmp / "runs" / "tiny" / "clean" / "draw0" / "tiny" / "seed0" / "scores.parquet"
     refused(command, place.tmp, f"{scores}: no such file")
     scores.parent.mkdir(parents=True)
     shutil.copy(place.run / "scores.parquet", scores)
+    treated = place.tmp / "treated" / "tiny" / "clean" / "draw0.parquet"
+    refused_here(command, place.tmp, f"{treated}: no such file")
+    treated.parent.mkdir(parents=True)
+    shutil.copy(place.treated, treated)
     events = place.tmp / "events" / "tiny" / "clean" / "draw0" / "tiny" / "seed0.parquet"
     refused_here(command, place.tmp, f"{events}: no such file")
-    find_events(place.run / "dynamics.parquet", place.treated, events)
-    refused_here(command, place.tmp, "treated", "draw0.parquet: no such file")
 
 
 def test_an_aggregation_of_nothing(tmp_path: Path, refused_here: Refused) -> None:
@@ -500,3 +502,11 @@ def test_an_output_that_cannot_be_written(place: Place, refused_here: Refused) -
     place.write("file", "in the way")
     command = [*treating(CLEAN, place.data / "train.parquet")[:-1], str(place.tmp / "file" / "out.parquet")]
     refused_here(command, place.tmp, str(place.tmp / "file"))
+
+
+def test_a_spec_and_a_checkpoint_that_do_not_belong_together(place: Place) -> None:
+    vectors = {"kind": "bilstm-crf", "checkpoint": "glove", "epochs": 1, "seed": 0}
+    command = training(place, vectors)
+    at = command.index("--checkpoint")
+    refused([*command[:at], *command[at + 2 :]], place.tmp, "--checkpoint: found none", "that of glove")
+    refused(training(place, {"kind": "bilstm-crf", "epochs": 1, "seed": 0}), place.tmp, "expects none")

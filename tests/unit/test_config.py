@@ -9,11 +9,23 @@ import pytest
 import yaml
 
 from settling import study as plan
-from settling.config import Dataset, EncoderSystem, Study, json_schema, load, read
+from settling.config import (
+    BilstmCrfSystem,
+    Dataset,
+    EncoderSystem,
+    ImageSystem,
+    ProtobertSystem,
+    Study,
+    System,
+    TransformerSystem,
+    json_schema,
+    load,
+    read,
+)
 from settling.errors import BadInput
 from tests.conftest import ROOT
 
-CONFIGS = [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
+CONFIGS = [ROOT / "config.yaml", *sorted(set((ROOT / "config").glob("*.yaml")) - {ROOT / "config" / "claims.yaml"})]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 HASH = "0123456789abcdef" * 4
 COMMIT = "0123456789" * 4
@@ -192,12 +204,13 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("treatments.noise.levels", [10, 101], ["treatments.noise.levels.1: found 101", "100"]),
         ("treatments.caps.sentences", [-1], ["treatments.caps.sentences.0: found -1"]),
         ("treatments.noise.levels", [], ["treatments.noise.levels: found []"]),
+        ("treatments.short", {"kind": "truncate", "words": [0]}, ["treatments.short.words.0: found 0", "equal to 1"]),
         ("datasets.tweets.source.sha256", {"all": "abc"}, ["source.sha256.all: found 'abc', expected a SHA-256 of 64"]),
         ("checkpoints.base.revision", "main", ["checkpoints.base.revision: found 'main', expected a git id of 40"]),
         ("study", "../out", ["study: found '../out', expected a name of letters"]),
         ("datasets.tweets.columns", ["word", "tag"], ["columns are word, tag; expected one token and one tag"]),
         ("datasets.tweets.split", {"dev": 0.6, "test": 0.6}, ["datasets.tweets: split is", "leave some train"]),
-        ("datasets.tweets.source.files", {"train": "a"}, ["files are train; expected either all, or train, dev"]),
+        ("datasets.tweets.source.files", {"train": "a"}, ["files are train; expected all, or train and test, or"]),
         ("datasets", [], ["datasets: found []"]),
         ("draws", "by-sed", ["draws: found 'by-sed'; did you mean 'by-seed'?"]),
         ("draws", ["by-seed"], ["draws.0: found 'by-seed'", "integer"]),
@@ -316,8 +329,13 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "clip": 1.0,
         "max_length": 128,
         "views": ("minibatch", "epoch-end"),
+        "record_margin": False,
         "pretrained": True,
         "layers": None,
+        "long_sentences": "windows",
+        "task": "ner",
+        "image_column": "img",
+        "label_column": "label",
         "columns": ["token", "tag"],
         "scheme": "iob2",
         "drop_repeats": False,
@@ -325,3 +343,53 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "subset": {},
         "licence": "not stated",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "defaults"),
+    [
+        (
+            ProtobertSystem,
+            {
+                "centroids": "full",
+                "alpha": 0.1,
+                "dimension": 300,
+                "support_minority": 10,
+                "support_others": 100,
+                "query_minority": 15,
+                "query_ratio": 2,
+                "episodes": None,
+                "views": ("epoch-end",),
+            },
+        ),
+        (
+            BilstmCrfSystem,
+            {
+                "checkpoint": None,
+                "layers": 10,
+                "hidden_size": 300,
+                "word_size": 300,
+                "character_size": 50,
+                "dropout": 0.1,
+            },
+        ),
+        (
+            ImageSystem,
+            {
+                "batch_size": 64,
+                "checkpoint": None,
+                "pretrained": True,
+                "block": "bottleneck",
+                "depths": (3, 4, 6, 3),
+                "widths": (256, 512, 1024, 2048),
+                "image_size": 32,
+            },
+        ),
+    ],
+)
+def test_the_defaults_of_the_other_systems_are_those_released(kind: type[System], defaults: dict[str, Any]) -> None:
+    base = TransformerSystem if kind is ProtobertSystem else System
+    fields = {name: field.default for name, field in kind.model_fields.items() if not field.is_required()}
+    assert {name: value for name, value in fields.items() if name in defaults or name not in base.model_fields} == (
+        defaults
+    )

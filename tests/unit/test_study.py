@@ -94,6 +94,26 @@ def test_each_seed_can_have_the_draw_of_its_number() -> None:
     }
 
 
+def test_what_is_not_drawn_has_one_draw_that_all_share() -> None:
+    treatments = {"noise": {"kind": "flip", "levels": [9]}, "short": {"kind": "truncate", "words": [48, 20]}}
+    made = study(
+        treatments=treatments,
+        experiments={
+            "main": experiment(treatments=["short", "noise"], draws=[1, 2]),
+            "more": experiment(treatments=["short"], seeds=[0, 3], draws="by-seed"),
+        },
+    )
+    assert {(run.treatment, run.draw, run.seed) for run in plan.runs(made)} == {
+        ("noise-flip-9", 1, 0),
+        ("noise-flip-9", 2, 0),
+        ("truncate-20", 0, 0),
+        ("truncate-48", 0, 0),
+        ("truncate-20", 0, 3),
+        ("truncate-48", 0, 3),
+    }
+    assert json.loads(plan.treatment_spec(made, "truncate-48", 0)) == {"kind": "truncate", "words": 48, "draw": 0}
+
+
 @given(experiments)
 def test_runs_are_unique_sorted_and_clean_has_one_draw(drawn: dict[str, Any]) -> None:
     grid = plan.runs(study(experiments=drawn))
@@ -165,13 +185,3 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
         "pretrained": False,
         "seed": 0,
     }
-
-
-def test_the_families_of_treatments_are_those_of_the_runs() -> None:
-    def found(*treatments: str) -> set[str]:
-        return plan.families(study(experiments={"main": experiment(treatments=list(treatments))}))
-
-    assert found("clean") == set()
-    assert found("noise") == {"noise"}
-    assert found("clean", "caps") == {"cap"}
-    assert found("noise", "caps") == {"noise", "cap"}

@@ -194,6 +194,23 @@ def test_an_unknown_class_is_answered_with_those_there_are(kind: str) -> None:
         apply(kind, BY_HAND, **{"class": "LOK", "sentences": 1})
 
 
+@pytest.mark.parametrize(
+    ("words", "left"), [(1, [0, 3, 5, 8, 9, 10]), (2, [0, 1, 3, 4, 5, 6, 8, 9, 10]), (3, range(11))]
+)
+def test_truncation_leaves_the_first_words_of_each_sentence(words: int, left: list[int]) -> None:
+    treated = apply("truncate", BY_HAND, words=words)
+    assert np.flatnonzero(treated.kept).tolist() == list(left)
+    assert (treated.given == BY_HAND.label).all()
+
+
+@given(to=corpora, words=st.integers(1, 7))
+def test_truncation_agrees_with_cutting_sentence_by_sentence(to: Corpus, words: int) -> None:
+    treated = apply("truncate", to, words=words)
+    for sentence in range(to.num_sentences):
+        kept = treated.kept[to.sentence == sentence]
+        assert kept.tolist() == [True] * min(words, len(kept)) + [False] * max(len(kept) - words, 0)
+
+
 def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
     table = read_table(path, "treated").to_pydict()
     found: dict[int, list[str]] = {}
@@ -211,13 +228,14 @@ def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
         {"kind": "cap", "class": "LOC", "sentences": 3},
         {"kind": "cap-relabel", "class": "LOC", "sentences": 3},
         {"kind": "drop", "class": "LOC", "sentences": 20},
+        {"kind": "truncate", "words": 4},
     ],
     ids=lambda spec: spec["kind"],
 )
 def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_data: Path, tmp_path: Path) -> None:
     train, output = tiny_data / "train.parquet", tmp_path / "draw1.parquet"
     treat({**spec, "draw": 1}, train, output)
-    table, source = read_table(output, "treated"), read_table(train, "data")
+    table, source = read_table(output, "treated"), read_table(train, "data").drop_columns("image")
     made = metadata_of(table.schema)
 
     # Every word is one of the source's, in its order and with its true label.

@@ -6,7 +6,8 @@ rule train:
         treated=rules.treat.output,
         dev=f"{RESULTS}/data/{{dataset}}/dev.parquet",
         test=f"{RESULTS}/data/{{dataset}}/test.parquet",
-        checkpoint=lambda wildcards: f"{RESULTS}/checkpoints/{study.systems[wildcards.system].checkpoint}",
+        checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system, RESULTS),
+        images=lambda wildcards: plan.images_of(study, wildcards.dataset, RESULTS),
     output:
         multiext(f"{RESULTS}/runs/{RUN}/", "dynamics.parquet", "scores.parquet", "run.json"),
     log:
@@ -19,9 +20,10 @@ rule train:
         spec=lambda wildcards: plan.training_spec(study, wildcards.system, int(wildcards.seed)),
         code=lambda wildcards: fingerprint("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
         folder=subpath(output[0], parent=True),
+        checkpoint=lambda wildcards, input: f"--checkpoint {input.checkpoint}" if input.checkpoint else "",
+        images=lambda wildcards, input: f"--images {input.images}" if input.images else "",
         # Outside the outputs, which Snakemake deletes before it runs an interrupted job again.
         state=f"{RESULTS}/state/{RUN}.pt",
     shell:
         "settling train --spec {params.spec:q} --treated {input.treated} --dev {input.dev} --test {input.test}"
-        " --checkpoint {input.checkpoint} --output {params.folder} --state {params.state}"
-        " --threads {threads} 2> {log}"
+        " {params.checkpoint} {params.images} --output {params.folder} --state {params.state} --threads {threads} 2> {log}"

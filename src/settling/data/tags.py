@@ -46,6 +46,11 @@ def tag_list(types: Iterable[str]) -> list[str]:
     return ["O", *(f"{prefix}-{kind}" for kind in sorted(set(types)) for prefix in "BI")]
 
 
+def class_tags(classes: Iterable[str]) -> list[str]:
+    """Return `B-` of every class in sorted order: the tags of images, of which each is an entity of one word."""
+    return [f"B-{name}" for name in sorted(set(classes))]
+
+
 def _tag(prefix: str, kind: str) -> str:
     return f"{prefix}-{kind}" if kind else "O"
 

@@ -2,4 +2,7 @@
 
 KINDS = {
     "encoder": "settling.systems.encoder",
+    "protobert": "settling.systems.protobert",
+    "bilstm-crf": "settling.systems.bilstm_crf",
+    "image": "settling.systems.image",
 }

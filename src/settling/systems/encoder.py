@@ -12,8 +12,6 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from torch.nn import functional
 from transformers import (
     AutoConfig,
     AutoModelForTokenClassification,
@@ -23,13 +21,17 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from settling.config import EncoderSystem
+from settling.config import EncoderSystem, TransformerSystem
+from settling.data.messages import one_line_errors
 from settling.errors import BadInput
-from settling.systems.interface import Outcome
+from settling.systems import interface
+from settling.systems.interface import Outcome, outcome_of
 from settling.training.split import Split
 
 # Small enough that a piece holds windows of like length, large enough for full matrix products on a core.
 PIECE_WINDOWS = 8
+# The head of a word for which a truncated sentence has no vector.
+LOST = -1
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Windows:
         return PaddedWindows(*(torch.from_numpy(array).to(self.device, non_blocking=True) for array in arrays))
 
 
-class System:
+class System(interface.System):
     """The model and the splits made ready for it, on `device`.
 
     Weights that the checkpoint lacks come from torch's global generator, which the caller seeds.
@@ -101,40 +103,54 @@ class System:
     def __init__(
         self, recipe: EncoderSystem, checkpoint: Path, splits: Mapping[str, Split], device: torch.device
     ) -> None:
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        num_tags = len(splits["train"].tags)
-        try:
-            self.module, tokenizer = load(recipe, checkpoint, num_tags)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise BadInput(f"{checkpoint}: not a checkpoint that transformers can load: {reason}") from None
-        pad_id = tokenizer.pad_token_id or 0
-        # Some models number positions from the one after the padding id.
-        longest = getattr(self.module.config, "max_position_embeddings", 2**31) - pad_id - 1
-        cut = {name: windows_of(tokenizer, split, min(recipe.max_length, longest)) for name, split in splits.items()}
-        trim_vocabulary(self.module, [window for windows in cut.values() for of in windows for window in of], pad_id)
-        cast(torch.nn.Module, self.module).to(device)
-        self.prepared = {name: Windows(cut[name], split.given, pad_id, device) for name, split in splits.items()}
+        super().__init__(recipe, splits)
+        self.module, self.prepared = prepare(recipe, checkpoint, splits, len(splits["train"].tags), device)
+        self.truncate = recipe.long_sentences == "truncate"
 
     def outcome(self, pieces: PaddedWindows) -> Outcome:
         """Run the model over a piece of a batch."""
-        logits_BTK = self.module(input_ids=pieces.ids, attention_mask=pieces.mask).logits
-        logits_WK = logits_BTK[pieces.rows, pieces.heads].float()
-        losses_W = functional.cross_entropy(logits_WK, pieces.given, reduction="none")
-        return Outcome(pieces.words, logits_WK.argmax(-1), losses_W)
+        return outcome_of(pieces.words, at_heads(self.module, pieces, self.truncate), pieces.given)
 
 
-def load(recipe: EncoderSystem, checkpoint: Path, num_tags: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def prepare(
+    recipe: TransformerSystem, checkpoint: Path, splits: Mapping[str, Split], num_outputs: int, device: torch.device
+) -> tuple[PreTrainedModel, dict[str, Windows]]:
+    """Return the model, with so many outputs a word, and the splits cut into windows for it, on `device`.
+
+    Raises BadInput for a checkpoint that transformers cannot load or that has too few layers.
+    """
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    truncate = recipe.long_sentences == "truncate"
+    with one_line_errors(f"{checkpoint}: not a checkpoint that transformers can load"):
+        model, tokenizer = load(recipe, checkpoint, num_outputs)
+        pad_id = tokenizer.pad_token_id or 0
+        max_length = min(recipe.max_length, num_positions(model))
+        cut = {name: windows_of(tokenizer, split, max_length, truncate) for name, split in splits.items()}
+        trim_vocabulary(model, [window for windows in cut.values() for of in windows for window in of], pad_id)
+    cast(torch.nn.Module, model).to(device)
+    return model, {name: Windows(cut[name], split.given, pad_id, device) for name, split in splits.items()}
+
+
+def at_heads(model: torch.nn.Module, pieces: PaddedWindows, truncate: bool) -> torch.Tensor:
+    """Return [W, C] what the model puts out at each word's head; with `truncate`, what it makes of zeros where LOST."""
+    outputs_BTC: torch.Tensor = model(input_ids=pieces.ids, attention_mask=pieces.mask).logits
+    outputs_WC = outputs_BTC[pieces.rows, pieces.heads]
+    if not truncate:
+        return outputs_WC
+    # A linear layer makes its bias of zeros.
+    bias_C = cast(torch.nn.Linear, model.classifier).bias
+    return torch.where((pieces.heads == LOST)[:, None], bias_C, outputs_WC)
+
+
+def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return the model that the recipe asks for, with a fresh head, and its tokenizer."""
     config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, local_files_only=True, trust_remote_code=False)
     if recipe.layers:
         if recipe.layers > config.num_hidden_layers:
             raise BadInput(f"{checkpoint}: layers is {recipe.layers}, expected at most {config.num_hidden_layers}")
         config.num_hidden_layers = recipe.layers
-    tokenizer = AutoTokenizer.from_pretrained(
-        checkpoint, add_prefix_space=True, local_files_only=True, trust_remote_code=False
-    )
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True, trust_remote_code=False)
     if not recipe.pretrained:
         return AutoModelForTokenClassification.from_config(config, dtype=torch.float32), tokenizer
     model, loaded = AutoModelForTokenClassification.from_pretrained(
@@ -151,12 +167,33 @@ def load(recipe: EncoderSystem, checkpoint: Path, num_tags: int) -> tuple[PreTra
     lacking = sorted(key for key in lacking if key.startswith(f"{model.base_model_prefix}."))
     if lacking:
         raise BadInput(f"{checkpoint}: the weights lack {len(lacking)} of the encoder's, such as {lacking[0]}")
+    # A head that the checkpoint brings, for as many labels of its own, is no start for these.
+    fresh = AutoModelForTokenClassification.from_config(config, dtype=torch.float32).state_dict()
+    prefix = f"{model.base_model_prefix}."
+    model.load_state_dict({key: value for key, value in fresh.items() if not key.startswith(prefix)}, strict=False)
     return model, tokenizer
 
 
-def windows_of(tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int) -> list[list[Window]]:
-    """Tokenise a split and cut each sentence into windows of at most `max_length` pieces, between words."""
-    encoded = tokenizer(split.sentences(), is_split_into_words=True, add_special_tokens=False)
+def num_positions(model: PreTrainedModel) -> int:
+    """Return how many pieces the model has positions for.
+
+    RoBERTa and its kind number them from the one after the padding id.
+    """
+    tables = [module for name, module in model.named_modules() if name.endswith("position_embeddings")]
+    padding = [table.padding_idx for table in tables if getattr(table, "padding_idx", None) is not None]
+    return int(getattr(model.config, "max_position_embeddings", 2**31)) - max((i + 1 for i in padding), default=0)
+
+
+def windows_of(
+    tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int, truncate: bool = False
+) -> list[list[Window]]:
+    """Tokenise a split and cut each sentence into windows of at most `max_length` pieces, between words.
+
+    With `truncate`, each sentence is one window and what does not fit is lost, as `truncated_window` says.
+    """
+    # With a space before it, a word is the same to every tokenizer that it is within a text.
+    spaced = [[f" {word}" for word in sentence] for sentence in split.sentences()]
+    encoded = tokenizer(spaced, is_split_into_words=True, add_special_tokens=False)
     probe = tokenizer("a", add_special_tokens=True, return_special_tokens_mask=True)
     first = probe["special_tokens_mask"].index(0)
     last = len(probe["input_ids"]) - probe["special_tokens_mask"][::-1].index(0)
@@ -169,7 +206,10 @@ def windows_of(tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int
             pieces[word].append(piece)
         # A word the tokenizer drops (a lone control character, say) is still a word: it is unknown.
         pieces = [(word or [tokenizer.unk_token_id])[:room] for word in pieces]
-        windows.append(cut_windows(pieces, int(start), room, before, after))
+        if truncate:
+            windows.append([truncated_window(pieces, int(start), room, before, after)])
+        else:
+            windows.append(cut_windows(pieces, int(start), room, before, after))
     return windows
 
 
@@ -177,10 +217,13 @@ def trim_vocabulary(model: PreTrainedModel, windows: list[Window], pad_id: int) 
     """Keep only the embeddings that the windows use, and renumber their pieces.
 
     No prediction changes: the rows left out would get no gradient. Ids up to `pad_id` stay, as some models
-    find positions by it.
+    find positions by it. Raises ValueError where the tokenizer has pieces that the model lacks.
     """
-    used = np.unique(np.concatenate([np.arange(pad_id + 1), *(window.ids for window in windows)]))
     old = cast(torch.nn.Embedding, model.get_input_embeddings())
+    special = np.arange(max(pad_id, old.padding_idx or 0) + 1)
+    used = np.unique(np.concatenate([special, *(window.ids for window in windows)]))
+    if used[-1] >= old.num_embeddings:
+        raise ValueError(f"the tokenizer has a piece {used[-1]}, but the model embeds {old.num_embeddings} alone")
     new = torch.nn.Embedding(len(used), old.embedding_dim, padding_idx=old.padding_idx)
     with torch.no_grad():
         new.weight.copy_(old.weight[torch.from_numpy(used)])
@@ -208,3 +251,17 @@ def cut_windows(pieces: list[list[int]], start: int, room: int, before: list[int
         ids = ids + word_pieces
     close(len(pieces))
     return windows
+
+
+def truncated_window(pieces: list[list[int]], start: int, room: int, before: list[int], after: list[int]) -> Window:
+    """Keep the first `room` word-pieces of a sentence, and read its words where the authors' reader does.
+
+    That cuts pieces and labels to so many items each, though a word has one label and more pieces
+    (model_utils.py:155-188; bert_models.py:80-90). So the first word cut off is read at [SEP], others at zeros: LOST.
+    """
+    ids = [piece for word in pieces for piece in word][:room]
+    firsts = np.cumsum([0, *(len(word) for word in pieces[:-1])])
+    num_read = int((firsts < room).sum())
+    heads = np.full(len(pieces), LOST)
+    heads[: num_read + 1] = len(before) + np.minimum(firsts[: num_read + 1], room)
+    return Window(np.array([*before, *ids, *after]), heads, np.arange(start, start + len(pieces)))

@@ -1,11 +1,17 @@
 """What the training loop asks of a system."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
+
+from settling.canonical import generator
+from settling.config import System as Recipe
+from settling.training.split import Split
 
 
 class Outcome(NamedTuple):
@@ -17,6 +23,24 @@ class Outcome(NamedTuple):
     """[W] int64, indices into the tag list."""
     losses: torch.Tensor
     """[W] float, nats, of the label given to each word."""
+    margins: torch.Tensor
+    """[W] float, nats: log-probability of the given label less the greatest of another label."""
+    objective: torch.Tensor
+    """[] float, nats: what training descends, summed over the words."""
+
+
+def outcome_of(words: torch.Tensor, logits_WK: torch.Tensor, given: torch.Tensor) -> Outcome:
+    """Return the outcome of a softmax over K tags: cross-entropy is both the words' loss and the objective."""
+    logits_WK = logits_WK.float()
+    losses = functional.cross_entropy(logits_WK, given, reduction="none")
+    return Outcome(words, logits_WK.argmax(-1), losses, margins_of(logits_WK.detach(), given), losses.sum())
+
+
+def margins_of(logits_WK: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+    """Return the given label's logit less the greatest other one (Pleiss et al. 2020, the margin of AUM)."""
+    logit = logits_WK.gather(1, given[:, None])
+    others = logits_WK.scatter(1, given[:, None], -torch.inf)
+    return logit[:, 0] - others.amax(1)
 
 
 class Prepared(Protocol):
@@ -36,12 +60,30 @@ class Pieces(Protocol):
         ...
 
 
-class System(Protocol):
-    """A model under study, made of a recipe, a checkpoint and the splits it is to see."""
+class System(ABC):
+    """A model under study: its weights in `module`, and the splits it is to see, `prepared`."""
 
     module: torch.nn.Module
     prepared: Mapping[str, Prepared]
 
+    def __init__(self, recipe: Recipe, splits: Mapping[str, Split]) -> None:
+        self.recipe = recipe
+        self.num_sentences = splits["train"].num_sentences
+
+    @property
+    def total_steps(self) -> int:
+        """How many updates a whole run takes."""
+        return self.recipe.epochs * -(-self.num_sentences // self.recipe.batch_size)
+
+    def batches(self, epoch: int, seed: int) -> Sequence[Sequence[Pieces]]:
+        """Return the batches of an epoch: every training sentence once, in random order."""
+        order = generator("order", seed, epoch).permutation(self.num_sentences)
+        return self.prepared["train"].batches(order, self.recipe.batch_size)
+
+    @abstractmethod
     def outcome(self, pieces: Any) -> Outcome:
-        """Run the model; where gradients are on, `losses` carries them."""
-        ...
+        """Run the model; where gradients are on, `objective` carries them."""
+
+    def before_evaluation(self) -> None:
+        """Make ready to be evaluated, in evaluation mode without gradients; most systems need not."""
+        return

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from settling.canonical import generator, seed_of
+from settling.canonical import seed_of
 from settling.config import System as Recipe
 from settling.errors import BadInput
 from settling.systems.interface import Outcome, Pieces, System
@@ -41,9 +41,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, seed: int, system: System, splits: dict[str, Split]) -> None:
         self.recipe, self.seed, self.system = recipe, seed, system
         self.num_words = {name: len(split.label) for name, split in splits.items()}
-        self.num_sentences = {name: split.num_sentences for name, split in splits.items()}
         self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
-        self.steps_per_epoch = -(-splits["train"].num_sentences // recipe.batch_size)
         self.optimizer = optimizer_of(system.module, recipe)
         self.history = History({view: [] for view in recipe.views})
         # From short to long, so that evaluation pads little; the same at every epoch.
@@ -60,8 +58,11 @@ class Trainer:
         for epoch in range(len(self.history.seconds), self.recipe.epochs):
             began = time.monotonic()
             seen = {"minibatch": self.train(epoch)}
-            if not np.isfinite(seen["minibatch"].loss).all():
+            if not all(parameter.isfinite().all() for parameter in self.system.module.parameters()):
                 raise BadInput(f"epoch {epoch}: the loss is not finite; expected a lower learning_rate")
+            self.system.module.eval()
+            with torch.no_grad():
+                self.system.before_evaluation()
             if "epoch-end" in self.recipe.views:
                 seen["epoch-end"] = self.observe("train")
             for view, observations in self.history.views.items():
@@ -75,11 +76,11 @@ class Trainer:
     def train(self, epoch: int) -> Observation:
         """Train for one epoch; return each word as it was when its batch passed, before the update."""
         torch.manual_seed(seed_of("epoch", self.seed, epoch))
-        order = generator("order", self.seed, epoch).permutation(self.num_sentences["train"])
         gather = Gather(self.num_words["train"], self.system)
         self.system.module.train()
-        for step, batch in enumerate(self.system.prepared["train"].batches(order, self.recipe.batch_size)):
-            rate = self.learning_rate(epoch * self.steps_per_epoch + step)
+        first_step = self.system.total_steps * epoch // self.recipe.epochs
+        for step, batch in enumerate(self.system.batches(epoch, self.seed), first_step):
+            rate = self.learning_rate(step)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.update(batch, gather)
@@ -90,7 +91,7 @@ class Trainer:
         num_words = sum(len(pieces.words) for pieces in batch)
         for pieces in batch:
             outcome = self.system.outcome(pieces)
-            (outcome.losses.sum() / num_words).backward()
+            (outcome.objective / num_words).backward()
             gather.add(outcome)
         torch.nn.utils.clip_grad_norm_(self.system.module.parameters(), self.recipe.clip)
         self.optimizer.step()
@@ -99,8 +100,7 @@ class Trainer:
     def observe(self, name: str) -> Observation:
         """Return each word of a split as the model now sees it, in evaluation mode."""
         gather = Gather(self.num_words[name], self.system)
-        self.system.module.eval()
-        with torch.inference_mode():
+        with torch.no_grad():
             for batch in self.evaluation[name]:
                 for pieces in batch:
                     gather.add(self.system.outcome(pieces))
@@ -111,7 +111,7 @@ class Trainer:
 
         The schedule of `get_linear_schedule_with_warmup`, as in the authors' code (trainer.py:268-271).
         """
-        total = self.recipe.epochs * self.steps_per_epoch
+        total = self.system.total_steps
         warm = int(self.recipe.warmup * total)
         if step < warm:
             return self.recipe.learning_rate * step / warm
@@ -121,7 +121,7 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs, as plain tensors, lists and numbers."""
         observed = {
-            view: [(torch.from_numpy(seen.predicted), torch.from_numpy(seen.loss)) for seen in observations]
+            view: [tuple(torch.from_numpy(column) for column in seen) for seen in observations]
             for view, observations in self.history.views.items()
         }
         return {
@@ -138,8 +138,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.history = History(
             {
-                view: [Observation(predicted.cpu().numpy(), loss.cpu().numpy()) for predicted, loss in pairs]
-                for view, pairs in state["views"].items()
+                view: [Observation(*(column.cpu().numpy() for column in columns)) for columns in observations]
+                for view, observations in state["views"].items()
             },
             state["scores"],
             state["seconds"],
@@ -168,15 +168,17 @@ class Gather:
         device = next(system.module.parameters()).device
         self.predicted = torch.zeros(num_words, dtype=torch.uint8, device=device)
         self.loss = torch.full((num_words,), torch.nan, device=device)
+        self.margin = torch.full((num_words,), torch.nan, device=device)
 
     def add(self, outcome: Outcome) -> None:
         """Add some words' outcome."""
         self.predicted[outcome.words] = outcome.predicted.to(torch.uint8)
         self.loss[outcome.words] = outcome.losses.detach()
+        self.margin[outcome.words] = outcome.margins.detach()
 
     def observation(self) -> Observation:
         """Return all words' outcomes."""
-        return Observation(self.predicted.cpu().numpy(), self.loss.cpu().numpy())
+        return Observation(*(column.cpu().numpy() for column in (self.predicted, self.loss, self.margin)))
 
 
 def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:

@@ -18,10 +18,11 @@ ScoreRow = tuple[int, str, str, str, str, str, float]
 
 
 class Observation(NamedTuple):
-    """What was predicted for the words of a split in one epoch: `predicted` (words,), `loss` (words,) in nats."""
+    """What was predicted for the words of a split in one epoch: (words,) each, `loss` and `margin` in nats."""
 
     predicted: NDArray[np.uint8]
     loss: NDArray[np.float32]
+    margin: NDArray[np.float32]
 
 
 class Scorer:
@@ -52,9 +53,12 @@ class Scorer:
 
 
 def write_dynamics(
-    path: Path, views: Mapping[str, list[Observation]], tags: tuple[str, ...], made: dict[str, Any]
+    path: Path, views: Mapping[str, list[Observation]], tags: tuple[str, ...], margin: bool, made: dict[str, Any]
 ) -> None:
-    """Write the observations, `views[view][epoch]`, one row group each, views in the order of the schemas."""
+    """Write the observations, `views[view][epoch]`, one row group each, views in the order of the schemas.
+
+    Margins are null unless `margin` asks for them.
+    """
     with writing_table(path, "dynamics", {**made, "tags": tags}) as write_group:
         for view in (view for view in VIEWS if view in views):
             for epoch, seen in enumerate(views[view]):
@@ -66,6 +70,7 @@ def write_dynamics(
                         "word": np.arange(num_words, dtype=np.uint32),
                         "predicted": seen.predicted,
                         "loss": seen.loss,
+                        "margin": seen.margin if margin else pa.nulls(num_words, pa.float32()),
                     }
                 )
 

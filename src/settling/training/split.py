@@ -8,18 +8,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from settling.files import metadata_of, read_table
+from settling.errors import BadInput
+from settling.files import metadata_of, read_table, sha256
 
 
 @dataclass(frozen=True)
 class Split:
-    """Sentences of words. `starts` (sentences + 1,) are word offsets; labels (words,) index the tag list."""
+    """Sentences of words. `starts` (sentences + 1,) are word offsets; labels (words,) index the tag list.
+
+    In a data set of images a word is the name of one, and `images` (words, height, width, channels) their pixels.
+    `scarce` is the class that the split's treatment caps, or, as a control arm, would cap.
+    """
 
     tokens: list[str]
     starts: NDArray[np.int64]
     label: NDArray[np.uint8]
     given: NDArray[np.uint8]
     tags: tuple[str, ...]
+    images: NDArray[np.uint8] | None = None
+    scarce: str | None = None
 
     @property
     def noisy(self) -> NDArray[np.bool_]:
@@ -41,8 +48,11 @@ class Split:
         return [self.tokens[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
 
-def read_split(path: Path, schema: str) -> Split:
-    """Read a split that follows the schema `data` or `treated`; raise BadInput where it does not."""
+def read_split(path: Path, schema: str, images: Path | None = None) -> Split:
+    """Read a split that follows the schema `data` or `treated`; raise BadInput where it does not.
+
+    The pixels of a treated split are those of `images`, the training split that it was made from.
+    """
     table = read_table(path, schema)
     tags = tuple(metadata_of(table.schema)["tags"])
 
@@ -54,4 +64,24 @@ def read_split(path: Path, schema: str) -> Split:
     starts = np.flatnonzero(np.diff(sentence, prepend=-1, append=-1))
     label = indices("label")
     given = indices("given") if schema == "treated" else label
-    return Split(table["token"].to_pylist(), starts, label, given, tags)
+    pixels = _pixels(table) if schema == "data" else _treated_pixels(table, path, images) if images else None
+    scarce = metadata_of(table.schema).get("spec", {}).get("class") if schema == "treated" else None
+    return Split(table["token"].to_pylist(), starts, label, given, tags, pixels, scarce)
+
+
+def _pixels(table: pa.Table) -> NDArray[np.uint8] | None:
+    """Return the images (rows, height, width, channels) of a table of the schema `data`; None for one of words."""
+    shape = metadata_of(table.schema).get("image_shape")
+    return np.frombuffer(b"".join(table["image"].to_pylist()), np.uint8).reshape(-1, *shape) if shape else None
+
+
+def _treated_pixels(treated: pa.Table, path: Path, images: Path) -> NDArray[np.uint8]:
+    """Return the images of a treated split out of the training split that it was made from."""
+    table = read_table(images, "data")
+    if metadata_of(treated.schema)["inputs"]["train"] != sha256(images):
+        raise BadInput(f"{images}: not the training split that {path} was made from (the hashes differ)")
+    pixels = _pixels(table)
+    if pixels is None:
+        raise BadInput(f"{images}: found a data set of words, expected one of images")
+    rows: NDArray[np.int64] = pc.index_in(treated["token"], table["token"].combine_chunks()).to_numpy()
+    return pixels[rows]

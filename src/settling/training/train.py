@@ -26,17 +26,18 @@ def train(
     treated: Path,
     dev: Path,
     test: Path,
-    checkpoint: Path,
+    checkpoint: Path | None,
     output: Path,
     state_file: Path,
     device: str = "auto",
     threads: int = 1,
+    images: Path | None = None,
 ) -> None:
     """Train the run that `spec` describes (a system's recipe and a seed) and write it to the folder `output`.
 
     Writes dynamics.parquet, scores.parquet and, last, run.json. After each epoch the state goes to `state_file`; a
     later call with the same spec, data, checkpoint and code goes on from there to the same bytes, and does nothing
-    where the outputs of that very run are already there.
+    where the outputs of that very run are already there. For a data set of images, `images` is its train.parquet.
 
     Raises BadInput for a spec, file or checkpoint that cannot be used, and where the loss diverges.
     """
@@ -44,11 +45,15 @@ def train(
     if not isinstance(seed, int):
         raise BadInput(f"spec: seed: found {seed!r}, expected an integer")
     recipe = check(AnySystem, {key: value for key, value in spec.items() if key != "seed"}, "spec")
-    if not checkpoint.is_dir():
+    if (checkpoint is None) != (recipe.checkpoint is None):
+        found, expected = ("none", f"that of {recipe.checkpoint}") if recipe.checkpoint else (checkpoint, "none")
+        raise BadInput(f"--checkpoint: found {found}; the spec expects {expected}")
+    if checkpoint and not checkpoint.is_dir():
         raise BadInput(f"{checkpoint}: no such checkpoint folder")
     code = fingerprint("settling.training.train", KINDS[recipe.kind])
-    made = provenance("train", spec, {"treated": treated, "dev": dev, "test": test}, code=code)
-    made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint)
+    inputs = {"treated": treated, "dev": dev, "test": test, **({"images": images} if images else {})}
+    made = provenance("train", spec, inputs, code=code)
+    made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint) if checkpoint else None
     # The recipe in full: a state saved under another default is another run's.
     identity = digest(recipe.model_dump(mode="json"), seed, made["inputs"], code)
     outputs = {name: output / f"{name}.parquet" for name in ("dynamics", "scores")}
@@ -58,7 +63,7 @@ def train(
 
     place = set_up(device, threads)
     splits = {
-        "train": read_split(treated, "treated"),
+        "train": read_split(treated, "treated", images),
         "dev": read_split(dev, "data"),
         "test": read_split(test, "data"),
     }
@@ -67,6 +72,11 @@ def train(
         if splits[name].tags != tags:
             found, expected = (", ".join(splits[part].tags) for part in (name, "train"))
             raise BadInput(f"{path}: its tags are {found}; expected those of {treated}: {expected}")
+        if (splits[name].images is None) != (recipe.kind != "image"):
+            expected, found = ("images", "words") if recipe.kind == "image" else ("words", "images")
+            raise BadInput(f"{path}: found a data set of {found}; a system of kind {recipe.kind} takes {expected}")
+    if recipe.kind == "image" and not images:
+        raise BadInput(f"{treated}: no images; give --images, the train.parquet that it was made from")
     torch.manual_seed(seed_of("weights", seed))
     system = importlib.import_module(KINDS[recipe.kind]).System(recipe, checkpoint, splits, place)
     trainer = Trainer(recipe, seed, system, splits)
@@ -80,8 +90,8 @@ def train(
             state.save(state_file, identity, trainer.state())
         say(trainer.progress())
 
-    write_dynamics(outputs["dynamics"], trainer.history.views, tags, made)
-    write_scores(outputs["scores"], trainer.history.scores, made)
+    write_dynamics(outputs["dynamics"], trainer.history.views, tags, recipe.record_margin, made)
+    write_scores(outputs["scores"], trainer.history.scores, {**made, "steps": system.total_steps})
     write_json(
         output / "run.json",
         {

@@ -7,4 +7,5 @@ KINDS = {
     "cap": "settling.treatments.cap",
     "cap-relabel": "settling.treatments.cap_relabel",
     "drop": "settling.treatments.drop",
+    "truncate": "settling.treatments.truncate",
 }

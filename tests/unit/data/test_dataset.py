@@ -47,6 +47,7 @@ def test_three_files_keep_words_labels_and_order(tmp_path: Path) -> None:
         "position": [0, 1, 2, 0, 1, 2],
         "token": ["see", "place1", ".", "see", "place2", "."],
         "label": ["O", "B-LOC", "O", "O", "B-PER", "O"],
+        "image": [None] * 6,
     }
     made = metadata_of(table.schema)
     assert made["tags"] == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]

@@ -17,6 +17,7 @@ import datasets
 import numpy as np
 import pytest
 from loopback_hub import REPO, REVISION, Hub
+from PIL import Image
 from safetensors.numpy import save_file
 
 from settling.data.hub import MAX_REQUESTS, read_parquet
@@ -105,6 +106,18 @@ def test_a_parquet_data_set_is_read_with_its_tag_names(tmp_path: Path, download:
     card = read_json(tmp_path / "results" / "out" / "card.json")
     assert card["reading"]["train"] == {"empty_sentences_dropped": 1, "tags_converted": 0}
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["out"]
+
+
+def test_a_parquet_data_set_of_images_comes_with_its_class_names(tmp_path: Path, download: Any) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 3), dtype=np.uint8)
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
+    rows = {"image": [Image.fromarray(image) for image in pixels], "label": [0, 1] * 10}
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "made.parquet")
+    hub = Hub({f"ner/{split}.parquet": (tmp_path / "made.parquet").read_bytes() for split in ("train", "dev", "test")})
+    assert download(hub, "dataset", {**data_spec(), "task": "image", "image_column": "image"})[0] == ""
+    table = read_table(tmp_path / "results" / "out" / "train.parquet", "data").to_pydict()
+    assert table["label"] == ["B-cat", "B-dog"] * 10
+    assert table["image"] == [image.tobytes() for image in pixels]
 
 
 def test_one_cut_connection_is_resumed(tmp_path: Path, download: Any, data_hub: Hub) -> None:

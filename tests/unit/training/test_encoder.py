@@ -1,15 +1,18 @@
 """The encoder sees every word once, and no speed-up of it changes what it says."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForTokenClassification
 
 from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.systems import encoder
-from settling.systems.encoder import System, cut_windows, load
+from settling.systems.encoder import LOST, System, cut_windows, load, truncated_window
 from settling.training.split import Split
 from settling.validation import check
 
@@ -31,7 +34,7 @@ def predictions(system: System, split: str, order: np.ndarray, batch_size: int) 
         for batch in system.prepared[split].batches(order, batch_size):
             for pieces in batch:
                 outcome = system.outcome(pieces)
-                for word, tag, loss in zip(*(part.tolist() for part in outcome), strict=True):
+                for word, tag, loss in zip(*(part.tolist() for part in outcome[:3]), strict=True):
                     assert word not in predicted
                     predicted[word], losses[word] = tag, loss
     words = sorted(predicted)
@@ -53,6 +56,75 @@ def test_a_sentence_is_cut_between_words_and_the_first_piece_carries_the_word() 
     assert [window.ids.tolist() for window in windows] == [[101, 1, 2, 3, 102], [101, 4, 102], [101, 5, 6, 7, 102]]
     assert [window.heads.tolist() for window in windows] == [[1, 2], [1], [1]]
     assert [window.words.tolist() for window in windows] == [[10, 11], [12], [13]]
+
+
+def test_a_truncated_sentence_is_read_where_the_authors_reader_reads_it() -> None:
+    # 40 words of 2 pieces, 50 with [CLS] and [SEP]: 24 words have a vector of their own, the 25th has that of [SEP].
+    window = truncated_window([[2 * word, 2 * word + 1] for word in range(40)], 7, 48, [101], [102])
+    assert window.ids.tolist() == [101, *range(48), 102]
+    assert window.words.tolist() == list(range(7, 47))
+    assert window.heads.tolist() == [*range(1, 49, 2), 49, *[LOST] * 15]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "heads", "ids"),
+    [
+        ([1, 2, 1], [1, 2, 4], [101, 0, 1, 1, 2, 102]),
+        # The last word loses its second piece, not its first.
+        ([2, 1, 2], [1, 3, 4], [101, 0, 0, 1, 2, 102]),
+        # The third word begins beyond the cut, in the middle of the second.
+        ([3, 4, 1, 1], [1, 4, 5, LOST], [101, 0, 0, 0, 1, 102]),
+    ],
+    ids=["just fits", "cut in a word", "cut before others"],
+)
+def test_truncation_worked_by_hand(sizes: list[int], heads: list[int], ids: list[int]) -> None:
+    window = truncated_window([[word] * size for word, size in enumerate(sizes)], 0, 4, [101], [102])
+    assert window.heads.tolist() == heads
+    assert window.ids.tolist() == ids
+
+
+def test_words_cut_off_get_the_logits_of_the_sep_and_of_zeros_in_loss_and_gradient(tiny_checkpoint: Path) -> None:
+    # "xy" is two pieces; 4 words fit max_length 10, and a short sentence beside pads nothing into the long one.
+    words, short = ["xy"] * 40, ["anna", "left"]
+    num_words = len(words) + len(short)
+    labels = np.arange(num_words, dtype=np.uint8) % 3
+    split = Split([*words, *short], np.array([0, 40, num_words]), labels, labels, ("O", "B-PER", "I-PER"))
+    torch.manual_seed(0)
+    options = recipe(max_length=10, long_sentences="truncate")
+    system = System(options, tiny_checkpoint, {"train": split}, CPU)
+    torch.nn.init.normal_(system.module.classifier.bias)
+    torch.manual_seed(0)
+    whole, tokenizer = load(options, tiny_checkpoint, 3)
+    whole.classifier.load_state_dict(system.module.classifier.state_dict())
+    system.module.eval()
+    whole.eval()
+    long = tokenizer("xy " * 4, return_tensors="pt")
+    assert long["input_ids"].shape == (1, 10)
+    logits = whole(**long).logits[0]
+    beside = whole(**tokenizer("anna left", return_tensors="pt")).logits[0, 1:3]
+    zeros = whole.classifier(torch.zeros(35, whole.config.hidden_size))
+    expected = torch.cat([logits[[1, 3, 5, 7, 9]], zeros, beside])
+
+    ((pieces,),) = system.prepared["train"].batches(np.arange(2), 2)
+    outcome = system.outcome(pieces)
+    order = outcome.words.argsort()
+    assert outcome.words[order].tolist() == list(range(num_words))
+    losses = torch.nn.functional.cross_entropy(expected, torch.from_numpy(labels.astype(np.int64)), reduction="none")
+    torch.testing.assert_close(outcome.losses[order], losses, rtol=1e-4, atol=1e-5)
+    outcome.objective.backward()
+    losses.sum().backward()
+    torch.testing.assert_close(system.module.classifier.bias.grad, whole.classifier.bias.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_a_sentence_that_fits_is_the_same_truncated_or_in_windows(
+    splits: dict[str, Split], tiny_checkpoint: Path
+) -> None:
+    losses = []
+    for long_sentences in ("windows", "truncate"):
+        torch.manual_seed(0)
+        system = System(recipe(max_length=64, long_sentences=long_sentences), tiny_checkpoint, splits, CPU)
+        losses.append(predictions(system, "dev", np.arange(20), 20)[1])
+    assert losses[0].tolist() == losses[1].tolist()
 
 
 def test_a_batch_in_pieces_has_the_loss_and_gradient_of_the_whole(
@@ -142,3 +214,39 @@ def test_a_checkpoint_that_lacks_encoder_weights_is_refused(
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BadInput, match=r"lack 1 of the encoder's, such as .*query\.weight"):
         System(recipe(), tmp_path, splits, CPU)
+
+
+def test_a_head_that_the_checkpoint_brings_is_not_kept(
+    splits: dict[str, Split], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    num_tags = len(splits["train"].tags)
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "with_head")
+    trained = AutoModelForTokenClassification.from_pretrained(folder, num_labels=num_tags, ignore_mismatched_sizes=True)
+    trained.save_pretrained(folder)
+    torch.manual_seed(0)
+    made = System(recipe(), folder, splits, CPU).module
+    assert not torch.equal(made.classifier.weight, trained.classifier.weight)
+    torch.testing.assert_close(
+        made.bert.encoder.layer[0].output.dense.weight, trained.bert.encoder.layer[0].output.dense.weight
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"num_hidden_layers": "six"}, "not a checkpoint that transformers can load"),
+        ({"num_attention_heads": 0}, "not a checkpoint that transformers can load"),
+        ({"pad_token_id": 500}, "not a checkpoint that transformers can load"),
+        ({"vocab_size": 20}, "the tokenizer has a piece"),
+    ],
+)
+def test_a_hostile_checkpoint_ends_in_one_line(
+    change: dict[str, object], said: str, splits: dict[str, Split], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "hostile")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(BadInput, match=said) as error:
+        System(recipe(pretrained=False, layers=None), folder, splits, CPU)
+    assert str(folder) in str(error.value)
+    assert "\n" not in str(error.value)

@@ -13,7 +13,9 @@ from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_table
 from settling.systems.encoder import System
+from settling.systems.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
+from settling.training.records import write_dynamics
 from settling.training.split import Split
 from settling.validation import check
 from tests.conftest import TINY_SPEC
@@ -37,7 +39,7 @@ def test_the_learning_rate_is_that_of_transformers_schedules(
     schedule: str, warmup: float, tiny_checkpoint: Path, splits: dict[str, Split]
 ) -> None:
     ours = trainer(tiny_checkpoint, splits, schedule=schedule, warmup=warmup)
-    total = ours.steps_per_epoch * ours.recipe.epochs
+    total = ours.system.total_steps
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=ours.recipe.learning_rate)
     if schedule == "linear":
         theirs = get_linear_schedule_with_warmup(optimizer, int(warmup * total), total)
@@ -145,3 +147,27 @@ def test_progress_is_told_whatever_the_number_of_entity_types(tiny_checkpoint: P
     for _ in made.epochs():
         line = made.progress()
     assert line.startswith("epoch 2/2  loss ")
+
+
+def test_margins_are_the_given_logit_less_the_greatest_other() -> None:
+    logits = torch.tensor([[2.0, 0.5, -1.0], [2.0, 0.5, -1.0], [0.0, 0.0, -3.0]])
+    torch.testing.assert_close(margins_of(logits, torch.tensor([0, 2, 1])), torch.tensor([1.5, -3.0, 0.0]))
+
+
+def test_the_margin_is_recorded_where_it_is_asked_for(
+    tiny_checkpoint: Path, splits: dict[str, Split], tmp_path: Path
+) -> None:
+    made = trainer(tiny_checkpoint, splits, epochs=1)
+    list(made.epochs())
+    (seen,) = made.history.views["minibatch"]
+    for asked in (True, False):
+        path = tmp_path / f"{asked}.parquet"
+        write_dynamics(path, made.history.views, splits["train"].tags, asked, {})
+        rows = read_table(path, "dynamics")
+        first = rows["margin"].to_pylist()[: len(seen.margin)]
+        assert first == (seen.margin.tolist() if asked else [None] * len(seen.margin))
+    # The given label is predicted where its margin is positive, and its probability bounds the margin.
+    right = seen.predicted == splits["train"].given
+    assert np.array_equal(right[seen.margin != 0], (seen.margin > 0)[seen.margin != 0])
+    probability = np.exp(-seen.loss.astype(float))
+    assert (seen.margin >= np.log(probability / (1 - probability + 1e-12)) - 1e-3).all()
