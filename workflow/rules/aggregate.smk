@@ -3,6 +3,12 @@ rule aggregate:
         treated=sorted({f"{RESULTS}/{run.treated}" for run in grid}),
         scores=[f"{RESULTS}/{run.scores}" for run in grid],
         events=[f"{RESULTS}/{run.events}" for run in grid],
+        detection=[
+            f"{RESULTS}/{path}"
+            for run in grid
+            if plan.is_noisy(plan.treatments(study)[run.treatment])
+            for path in (run.detectors, run.losses)
+        ],
     output:
         expand(f"{RESULTS}/tables/{{table}}.{{kind}}", table=plan.TABLES, kind=["parquet", "csv"]),
     log:

@@ -1,6 +1,6 @@
 rule findings:
     input:
-        multiext(f"{RESULTS}/tables/", "summary.parquet", "effects.parquet"),
+        multiext(f"{RESULTS}/tables/", "summary.parquet", "effects.parquet", "systems.parquet"),
     output:
         report(f"{RESULTS}/findings.txt", caption="../report/findings.rst", category="Findings"),
     log:

@@ -1,21 +1,38 @@
-"""The aggregate stage: the tables of a study from the scores and events of all its runs."""
+"""The aggregate stage: the tables of a study from the scores, events and detectors of all its runs."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from settling.analysis.caps import cap_table, knees
+from settling.analysis.contrasts import contrasts, effects
 from settling.analysis.estimates import ESTIMATE, estimate
+from settling.analysis.measures import (
+    RUN,
+    SCORE,
+    TREATMENT,
+    best,
+    final,
+    first_learned_mean,
+    forgotten,
+    memorised,
+    phase_table,
+    run_phases,
+    settled,
+    whole,
+)
+from settling.analysis.words import RunFrame, first_learned, read_words
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
-from settling.frames import as_frame, read_frame
+from settling.frames import read_frame
 from settling.schemas import SCHEMAS
-from settling.study import TABLES, Run, runs_of
+from settling.study import TABLES, Run, is_noisy, runs_of
 
-TREATMENT = ["dataset", "treatment", "kind", "percent", "cap_class", "cap_sentences"]
-SCORE = ["split", "view", "reference", "class", "metric"]
+DETECTOR = ["view", "detector", "moment", "rate", "metric"]
+BIN = ["view", "moment", "noisy", "low_edge", "high_edge"]
 
 
 def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
@@ -23,21 +40,7 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
 
     `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a missing or foreign file.
     """
-    for key in ("experiments", "treatments"):
-        if key not in spec:
-            raise BadInput(f"spec: {key}: missing")
-    runs = runs_of(spec["experiments"])
-    scores = collect(runs, spec["treatments"], (read_frame(results / run.scores, "scores") for run in runs))
-    events = collect(runs, spec["treatments"], (run_events(results, run) for run in runs))
-    moments = pd.concat([final(scores), best(scores)])
-    tables = {
-        "treatments": treatments(results, runs, spec["treatments"]),
-        "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
-        "summary": estimate(moments, [*TREATMENT, "system", "moment", *SCORE]),
-        "effects": effects(moments, spec["treatments"]),
-        "first_learned": first_learned(events),
-        "forgetting": forgetting(events),
-    }
+    tables = make_tables(spec, results)
     for name in TABLES:
         table = tables[name][SCHEMAS[name].names]
         table = table.sort_values([column for column in table if column not in ESTIMATE], kind="stable")
@@ -46,13 +49,67 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
         write_csv(output / f"{name}.csv", read_table(output / f"{name}.parquet", name))
 
 
-def collect(runs: list[Run], treated: dict[str, dict[str, Any]], frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put the frames of all runs under each other, each with what names its run."""
-    named = []
-    for number, (run, frame) in enumerate(zip(runs, frames, strict=True), 1):
-        named.append(frame.assign(**describe(run, treated), draw=run.draw, system=run.system, seed=run.seed))
+def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
+    """Return every table of the study by name, the columns of each in any order."""
+    for key in ("experiments", "treatments", "systems"):
+        if key not in spec:
+            raise BadInput(f"spec: {key}: missing")
+    runs, treated = runs_of(spec["experiments"]), spec["treatments"]
+    for key, used in (("treatments", {run.treatment for run in runs}), ("systems", {run.system for run in runs})):
+        if missing := sorted(used - set(spec[key])):
+            raise BadInput(f"spec: {key}: found no {missing[0]}, which the experiments name")
+    noisy = [run for run in runs if is_noisy(treated[run.treatment])]
+    classes = sorted({treatment["class"] for treatment in treated.values() if "class" in treatment})
+
+    scores = collect("scores", ((run, read_frame(results / run.scores, "scores")) for run in progress(runs)), treated)
+    phases = collect("scores", ((run, run_phases(results, run)) for run in runs), treated)
+    last_and_best = pd.concat([final(scores), best(scores)])
+    moments = pd.concat([last_and_best, settled(scores, phases)])
+    words = read_words(results, progress(runs), classes)
+    learned, counted = (collect("events", frames, treated) for frames in (words.learned, words.forgetting))
+    of_runs = [whole(phases), memorised(moments), forgotten(counted), first_learned_mean(learned)]
+    measures = pd.concat([moments[[*TREATMENT, *RUN, "moment", *SCORE, "value"]], *of_runs])
+    detection = collect(
+        "detectors", ((run, read_frame(results / run.detectors, "detectors")) for run in noisy), treated
+    )
+    losses = collect("losses", ((run, read_frame(results / run.losses, "losses")) for run in noisy), treated)
+    return {
+        "systems": pd.DataFrame([{"system": name, **card} for name, card in spec["systems"].items()]),
+        "treatments": treatments(results, runs, treated),
+        "measures": measures,
+        "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
+        "summary": estimate(moments, [*TREATMENT, "system", "moment", *SCORE]),
+        "effects": effects(last_and_best, treated),
+        "contrasts": contrasts(last_and_best, spec["systems"]),
+        "phases": phase_table(phases),
+        "first_learned": first_learned(learned),
+        "forgetting": estimate(counted, [*TREATMENT, "system", "view", "counting", "noisy", "metric"]),
+        "forgotten_words": collect("forgotten_words", words.forgotten, treated),
+        "caps": cap_table(knees(measures)),
+        "detection_runs": detection,
+        "detection": estimate(detection, [*TREATMENT, "system", *DETECTOR]),
+        "loss_histogram": estimate(losses, [*TREATMENT, "system", *BIN], value="share"),
+    }
+
+
+def progress(runs: list[Run]) -> Iterator[Run]:
+    """Go through runs, with a line after every hundred."""
+    for number, run in enumerate(runs, 1):
+        yield run
         if number % 100 == 0:
             print(f"read {number}/{len(runs)} runs", file=sys.stderr)
+
+
+def collect(name: str, frames: Iterable[RunFrame], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Put the frames of runs under each other, each with what names its run.
+
+    Where there are no runs, the columns are those of the schema called `name`.
+    """
+    named = [
+        frame.assign(**describe(run, treated), draw=run.draw, system=run.system, seed=run.seed) for run, frame in frames
+    ]
+    if not named:
+        return pd.DataFrame(columns=list(dict.fromkeys([*TREATMENT, *RUN, *SCHEMAS[name].names])))
     return pd.concat(named, ignore_index=True)
 
 
@@ -70,15 +127,6 @@ def describe(run: Run, treated: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {name: pd.NA if value is None else value for name, value in values.items()}
 
 
-def run_events(results: Path, run: Run) -> pd.DataFrame:
-    """Return a run's words counted by view, noisy or not, first epoch learned and whether ever forgotten."""
-    table = read_table(results / run.events, "events")
-    epochs = metadata_of(table.schema)["epochs"]
-    frame = as_frame(table.select(["view", "noisy", "first_learned", "forgetting"]))
-    frame["forgotten"] = frame.pop("forgetting") > 0
-    return frame.value_counts(sort=False).rename("words").reset_index().assign(epochs=epochs)
-
-
 def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """Return what each draw of each treatment did, from the metadata of the treated splits."""
     rows = []
@@ -90,71 +138,3 @@ def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]
             {**describe(run, treated), "draw": run.draw, "words": words, **{name: made[name] for name in figures}}
         )
     return pd.DataFrame(rows)
-
-
-def final(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of each run's last epoch."""
-    last = scores.groupby(["dataset", "treatment", "draw", "system", "seed"])["epoch"].transform("max")
-    return scores[scores["epoch"] == last].assign(moment="final")
-
-
-def best(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of each run's epoch of best dev entity F1, the first where several tie."""
-    keys = ["dataset", "treatment", "draw", "system", "seed"]
-    dev = scores[(scores["split"] == "dev") & (scores["metric"] == "f1") & (scores["class"] == "all")]
-    dev = dev.sort_values("epoch").loc[lambda rows: rows.groupby(keys)["value"].idxmax()]
-    return scores.merge(dev[[*keys, "epoch"]], on=[*keys, "epoch"]).assign(moment="best")
-
-
-def effects(moments: pd.DataFrame, treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return differences of dev and test scores between treatments, paired by seed and draw.
-
-    Every treatment is compared with `clean`, whose one draw pairs with all, and `cap` with its control arms.
-    """
-    pairs = [(name, "clean") for name in treated if name != "clean" and "clean" in treated]
-    for name, treatment in treated.items():
-        if treatment["kind"] == "cap":
-            arms = [{**treatment, "kind": kind} for kind in ("cap-relabel", "drop")]
-            pairs += [(name, control) for control, other in treated.items() if other in arms]
-    scores = moments[moments["split"].isin(["dev", "test"])]
-    where = ["dataset", "system", "moment", *SCORE, "seed"]
-    by_treatment = dict(iter(scores.groupby("treatment")))
-    found = []
-    for name, baseline in pairs:
-        on = where if baseline == "clean" else [*where, "draw"]
-        both = by_treatment[name].merge(by_treatment[baseline][[*on, "value"]], on=on, suffixes=("", "_baseline"))
-        found.append(both.assign(baseline=baseline, value=both["value"] - both["value_baseline"]))
-    keys = [*TREATMENT, "baseline", "system", "moment", *SCORE]
-    table = pd.concat(found) if found else scores.head(0).assign(baseline="")
-    return estimate(table, keys)
-
-
-def first_learned(events: pd.DataFrame) -> pd.DataFrame:
-    """Return, by epoch, the share of the words (noisy and clean apart) whose first learning event it holds.
-
-    Epoch -1 stands for never. Every epoch that a run had is there, with 0 where no word was first learned.
-    """
-    keys = [*TREATMENT, "system", "view", "noisy", "draw", "seed", "epochs"]
-    counts = events.groupby([*keys, "first_learned"], dropna=False)["words"].sum().unstack(fill_value=0)
-    counts = counts.reindex(columns=range(-1, int(events["epochs"].max())), fill_value=0)
-    shares = counts.div(counts.sum(axis=1), axis=0)
-    long = shares.reset_index().melt(keys, var_name="epoch")
-    return estimate(long[long["epoch"] < long["epochs"]], [*TREATMENT, "system", "view", "noisy", "epoch"])
-
-
-def forgetting(events: pd.DataFrame) -> pd.DataFrame:
-    """Return how many words were forgotten at least once, never, learned at all, and forgotten of those learned.
-
-    The columns of the paper's table 1: forgettable, unforgettable, learned, and `ratio`, the first over the third.
-    """
-    run = [*TREATMENT, "system", "view", "noisy", "draw", "seed"]
-    counted = events.assign(
-        forgettable=events["words"].where(events["forgotten"], 0),
-        unforgettable=events["words"].where(~events["forgotten"], 0),
-        learned=events["words"].where(events["first_learned"] >= 0, 0),
-    )
-    names = ["forgettable", "unforgettable", "learned"]
-    totals = counted.groupby(run, dropna=False)[names].sum()
-    totals["ratio"] = totals["forgettable"] / totals["learned"]
-    long = totals.reset_index().melt(run, var_name="metric").dropna(subset="value")
-    return estimate(long, [*TREATMENT, "system", "view", "noisy", "metric"])

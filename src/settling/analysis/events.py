@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from settling.analysis.dynamics import epochs_of
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, provenance, read_table, writing_table
+from settling.files import provenance, read_table, writing_table
 
 
 class Events(NamedTuple):
@@ -70,22 +70,12 @@ def find_events(dynamics: Path, treated: Path, output: Path) -> None:
     labels = read_table(treated, "treated")
     num_words = len(labels)
     counters: dict[str, EventCounter] = {}
-    with open_table(dynamics, "dynamics") as file:
-        made = provenance("events", None, {"dynamics": dynamics, "treated": treated})
-        run, here = metadata_of(file.schema_arrow), made["inputs"]["treated"]
-        if run.get("inputs", {}).get("treated", here) != here:
-            raise BadInput(f"{dynamics}: of a run on another training split than {treated} (the hashes differ)")
-        tags = pa.array(run["tags"])
-        given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
-        for group in range(file.num_row_groups):
-            rows = file.read_row_group(group, columns=["view", "predicted", "loss"])
-            if len(rows) != num_words:
-                raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {num_words}")
-            counter = counters.setdefault(rows["view"][0].as_py(), EventCounter(num_words))
-            counter.add(rows["predicted"].to_numpy() == given, rows["loss"].to_numpy())
+    for seen in epochs_of(dynamics, treated):
+        counters.setdefault(seen.view, EventCounter(num_words)).add(seen.right, seen.loss)
     epochs = {counter.epoch for counter in counters.values()}
     if len(epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(epochs)}")
+    made = provenance("events", None, {"dynamics": dynamics, "treated": treated})
     with writing_table(output, "events", {**made, "epochs": epochs.pop()}) as write_group:
         for view, counter in counters.items():
             write_group(

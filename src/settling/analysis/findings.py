@@ -10,8 +10,16 @@ from settling.frames import read_frame
 
 
 def write_findings(tables: Path, output: Path) -> None:
-    """Write three lines: what noise did to dev F1, what was memorised, and what scarcity did to a class."""
-    summary, effects = (read_frame(tables / f"{name}.parquet", name) for name in ("summary", "effects"))
+    """Write three lines: what noise did to dev F1, what was memorised, and what scarcity did to a class.
+
+    They are about the pretrained encoders of the study, or about all its systems where it has none.
+    """
+    summary, effects, systems = (
+        read_frame(tables / f"{name}.parquet", name) for name in ("summary", "effects", "systems")
+    )
+    encoders = systems.loc[(systems["kind"] == "encoder") & systems["pretrained"], "system"]
+    if len(encoders):
+        summary, effects = (table[table["system"].isin(encoders)] for table in (summary, effects))
     lines = [noise_line(summary), memorisation_line(summary), cap_line(summary, effects)]
     write_text(output, "".join(f"{line}\n" for line in lines))
 

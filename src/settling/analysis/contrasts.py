@@ -1,0 +1,59 @@
+"""Paired differences: between treatments of one system, and between systems on one treatment."""
+
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from settling.analysis.estimates import estimate
+from settling.analysis.measures import SCORE, TREATMENT
+
+CONTRASTED = ["f1", "precision", "recall"]
+
+
+def effects(moments: pd.DataFrame, treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return differences of dev and test scores between treatments, paired by seed and draw.
+
+    Every treatment is compared with `clean`, whose one draw pairs with all, and `cap` with its control arms.
+    """
+    pairs = [(name, "clean") for name in treated if name != "clean" and "clean" in treated]
+    for name, treatment in treated.items():
+        if treatment["kind"] == "cap":
+            arms = [{**treatment, "kind": kind} for kind in ("cap-relabel", "drop")]
+            pairs += [(name, control) for control, other in treated.items() if other in arms]
+    scores = moments[moments["split"].isin(["dev", "test"])]
+    where = ["dataset", "system", "moment", *SCORE, "seed"]
+    by_treatment = dict(iter(scores.groupby("treatment")))
+    found = []
+    for name, baseline in pairs:
+        on = where if baseline == "clean" else [*where, "draw"]
+        found.append(difference(by_treatment[name], by_treatment[baseline], on).assign(baseline=baseline))
+    table = pd.concat(found) if found else scores.head(0).assign(baseline="")
+    return estimate(table, [*TREATMENT, "baseline", "system", "moment", *SCORE])
+
+
+def contrasts(moments: pd.DataFrame, systems: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return differences of dev and test entity scores between systems trained alike, paired by draw and seed.
+
+    Of every two systems with a data set and treatment in common, the baseline is the pretrained one, else the plain
+    encoder, else the one that sorts first: so a pretrained encoder is the baseline of its twin and of ProtoBERT.
+    `systems` is as `settling.study.system_cards` gives it.
+    """
+    scores = moments[moments["split"].isin(["dev", "test"]) & moments["metric"].isin(CONTRASTED)]
+    by_system = {str(name): rows for name, rows in scores.groupby("system")}
+    ranked = sorted(
+        by_system, key=lambda name: (not systems[name]["pretrained"], systems[name]["kind"] != "encoder", name)
+    )
+    on = ["dataset", "treatment", "draw", "seed", "moment", *SCORE]
+    found = [
+        difference(by_system[name], by_system[baseline], on).assign(baseline_system=baseline)
+        for baseline, name in combinations(ranked, 2)
+    ]
+    table = pd.concat(found) if found else scores.head(0).assign(baseline_system="")
+    return estimate(table, [*TREATMENT, "baseline_system", "system", "moment", *SCORE])
+
+
+def difference(scores: pd.DataFrame, baseline: pd.DataFrame, on: list[str]) -> pd.DataFrame:
+    """Return the rows of `scores` that have a partner with the same `on`, the partner's value taken off theirs."""
+    both = scores.merge(baseline[[*on, "value"]], on=on, suffixes=("", "_baseline"))
+    return both.assign(value=both["value"] - both["value_baseline"])

@@ -1,0 +1,151 @@
+"""The detect stage: how well each detector finds the words of a run whose given label is wrong."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from settling.analysis.detectors import (
+    DETECTORS,
+    NEED_MARGIN,
+    History,
+    Scores,
+    class_means,
+    estimated_noisy,
+    kmeans,
+)
+from settling.analysis.dynamics import check_split, epochs_of
+from settling.analysis.phases import dev_curve, phases_of
+from settling.canonical import generator
+from settling.errors import BadInput
+from settling.files import metadata_of, provenance, read_table, write_table
+from settling.frames import as_frame
+from settling.schemas import SCHEMAS
+from settling.scoring import entity_score
+
+# The authors' default number of epochs (consts.py:444), which they detect after.
+FIXED_EPOCHS = 4
+# Edges of the bins in nats: five a decade, rounded, so that they are the same on every machine.
+EDGES = np.array([float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)])
+
+
+class Measure(NamedTuple):
+    """A value of the table `detectors`, but for its view and moment."""
+
+    detector: str
+    rate: str
+    metric: str
+    value: float
+
+
+def detect(dynamics: Path, treated: Path, scores: Path, output: Path) -> None:
+    """Write detectors.parquet and losses.parquet of a run to the folder `output`.
+
+    Raises BadInput where the files are not of one run. Where no word is noisy, or all are, there is nothing to
+    measure, and the table of detectors is empty.
+    """
+    labels = read_table(treated, "treated")
+    made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
+    given = pc.index_in(labels["given"].cast(pa.string()), pa.array(made["tags"])).to_numpy()
+    curves = read_table(scores, "scores")
+    check_split(scores, curves.schema, treated)
+    histories: dict[str, History] = {}
+    moments: dict[str, dict[str, int]] = {}
+    measured: list[tuple[object, ...]] = []
+    binned: list[tuple[object, ...]] = []
+    for seen in epochs_of(dynamics, treated):
+        if not all(np.isfinite(values).all() for values in (seen.loss, seen.margin) if values is not None):
+            raise BadInput(f"{dynamics}: epoch {seen.epoch}: a loss or margin is not finite; expected nats")
+        if seen.view not in histories:
+            histories[seen.view] = History(given, len(made["tags"]))
+            moments[seen.view] = moments_of(as_frame(curves), seen.view, made["settled_f1"], len(made["tags"]))
+        history = histories[seen.view]
+        history.add(seen)
+        names = [name for name, epoch in moments[seen.view].items() if epoch == seen.epoch]
+        binned += [(seen.view, name, *row) for name in names for row in histogram(history.loss, noisy)]
+        if names and 0 < noisy.sum() < len(noisy):
+            found = measure(history, noisy)
+            measured += [(seen.view, detector, name, *rest) for name in names for detector, *rest in found]
+            if "epoch-4" in names:
+                own = called("class-means", class_means(history.loss), noisy)
+                measured += [(seen.view, detector, "epoch-4", *rest) for detector, *rest in own]
+    for view, history in histories.items():
+        if history.epochs != moments[view]["final"] + 1:
+            raise BadInput(
+                f"{dynamics}: {history.epochs} epochs in view {view}; {scores} has {moments[view]['final'] + 1}"
+            )
+    by = provenance("detect", None, {"dynamics": dynamics, "treated": treated, "scores": scores})
+    for table, rows in (("detectors", measured), ("losses", binned)):
+        names = SCHEMAS[table].names
+        columns = pd.DataFrame(rows, columns=names)
+        write_table(output / f"{table}.parquet", table, {name: columns[name].to_numpy() for name in names}, by)
+
+
+def moments_of(scores: pd.DataFrame, view: str, settled_f1: float, num_tags: int) -> dict[str, int]:
+    """Return the epochs at which a run's detectors are scored, by name, from its scores.
+
+    `epoch-4` is missing from a shorter run, `settled`, the last epoch of settling, from one that does not settle.
+    """
+    settled = phases_of(scores, view, settled_f1, num_tags).settling_end
+    dev_f1 = dev_curve(scores)
+    found = {"best": int(dev_f1.argmax()), "final": len(dev_f1) - 1}
+    if len(dev_f1) >= FIXED_EPOCHS:
+        found["epoch-4"] = FIXED_EPOCHS - 1
+    if settled is not None:
+        found["settled"] = settled
+    return found
+
+
+def measure(history: History, noisy: NDArray[np.bool_]) -> list[Measure]:
+    """Score every detector on the epochs so far against the truth, `noisy` (words,), which must hold both kinds."""
+    chance = generator("detector ties", len(noisy)).permutation(len(noisy))
+    numbers = {"known": int(noisy.sum()), "estimated": estimated_noisy(history)}
+    rows = called("kmeans", kmeans(history.loss), noisy)
+    for name, detector in DETECTORS.items():
+        if name not in NEED_MARGIN or history.margin is not None:
+            rows += ranked(name, detector(history), noisy, numbers, chance)
+    return rows
+
+
+def ranked(
+    name: str, scores: Scores, noisy: NDArray[np.bool_], numbers: dict[str, int], chance: NDArray[np.int64]
+) -> list[Measure]:
+    """Score a detector's ranking as a whole, and its most suspect words, as many as `numbers` says, by rate.
+
+    Words with equal scores are ranked as in `chance`, a random order of all words.
+    """
+    order = chance[np.argsort(scores[chance], kind="stable")]
+    # What is sorted already is quick to sort again, which scikit-learn does.
+    scores, truth = scores[order], noisy[order].astype(np.int8)
+    rows = [
+        Measure(name, "any", "auroc", float(roc_auc_score(truth, scores))),
+        Measure(name, "any", "average_precision", float(average_precision_score(truth, scores))),
+    ]
+    for rate, number in numbers.items():
+        found = entity_score(int(truth[len(truth) - number :].sum()), number, int(truth.sum()))
+        rows += [Measure(name, rate, metric, getattr(found, metric)) for metric in ("precision", "recall", "f1")]
+    return rows
+
+
+def called(name: str, suspect: NDArray[np.bool_], noisy: NDArray[np.bool_]) -> list[Measure]:
+    """Score which words (words,) a detector calls noisy by its own threshold."""
+    found = entity_score(int((suspect & noisy).sum()), int(suspect.sum()), int(noisy.sum()))
+    return [Measure(name, "own", metric, getattr(found, metric)) for metric in ("precision", "recall", "f1")]
+
+
+def histogram(losses: Scores, noisy: NDArray[np.bool_]) -> list[tuple[bool, float, float, float]]:
+    """Return the share of the clean and of the noisy words in each bin of the loss: noisy, edges in nats, share.
+
+    The first and the last bin hold what lies beyond them too. A kind without words has no rows.
+    """
+    rows = []
+    for kind in np.unique(noisy):
+        counts, _ = np.histogram(losses[noisy == kind].clip(EDGES[0], EDGES[-1]), EDGES)
+        bins = zip(EDGES[:-1].tolist(), EDGES[1:].tolist(), (counts / counts.sum()).tolist(), strict=True)
+        rows += [(bool(kind), *bin) for bin in bins]
+    return rows

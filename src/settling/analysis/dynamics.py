@@ -1,0 +1,56 @@
+"""A run's dynamics read epoch by epoch, so that a long run takes the memory of one epoch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from settling.errors import BadInput
+from settling.files import metadata_of, open_table, read_table, sha256
+
+
+class Epoch(NamedTuple):
+    """One epoch of a run as one view saw it."""
+
+    view: str
+    epoch: int
+    right: NDArray[np.bool_]
+    """(words,) whether the given label was predicted."""
+    loss: NDArray[np.float32]
+    """(words,) nats, of the given label."""
+    margin: NDArray[np.float32] | None
+    """(words,) nats, log-probability of the given label less the greatest other; None where it was not recorded."""
+
+
+def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
+    """Yield the epochs of a run in the order of its file: view by view, each from epoch 0 on.
+
+    Raises BadInput where the dynamics and the treated training split do not belong together.
+    """
+    labels = read_table(treated, "treated")
+    with open_table(dynamics, "dynamics") as file:
+        check_split(dynamics, file.schema_arrow, treated)
+        tags = pa.array(metadata_of(file.schema_arrow)["tags"])
+        given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            if len(rows) != len(labels):
+                raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {len(labels)}")
+            yield Epoch(
+                rows["view"][0].as_py(),
+                rows["epoch"][0].as_py(),
+                rows["predicted"].to_numpy() == given,
+                rows["loss"].to_numpy(),
+                None if rows["margin"].null_count else rows["margin"].to_numpy(),
+            )
+
+
+def check_split(path: Path, schema: pa.Schema, treated: Path) -> None:
+    """Raise BadInput where the metadata in `schema`, of the file at `path`, tells of another split than `treated`."""
+    here = sha256(treated)
+    if metadata_of(schema).get("inputs", {}).get("treated", here) != here:
+        raise BadInput(f"{path}: of a run on another training split than {treated} (the hashes differ)")

@@ -1,0 +1,108 @@
+"""Where fitting and settling end in a run (paper section 4); docs/phases.md gives the reasons for the rule."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from settling.errors import BadInput
+
+# The share of the run's best dev F1 that an epoch must have.
+NEAR_BEST = 0.95
+# The share of the plateau that F1 on the training labels must have.
+NEAR_PLATEAU = 0.85
+# How often as right on noisy words as a uniform guesser over the tags a model may be that memorises nothing.
+GUESSERS = 1.0
+# Fewer epochs than this are no phase.
+SHORTEST = 2
+
+
+class Phases(NamedTuple):
+    """The phases of a run of `num_epochs`. Epochs count from 0; both ends are None where the run does not settle."""
+
+    num_epochs: int
+    fitting_end: int | None
+    """The last epoch of fitting; -1 where the run is settled from the first on."""
+    settling_end: int | None
+    """The last epoch of settling; memorisation is what follows."""
+
+    @property
+    def settling_epochs(self) -> int:
+        """How many epochs settling lasts, 0 where there is none."""
+        return 0 if self.settling_end is None or self.fitting_end is None else self.settling_end - self.fitting_end
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether settling lasts to the final epoch, so that its true length is not known."""
+        return self.settling_end == self.num_epochs - 1
+
+
+def find_phases(
+    dev_f1: NDArray[np.float64],
+    train_f1: NDArray[np.float64],
+    noisy_accuracy: NDArray[np.float64] | None,
+    settled_f1: float,
+    num_tags: int,
+) -> Phases:
+    """Return the phases of a run from its curves, each (epochs,).
+
+    `train_f1` and `noisy_accuracy` are against the given labels; the latter is None where no word is noisy.
+    `settled_f1` is the F1 of the true labels against the given ones, the plateau of `train_f1`; `num_tags` is K.
+
+    Settling is the longest stretch of settled epochs (the first of several) if it has SHORTEST of them. An epoch is
+    settled that is near the best on dev, near the plateau on train, and on noisy words no better than a guesser; or
+    that fails alone, between two epochs that are settled.
+    """
+    holds = near_best(dev_f1) & (train_f1 >= NEAR_PLATEAU * settled_f1)
+    if noisy_accuracy is not None:
+        holds &= noisy_accuracy <= GUESSERS / num_tags
+    settled = holds.copy()
+    settled[1:-1] |= holds[:-2] & holds[2:]
+    start, stop = max(stretches(settled), key=lambda stretch: stretch[1] - stretch[0], default=(0, 0))
+    if stop - start < SHORTEST:
+        return Phases(len(dev_f1), None, None)
+    return Phases(len(dev_f1), start - 1, stop - 1)
+
+
+def near_best(dev_f1: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which epochs (epochs,) have a dev F1 near the run's best; none where that is 0."""
+    holds: NDArray[np.bool_] = (dev_f1 > 0) & (dev_f1 >= NEAR_BEST * dev_f1.max())
+    return holds
+
+
+def near_best_epochs(dev_f1: NDArray[np.float64]) -> int:
+    """Return how many epochs in a row, the best among them, are near the best on dev, whatever they memorise."""
+    best = dev_f1.argmax()
+    return sum(stop - start for start, stop in stretches(near_best(dev_f1)) if start <= best < stop)
+
+
+def stretches(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return where `holds` (epochs,) does so without a break, each as its first epoch and the one after its last."""
+    edges = np.diff(holds.astype(np.int8), prepend=0, append=0)
+    return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
+
+
+def phases_of(scores: pd.DataFrame, view: str, settled_f1: float, num_tags: int) -> Phases:
+    """Return the phases of one run from its scores (schema `scores`), as `view` sees its training words.
+
+    `settled_f1` and the number of tags are in the metadata of the run's treated split. Raises BadInput where the
+    scores have no such view.
+    """
+    rows = scores[scores["class"] == "all"].sort_values("epoch")
+    dev_f1 = dev_curve(rows)
+    train = rows[(rows["split"] == "train") & (rows["view"] == view) & (rows["reference"] == "given")]
+    train_f1 = train.loc[train["metric"] == "f1", "value"].to_numpy()
+    noisy_accuracy = train.loc[train["metric"] == "noisy_accuracy", "value"].to_numpy()
+    if not len(dev_f1) or len(dev_f1) != len(train_f1):
+        raise BadInput(
+            f"scores: {len(dev_f1)} epochs on dev, {len(train_f1)} on train in view {view}; expected as many"
+        )
+    return find_phases(dev_f1, train_f1, noisy_accuracy if len(noisy_accuracy) else None, settled_f1, num_tags)
+
+
+def dev_curve(scores: pd.DataFrame) -> NDArray[np.float64]:
+    """Return dev entity F1 (epochs,) of one run's scores."""
+    rows = scores[(scores["split"] == "dev") & (scores["metric"] == "f1") & (scores["class"] == "all")]
+    curve: NDArray[np.float64] = rows.sort_values("epoch")["value"].to_numpy()
+    return curve

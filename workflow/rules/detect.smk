@@ -1,0 +1,19 @@
+rule detect:
+    input:
+        dynamics=f"{RESULTS}/runs/{RUN}/dynamics.parquet",
+        treated=rules.treat.output,
+        scores=f"{RESULTS}/runs/{RUN}/scores.parquet",
+    output:
+        multiext(f"{RESULTS}/detectors/{RUN}/", "detectors.parquet", "losses.parquet"),
+    log:
+        f"{RESULTS}/logs/detect/{RUN}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/detect/{RUN}.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=fingerprint("settling.analysis.detection"),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "settling detect --dynamics {input.dynamics} --treated {input.treated} --scores {input.scores}"
+        " --output {params.folder} 2> {log}"
