@@ -1,3 +1,17 @@
+# Which figures the study has no runs for, so that a reader does not look for them.
+rule not_drawn:
+    output:
+        report(f"{RESULTS}/figures/not_drawn.txt", caption="../report/not_drawn.rst", category="Figures"),
+    log:
+        f"{RESULTS}/logs/not_drawn.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        notes="\n".join(f"{figure}: {reason}" for figure, reason in SKIPPED.items()) or "every figure is drawn",
+    shell:
+        "printf '%s\\n' {params.notes:q} > {output} 2> {log}"
+
+
 rule plot:
     input:
         lambda wildcards: [f"{RESULTS}/tables/{table}.parquet" for table in FIGURES[wildcards.figure].tables],
@@ -19,7 +33,8 @@ rule plot:
         # The report's template is one for all figures and reads the figure's own text here.
         caption=lambda wildcards: Path(workflow.basedir, "workflow", "report", f"{wildcards.figure}.rst").read_text(),
         code=lambda wildcards: fingerprint("settling.figures.plot", FIGURES[wildcards.figure].module),
-        title=lambda wildcards: FIGURES[wildcards.figure].title,
+        # The registry is not followed by the fingerprint; this is what a figure's line there says.
+        entry=lambda wildcards: str(FIGURES[wildcards.figure]),
         tables=f"{RESULTS}/tables",
         folder=subpath(output[0], parent=True),
     shell:

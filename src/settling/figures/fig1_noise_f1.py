@@ -1,24 +1,34 @@
-"""Train and dev entity F1 by epoch and noise level (the paper's figure 1, and its appendices B, C, I)."""
+"""Train and dev F1 by epoch and noise level (the paper's figure 1, and its appendices A, B, C, I)."""
 
 import altair as alt
 import pandas as pd
 
-from settling.figures import style
+from settling.figures import selection, style
+from settling.figures.needs import NOISE_KINDS
 
 TRAIN, DEV = "train, against the given labels", "dev, against the true labels"
+VIEWS = {"epoch-end": "after each epoch (epoch-end)", "minibatch": "as its batches pass (minibatch)"}
 
 
-def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
+def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set, system and kind of noise; dashes: F1 of the true labels themselves."""
-    curves = style.matching(tables["curves"], metric="f1", klass="all")
-    train = style.one_view(style.matching(curves, split="train", reference="given")).assign(scored=TRAIN)
-    dev = style.one_view(style.matching(curves, split="dev", reference="true")).assign(scored=DEV)
-    measured = style.by_noise(pd.concat([train, dev]))
-    style.needed(measured, "curves", "train or dev F1 under noise")
+    pick = style.picking("percent")
+    faceted, notes = panels(tables, pick, pick, style.zooming())
+    return style.finished(faceted, figure, *notes)
+
+
+def panels(
+    tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
+) -> tuple[alt.FacetChart, list[str]]:
+    """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
+    curves = selection.matching(tables["curves"], metric="f1", klass="all")
+    train = selection.one_view(selection.matching(curves, split="train", reference="given")).assign(scored=TRAIN)
+    dev = selection.one_view(selection.matching(curves, split="dev", reference="true")).assign(scored=DEV)
+    measured = selection.by_noise(pd.concat([train, dev]))
+    selection.needed(measured, "curves", "train or dev F1 under noise")
     drawn = ["panel", "scored", "percent", "epoch", "view", "mean", "low", "high", "n"]
     frame = pd.concat([measured[drawn], settled(tables["treatments"], measured)])
 
-    pick = style.picking("percent")
     base = alt.Chart().encode(color=style.noise_colour(frame["percent"]))
     curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
         x=style.epochs(),
@@ -29,7 +39,7 @@ def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
         ),
     )
     band = curve.mark_area(clip=True, stroke=None).encode(
-        y=style.share("low", "Entity micro F1"),
+        y=style.share("low", "Micro F1"),
         y2="high:Q",
         opacity=style.faded(pick, 0.2),
     )
@@ -46,19 +56,22 @@ def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
             ],
         )
     )
-    layers = alt.layer(band, plateau, line.add_params(pick, style.zooming()), data=frame)
+    layers = alt.layer(band.add_params(*added), plateau, line, data=frame)
     faceted = layers.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
-    return style.finished(
-        faceted,
-        "fig1_noise_f1",
-        style.over_runs(measured),
-        "Dashes: train F1 of a model that still gives every word its true label.",
-    )
+    dashes = "Dashes: train F1 of a model that still says every true label."
+    return faceted, [style.over_runs(measured), dashes, taken(measured[measured["scored"] == TRAIN])]
+
+
+def taken(train: pd.DataFrame) -> str:
+    """Say when the predictions behind train F1 are taken, and of which systems where they differ."""
+    systems = {str(view): ", ".join(sorted(set(rows["system"]))) for view, rows in train.groupby("view")}
+    named = [VIEWS[view] + (f" for {of}" if len(systems) > 1 else "") for view, of in systems.items()]
+    return f"Train F1 is taken {', '.join(named)}."
 
 
 def settled(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Return F1 of the true against the given labels, mean over draws, for each train panel and level."""
-    noisy = treatments[treatments["kind"].isin(style.NOISE_KINDS)].rename(columns={"kind": "noise"})
+    noisy = treatments[treatments["kind"].isin(NOISE_KINDS)].rename(columns={"kind": "noise"})
     keys = ["dataset", "noise", "percent"]
     levels = noisy.groupby(keys, as_index=False)["settled_f1"].mean()
     shown = measured.loc[measured["scored"] == TRAIN, [*keys, "panel", "scored"]].drop_duplicates()

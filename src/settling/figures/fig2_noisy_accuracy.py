@@ -1,22 +1,30 @@
-"""Accuracy on the wrongly labelled training words alone (the paper's figure 2)."""
+"""Accuracy on the wrongly labelled training words alone (the paper's figure 2, and its appendices A to C)."""
 
 import altair as alt
 import pandas as pd
 
-from settling.figures import style
+from settling.figures import selection, style
 
 SAYS = {"given": "the wrong label it was given", "true": "the true label"}
 
 
-def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
+def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw the share of noisy words given their wrong label (solid) and their true label (dashed)."""
-    accuracy = style.matching(tables["curves"], metric="noisy_accuracy", split="train")
-    frame = style.by_noise(style.one_view(accuracy))
-    frame = style.needed(frame[frame["percent"] > 0], "curves", "noisy_accuracy on train")
+    pick = style.picking("percent")
+    faceted, notes = panels(tables, pick, pick, style.zooming())
+    return style.finished(faceted, figure, *notes)
+
+
+def panels(
+    tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
+) -> tuple[alt.FacetChart, list[str]]:
+    """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
+    accuracy = selection.matching(tables["curves"], metric="noisy_accuracy", split="train")
+    frame = selection.by_noise(selection.one_view(accuracy))
+    frame = selection.needed(frame[frame["percent"] > 0], "curves", "noisy_accuracy on train")
     frame = frame.assign(says=frame["reference"].map(SAYS))
     drawn = ["panel", "percent", "says", "epoch", "view", "mean", "low", "high", "n"]
 
-    pick = style.picking("percent")
     order, title = [*SAYS.values()], "The model says"
     says = alt.StrokeDash("says:N", title=title, legend=style.SECOND).scale(domain=order, range=[[1, 0], [4, 3]])
     width = alt.StrokeWidth("says:N", title=title, legend=style.SECOND).scale(domain=order, range=[2, 1.1])
@@ -37,5 +45,5 @@ def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
         opacity=style.faded(pick, 0.2),
     )
     line = curve.mark_line(clip=True).encode(y="mean:Q", strokeDash=says, strokeWidth=width, opacity=style.faded(pick))
-    faceted = alt.layer(band, line.add_params(pick, style.zooming())).facet(facet=style.panels(frame), columns=2)
-    return style.finished(faceted, "fig2_noisy_accuracy", style.over_runs(frame))
+    faceted = alt.layer(band.add_params(*added), line).facet(facet=style.panels(frame), columns=2)
+    return faceted, [style.over_runs(frame)]

@@ -1,9 +1,12 @@
 """Dev F1 against the number of sentences kept of a class (the paper's figures 6 and 7)."""
 
+from collections.abc import Callable
+from itertools import product
+
 import altair as alt
 import pandas as pd
 
-from settling.figures import style
+from settling.figures import selection, style
 
 ARMS = {
     "cap": "cap: removed",
@@ -13,29 +16,29 @@ ARMS = {
 OTHERS = "Its other sentences"
 ARM_LEGEND = alt.Legend(orient="top", labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
 SCORED = ["F1 of the capped class", "F1 of all classes"]
+KNEES = {"starts": "►", "levels": "■"}
+LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
 
 
-def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
-    """Draw a row for each data set and capped class: F1 of that class, and of all; dots: clean training."""
-    dev_f1 = style.matching(tables["summary"], moment="final", split="dev", reference="true", metric="f1")
-    scores = style.one_view(dev_f1)
-    capped = scores[scores["kind"].isin(ARMS)].rename(columns={"cap_class": "capped"})
-    places = capped[["dataset", "system", "capped"]].drop_duplicates()
-    clean = scores[scores["kind"] == "clean"].merge(places, on=["dataset", "system"])
-    capped, clean = by_score(capped), by_score(clean)
-    style.needed(capped, "summary", "dev F1 of capped treatments at the final epoch")
-    frame = pd.concat([capped, clean])
-    frame["arm"] = frame["kind"].map(ARMS)
+def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+    """Draw a row for each data set and capped class: F1 of that class, and of all; dotted: clean training."""
+    dev_f1 = selection.matching(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    scores = selection.by_cap(selection.one_view(dev_f1), *ARMS)
+    scores = selection.needed(by_score(scores), "summary", "dev F1 of capped treatments at the best epoch")
+    capped = scores[scores["cap_sentences"].notna()]
+    marks = knees(tables["caps"], scores)
+    frame = pd.concat([scores.assign(arm=scores["kind"].map(ARMS)), marks])
     drawn = ["panel", "scored", "system", "arm", "cap_sentences", "mean", "low", "high", "n"]
+    drawn += ["knee", "place", "at", "first", "last", "who"] if len(marks) else []
 
     pick = style.picking("system")
     kept = sorted({int(number) for number in capped["cap_sentences"]})
     arms = [words for kind, words in ARMS.items() if kind in set(capped["kind"])]
-    base = style.interval_text(alt.Chart(frame[drawn])).encode(color=style.system_colour(frame["system"]))
+    base = style.interval_text(alt.Chart(frame[drawn])).encode(
+        color=style.system_colour(frame["system"], tables["systems"])
+    )
     arm = base.transform_filter("isValid(datum.cap_sentences)").encode(
-        x=alt.X("cap_sentences:Q", title="Sentences kept (root scale)")
-        .scale(type="sqrt", nice=False, padding=8)
-        .axis(values=kept, labelOverlap="greedy", grid=False),
+        x=style.sentences_kept(kept),
         tooltip=style.tooltip(
             alt.Tooltip("system:N"),
             alt.Tooltip("arm:N"),
@@ -48,31 +51,81 @@ def chart(tables: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
     dash = alt.StrokeDash("arm:N", title=OTHERS, legend=ARM_LEGEND).scale(
         domain=arms, range=[[1, 0], [6, 3], [2, 2]][: len(arms)]
     )
-    f1 = style.share("mean", "Entity F1 on dev")
+    lowest = float(marks["place"].min()) - LANE / 2 if len(marks) else -0.02
+    ticks = alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+
+    def f1(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", title="F1 on dev").scale(domain=[lowest, 1.02], nice=False).axis(ticks)
+
     bar = (
         arm.transform_filter("isValid(datum.low)")
         .mark_rule(clip=True, strokeWidth=1.2)
-        .encode(y=style.share("low", "Entity F1 on dev"), y2="high:Q", opacity=style.faded(pick, 0.7))
+        .encode(y=f1("low"), y2="high:Q", opacity=style.faded(pick, 0.7))
     )
-    line = arm.mark_line(clip=True, strokeWidth=1.8).encode(y=f1, strokeDash=dash, opacity=style.faded(pick))
-    point = arm.mark_point(clip=True, filled=True, size=40).encode(y=f1, shape=shape, opacity=style.faded(pick))
+    line = arm.mark_line(clip=True, strokeWidth=1.8).encode(y=f1("mean"), strokeDash=dash, opacity=style.faded(pick))
+    point = arm.mark_point(clip=True, filled=True, size=40).encode(y=f1("mean"), shape=shape, opacity=style.faded(pick))
     reference = (
-        base.transform_filter("!isValid(datum.cap_sentences)")
+        base.transform_filter("!isValid(datum.cap_sentences) && isValid(datum.mean)")
         .mark_rule(clip=True, strokeDash=[1, 3], strokeWidth=1.6)
-        .encode(y=f1, opacity=style.faded(pick), tooltip=style.tooltip(alt.Tooltip("system:N")))
+        .encode(y=f1("mean"), opacity=style.faded(pick), tooltip=style.tooltip(alt.Tooltip("system:N")))
     )
-    layers = alt.layer(reference, bar, line, point.add_params(pick, style.zooming()))
-    faceted = layers.facet(row=style.rows(frame), column=style.columns("scored", SCORED))
-    return style.finished(
-        faceted,
-        "fig6_class_caps",
-        style.over_runs(capped).replace("Band", "Bar"),
-        "Dots: the same system trained on all clean sentences.",
-    )
+    layers = [reference, bar, line, point.add_params(pick, style.zooming())]
+    notes = [style.over_runs(capped, interval="Bar"), style.DOTTED_IS_ALL]
+    if len(marks):
+        layers += knee_layers(base, f1, kept, pick)
+        notes.append("Below 0: where the class starts to be learned (►) and levels off (■) under cap,")
+        notes.append("the mean over the runs that get there.")
+    # The marks have room of their own, so that F1 is as tall as in other figures.
+    layered = alt.layer(*layers).properties(height=round(style.PANEL_HEIGHT * (1.02 - lowest)))
+    faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", SCORED))
+    return style.finished(faceted, figure, *notes)
 
 
 def by_score(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the scores of the capped class and of all classes, with `scored` and `panel` (row label)."""
+    """Keep the scores of the capped class and of all classes, named in `scored`."""
     of_class, of_all = frame["class"] == frame["capped"], frame["class"] == "all"
-    both = pd.concat([frame[of_class].assign(scored=SCORED[0]), frame[of_all].assign(scored=SCORED[1])])
-    return both.assign(panel=both["dataset"] + "\ncapped: " + both["capped"])
+    return pd.concat([frame[of_class].assign(scored=SCORED[0]), frame[of_all].assign(scored=SCORED[1])])
+
+
+def knees(caps: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the marks of where each class starts to be learned and levels: `at`, `first` to `last`, and `place`."""
+    found = caps[(caps["kind"] == "cap") & caps["mean"].notna() & caps["quantity"].isin(list(KNEES))]
+    found = found.merge(scores[["dataset", "system"]].drop_duplicates(), on=["dataset", "system"])
+    # A class can start and level at one number, so each sort of mark has its own lane.
+    lanes = {lane: place for place, lane in enumerate(product(sorted(set(found["system"])), KNEES), 1)}
+    return pd.DataFrame(
+        {
+            "panel": found["dataset"] + "\ncapped: " + found["cap_class"],
+            "scored": SCORED[0],
+            "system": found["system"],
+            "knee": found["quantity"].map(KNEES),
+            "place": [-LANE * lanes[lane] for lane in zip(found["system"], found["quantity"], strict=True)],
+            "at": found["mean"],
+            "first": found["low"],
+            "last": found["high"],
+            "who": found["n"].astype(str) + " of " + found["runs"].astype(str),
+        }
+    )
+
+
+def knee_layers(base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pick: alt.Parameter) -> list[alt.Chart]:
+    """Return the layers that draw what `knees` gives."""
+    mark = base.transform_filter("isValid(datum.knee)")
+    bar = mark.transform_filter("isValid(datum.first)").mark_rule(clip=True)
+    tooltip = [
+        alt.Tooltip("system:N"),
+        alt.Tooltip("at:Q", title="sentences kept, mean", format=".1f"),
+        alt.Tooltip("first:Q", title="interval from", format=".1f"),
+        alt.Tooltip("last:Q", title="to", format=".1f"),
+        alt.Tooltip("who:N", title="runs that get there"),
+    ]
+    return [
+        bar.encode(x=style.sentences_kept(kept, "first"), x2="last:Q", y=f1("place"), opacity=style.faded(pick, 0.7)),
+        mark.mark_text(clip=True, fontSize=8).encode(
+            x=style.sentences_kept(kept, "at"),
+            y=f1("place"),
+            text="knee:N",
+            opacity=style.faded(pick),
+            tooltip=tooltip,
+        ),
+    ]

@@ -16,6 +16,7 @@ import vl_convert
 
 from settling.errors import BadInput, choices
 from settling.figures import FIGURES
+from settling.figures.selection import chosen
 from settling.files import replacing, write_text
 from settling.frames import read_frame
 
@@ -42,18 +43,24 @@ vegaEmbed("#figure", {spec}, {{actions: {{export: true, source: false, compiled:
 
 def plot(figure: str, tables: Path, output: Path) -> None:
     """Draw `figure` from tables/<name>.parquet into output.json, output.html, output.svg and output.png."""
+    text = specification(figure, tables)
+    write_text(output.with_suffix(".json"), text + "\n")
+    write_text(output.with_suffix(".html"), page(FIGURES[figure].title, text))
+    write_text(output.with_suffix(".svg"), renumbered(vl_convert.vegalite_to_svg(text, VEGALITE)))
+    with replacing(output.with_suffix(".png")) as part:
+        part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
+
+
+def specification(figure: str, tables: Path) -> str:
+    """Return the Vega-Lite specification of `figure`, its data inside, as JSON."""
     if figure not in FIGURES:
         raise BadInput(f"figure {figure!r} is not defined; {choices(figure, FIGURES)}")
     entry = FIGURES[figure]
     frames = {name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}
     with alt.data_transformers.enable("default", max_rows=None):
-        spec = importlib.import_module(entry.module).chart(frames).to_dict()
-    text = json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_text(output.with_suffix(".json"), text + "\n")
-    write_text(output.with_suffix(".html"), page(entry.title, text))
-    write_text(output.with_suffix(".svg"), renumbered(vl_convert.vegalite_to_svg(text, VEGALITE)))
-    with replacing(output.with_suffix(".png")) as part:
-        part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
+        chart = importlib.import_module(entry.module).chart(chosen(frames, entry.needs), figure)
+        spec = chart.to_dict()
+    return json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def renumbered(svg: str) -> str:

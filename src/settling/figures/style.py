@@ -1,94 +1,99 @@
-"""What all figures share: colours, theme, the choice of rows, and the pieces that charts are built from.
+"""What all figures share: colours, theme, and the pieces that charts are built from.
 
 A noise level has the same colour in every figure of a study, darker for more noise, and so has a system.
 """
 
-from collections.abc import Hashable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import altair as alt
 import pandas as pd
 
-from settling.errors import BadInput
 from settling.figures import FIGURES
+from settling.figures.selection import ALL_SENTENCES
 
-NOISE_KINDS = ("resample", "flip")
 NOISE_RAMP = ("#edb081", "#e98d6b", "#e3685c", "#d14a61", "#b13c6c", "#8f3371", "#6c2b6d", "#4b2362")
 FULL_RAMP_PERCENT = 50
 # Okabe and Ito's colour-blind-safe palette without its yellow, which is too light for a line on white.
-SYSTEM_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+# The last three, from Tol's muted palette, are for studies of more systems.
+SYSTEM_COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#e69f00",
+    "#000000",
+    "#882255",
+    "#999933",
+    "#aaaaaa",
+)
+CAP_RAMP = ("#a8ddb5", "#5fc0c2", "#2f93bd", "#1c62a5", "#173a7a", "#120f40")
+ALL_COLOUR = "#9a9a9a"
+GREY_IS_ALL = "Grey: the same system trained on all clean sentences."
+DOTTED_IS_ALL = "Dotted lines: the same system on all sentences, over all its clean runs."
 
 PANEL_WIDTH, PANEL_HEIGHT = 190, 140  # pixels; two panels and a title row fill a page's two columns
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, MUTED, GRID = "#222222", "#555555", "#ececec"
-STROKES = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=160)
+# A row of a legend has room for so many numbers, or for so many names.
+NUMBERS, NAMES = 12, 6
 SECOND = alt.Legend(orient="top", labelLimit=0)
 PICK, ZOOM = "pick", "zoom"
 
-
-def matching(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
-    """Return the rows that hold these values and have a mean; `klass` stands for the column `class`."""
-    keep = frame["mean"].notna()
-    for column, value in values.items():
-        keep &= frame[{"klass": "class"}.get(column, column)] == value
-    return frame[keep]
-
-
-def needed(frame: pd.DataFrame, table: str, what: str) -> pd.DataFrame:
-    """Return `frame`; raise BadInput where the table had no such rows."""
-    if frame.empty:
-        raise BadInput(f"table {table}: no rows of {what}, which the figure shows")
-    return frame
-
-
-def one_view(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the epoch-end view of each treatment and system, the minibatch view where there is no other."""
-    at_end = frame["view"] == "epoch-end"
-    has_end = at_end.groupby([frame["dataset"], frame["treatment"], frame["system"]]).transform("any")
-    return frame[at_end | ~has_end]
-
-
-def by_noise(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return clean and noisy rows with `noise` (its kind), `percent` (clean: 0) and `panel` (row label).
-
-    Clean rows appear once for each kind of noise that their data set and system were trained on.
-    """
-    noisy = frame[frame["kind"].isin(NOISE_KINDS)]
-    place = noisy[["dataset", "system", "kind"]].drop_duplicates().rename(columns={"kind": "noise"})
-    joined = frame.merge(place, on=["dataset", "system"])
-    joined = joined[(joined["kind"] == "clean") | (joined["kind"] == joined["noise"])]
-    label = joined["dataset"] + "\n" + joined["system"]
-    if place["noise"].nunique() > 1:
-        label += "\n" + joined["noise"] + " noise"
-    return joined.assign(percent=joined["percent"].fillna(0).astype(int), panel=label)
+Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.FacetChart, alt.HConcatChart, alt.VConcatChart)
 
 
 def noise_colour(levels: Iterable[int]) -> alt.Color:
     """Return the colour encoding of `percent`: a sequential ramp over 0 to 50 %, or to the highest level."""
     shown = sorted(set(levels))
     top = max(FULL_RAMP_PERCENT, *shown)
-    colours = [_ramp(level / top) for level in shown]
-    return alt.Color("percent:O").scale(domain=shown, range=colours).title("Noise, % of words").legend(STROKES)
+    colours = [_ramp(NOISE_RAMP, level / top) for level in shown]
+    return (
+        alt.Color("percent:O").scale(domain=shown, range=colours).title("Noise, % of words").legend(_strokes(NUMBERS))
+    )
 
 
-def _ramp(position: float) -> str:
-    """Return the colour at a position from 0 to 1 of NOISE_RAMP, linear between its stops."""
-    index = min(int(position * (len(NOISE_RAMP) - 1)), len(NOISE_RAMP) - 2)
-    part = position * (len(NOISE_RAMP) - 1) - index
-    stops = [bytes.fromhex(stop[1:]) for stop in NOISE_RAMP[index : index + 2]]
-    return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in zip(*stops, strict=True))
+def cap_colour(sentences: pd.Series) -> alt.Color:
+    """Return the colour encoding of `kept`: a sequential ramp over the caps in order, grey for all sentences."""
+    shown = sorted({int(number) for number in sentences.dropna()})
+    colours = [_ramp(CAP_RAMP, index / max(1, len(shown) - 1)) for index in range(len(shown))]
+    kept = [str(number) for number in shown]
+    if sentences.isna().any():
+        kept, colours = [*kept, ALL_SENTENCES], [*colours, ALL_COLOUR]
+    return alt.Color("kept:N").scale(domain=kept, range=colours).title("Sentences kept").legend(_strokes(NUMBERS))
 
 
-def system_colour(systems: Iterable[str]) -> alt.Color:
-    """Return the colour encoding of `system`."""
-    shown = sorted(set(systems))
-    colours = [SYSTEM_COLOURS[index % len(SYSTEM_COLOURS)] for index in range(len(shown))]
-    return alt.Color("system:N").scale(domain=shown, range=colours).title("System").legend(STROKES)
+def _strokes(columns: int) -> alt.Legend:
+    """Return a legend of strokes, so many to a row."""
+    return alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=160, columns=columns)
+
+
+def _ramp(stops: tuple[str, ...], position: float) -> str:
+    """Return the colour at a position from 0 to 1 of a ramp, linear between its stops."""
+    index = min(int(position * (len(stops) - 1)), len(stops) - 2)
+    part = position * (len(stops) - 1) - index
+    ends = [bytes.fromhex(stop[1:]) for stop in stops[index : index + 2]]
+    return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in zip(*ends, strict=True))
+
+
+def system_colour(shown: Iterable[str], systems: pd.DataFrame) -> alt.Color:
+    """Return the colour encoding of `system`: each of the study's systems has its own; the legend has those shown."""
+    every = sorted(systems["system"])
+    names = sorted(set(shown))
+    colours = [SYSTEM_COLOURS[every.index(name) % len(SYSTEM_COLOURS)] for name in names]
+    return alt.Color("system:N").scale(domain=names, range=colours).title("System").legend(_strokes(NAMES))
 
 
 def epochs() -> alt.X:
     """Return the horizontal axis of a curve."""
     return alt.X("epoch:Q", title="Epoch").scale(nice=False, padding=5).axis(tickMinStep=1, grid=False)
+
+
+def sentences_kept(kept: list[int], field: str = "cap_sentences") -> alt.X:
+    """Return the horizontal axis of the numbers of sentences kept of a class."""
+    axis = alt.Axis(values=kept, labelOverlap="greedy", grid=False)
+    return alt.X(f"{field}:Q", title="Sentences kept (root scale)").scale(type="sqrt", nice=False, padding=8).axis(axis)
 
 
 def share(field: str, title: str) -> alt.Y:
@@ -127,19 +132,20 @@ def tooltip(*first: alt.Tooltip) -> list[alt.Tooltip]:
     ]
 
 
-def over_runs(frame: pd.DataFrame) -> str:
-    """Say what lines and bands are, and over how many runs."""
+def over_runs(frame: pd.DataFrame, mean: str = "Line", interval: str = "Band") -> str:
+    """Say what marks of means and of intervals are, and over how many runs."""
     fewest, most = int(frame["n"].min()), int(frame["n"].max())
     if most == 1:
-        return "Line: one run each, so no interval."
+        return f"{mean}: one run each, so no interval."
     runs = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"Line: mean. Band: 95 % bootstrap interval over {runs} runs (seed × draw)."
+    return f"{mean}: mean. {interval}: 95 % bootstrap interval over {runs} runs (seed × draw; narrow for few)."
 
 
-def rows(frame: pd.DataFrame) -> alt.Row:
-    """Return the facet rows: one for each `panel`, its lines stacked."""
+def rows(frame: pd.DataFrame, order: list[str] | None = None, named: bool = True) -> alt.Row:
+    """Return the facet rows: one for each `panel`, its lines stacked; in the alphabet's order where none is given."""
     header = alt.Header(labelExpr="split(datum.value, '\\n')", labelAngle=0, labelAlign="left", labelPadding=6)
-    return alt.Row("panel:N", sort=sorted(set(frame["panel"])), title=None).header(header)
+    sort = order or sorted(set(frame["panel"]))
+    return alt.Row("panel:N", sort=sort, title=None).header(header if named else None)
 
 
 def panels(frame: pd.DataFrame) -> alt.Facet:
@@ -153,10 +159,10 @@ def columns(field: str, order: list[str]) -> alt.Column:
     return alt.Column(f"{field}:N", sort=order, title=None)
 
 
-def finished(chart: alt.FacetChart, figure: str, *notes: str) -> alt.FacetChart:
-    """Add the title, the notes under it and the theme."""
+def finished(chart: Chart, figure: str, *notes: str) -> Chart:
+    """Add the figure's title, the notes under it and the theme."""
     title = FIGURES[figure].title
-    styled: alt.FacetChart = (
+    styled: Chart = (
         chart.properties(
             title=alt.Title(title, subtitle=list(notes)),
             description=f"{title}. {' '.join(notes)}",

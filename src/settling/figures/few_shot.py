@@ -1,0 +1,82 @@
+"""ProtoBERT and the encoder it starts from over the sentences kept of a class, and their paired difference."""
+
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+
+from settling.figures import selection, style
+
+WIDTH = 230
+DRAWN = ["panel", "system", "baseline_system", "cap_sentences", "mean", "low", "high", "n"]
+
+
+def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "all"]) -> alt.TopLevelMixin:
+    """Draw a row for each data set and capped class: F1 of that class or of all, and beside it the difference."""
+    scores, systems = cap_scores(tables["summary"], of), tables["systems"]
+    prototypes = scores[scores["system"].isin(systems.loc[systems["kind"] == "protobert", "system"])]
+    scores = scores[scores["panel"].isin(prototypes["panel"])]
+    scores = selection.needed(scores, "summary", "dev F1 of ProtoBERT under a cap at the best epoch")
+    gaps = cap_scores(paired(tables["contrasts"], systems), of)
+    # The same rows on both sides, and on the right no difference between clean trainings.
+    empty = scores[["panel"]].drop_duplicates()
+    gaps = pd.concat([gaps[gaps["cap_sentences"].notna()], empty[~empty["panel"].isin(gaps["panel"])]])
+
+    pick = style.picking("system")
+    base = style.interval_text(alt.Chart()).encode(color=style.system_colour(scores["system"], systems))
+    f1 = style.share("mean", "F1 on dev")
+    # One selection, which the left part holds, fades both.
+    clean = (
+        base.transform_filter("!isValid(datum.cap_sentences)")
+        .mark_rule(strokeDash=[1, 3], strokeWidth=1.6)
+        .encode(y=f1, opacity=style.faded(pick), tooltip=style.tooltip(alt.Tooltip("system:N")))
+        .add_params(pick)
+    )
+    zero = alt.Chart().transform_aggregate(groupby=["panel"]).mark_rule(color=style.MUTED).encode(y=alt.datum(0))
+    gap = alt.Y("mean:Q", title="Difference in F1, paired")
+    kept = sorted({int(number) for number in scores["cap_sentences"].dropna()})
+    parts = [
+        alt.layer(under, *lines(base, kept, pick, axis), data=frame.reindex(columns=DRAWN))
+        .properties(width=WIDTH)
+        .facet(row=style.rows(scores, named=frame is scores))
+        for under, axis, frame in ((clean, f1, scores), (zero, gap, gaps))
+    ]
+    return style.finished(
+        alt.hconcat(*parts, spacing=24),
+        figure,
+        style.over_runs(scores[scores["cap_sentences"].notna()], interval="Bar"),
+        style.DOTTED_IS_ALL,
+        "Right: ProtoBERT less the encoder that starts from the same checkpoint, seed by seed and draw by draw.",
+    )
+
+
+def cap_scores(frame: pd.DataFrame, of: Literal["class", "all"]) -> pd.DataFrame:
+    """Return dev F1 of capped and clean training at the best epoch on dev, of the capped class or of all."""
+    scores = selection.matching(frame, moment="best", split="dev", reference="true", metric="f1")
+    capped = selection.by_cap(selection.one_view(scores), "cap")
+    return capped[capped["class"] == (capped["capped"] if of == "class" else "all")]
+
+
+def paired(contrasts: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
+    """Return the contrasts of ProtoBERT with an encoder that starts from the same checkpoint."""
+    cards = systems.set_index("system")[["kind", "checkpoint"]]
+    system, baseline = (cards.reindex(contrasts[name]).reset_index() for name in ("system", "baseline_system"))
+    alike = (system["kind"] == "protobert") & (baseline["kind"] == "encoder")
+    return contrasts[(alike & (system["checkpoint"] == baseline["checkpoint"])).to_numpy(dtype=bool)]
+
+
+def lines(base: alt.Chart, kept: list[int], pick: alt.Parameter, axis: alt.Y) -> list[alt.Chart]:
+    """Return a line with points and bars for each system, or pair of systems, over the sentences kept."""
+    capped = base.transform_filter("isValid(datum.cap_sentences)").encode(
+        x=style.sentences_kept(kept),
+        detail="baseline_system:N",
+        tooltip=style.tooltip(
+            alt.Tooltip("system:N"),
+            alt.Tooltip("baseline_system:N", title="less"),
+            alt.Tooltip("cap_sentences:Q", title="sentences kept"),
+        ),
+    )
+    bar = capped.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=1.2)
+    line = capped.mark_line(strokeWidth=1.8).encode(y=axis, opacity=style.faded(pick))
+    point = capped.mark_point(filled=True, size=36).encode(y=axis, opacity=style.faded(pick))
+    return [bar.encode(y=alt.Y("low:Q"), y2="high:Q", opacity=style.faded(pick, 0.7)), line, point]

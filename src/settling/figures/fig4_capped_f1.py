@@ -1,0 +1,38 @@
+"""Train and dev F1 of the capped class by epoch and number of sentences kept (the paper's figure 4, appendix J)."""
+
+import altair as alt
+import pandas as pd
+
+from settling.figures import selection, style
+
+TRAIN, DEV = "train, the sentences kept", "dev"
+
+
+def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+    """Draw a row for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
+    curves = selection.matching(tables["curves"], metric="f1")
+    train = selection.one_view(selection.matching(curves, split="train", reference="given")).assign(scored=TRAIN)
+    dev = selection.one_view(selection.matching(curves, split="dev", reference="true")).assign(scored=DEV)
+    frame = selection.by_cap(pd.concat([train, dev]), "cap")
+    frame = selection.of_capped_class(selection.needed(frame, "curves", "F1 under a cap"))
+    drawn = ["panel", "scored", "kept", "epoch", "view", "mean", "low", "high", "n"]
+
+    pick = style.picking("kept")
+    curve = style.interval_text(alt.Chart(frame[drawn])).encode(
+        x=style.epochs(),
+        color=style.cap_colour(frame["cap_sentences"]),
+        tooltip=style.tooltip(
+            alt.Tooltip("kept:N", title="sentences kept"),
+            alt.Tooltip("epoch:Q"),
+            alt.Tooltip("view:N", title="predictions taken"),
+        ),
+    )
+    band = curve.mark_area(clip=True, stroke=None).encode(
+        y=style.share("low", "F1 of the capped class"),
+        y2="high:Q",
+        opacity=style.faded(pick, 0.2),
+    )
+    line = curve.mark_line(clip=True, strokeWidth=1.8).encode(y="mean:Q", opacity=style.faded(pick))
+    layers = alt.layer(band, line.add_params(pick, style.zooming()))
+    faceted = layers.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
+    return style.finished(faceted, figure, style.over_runs(frame), style.GREY_IS_ALL)

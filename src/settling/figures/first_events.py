@@ -1,0 +1,65 @@
+"""The distribution of first learning events over the epochs, which several figures show."""
+
+import altair as alt
+import pandas as pd
+
+from settling.figures import style
+
+NOTE = "Diamond: share never right by the end. Each colour's shares add up to 1 in a panel."
+# From 0 to 1 and a diamond's half on either side, under a square root that is odd.
+AROUND_SHARES = [-0.0025, 1.1]
+# What `layers` reads, beside the fields of its colour and of the facets.
+READ = ["epoch", "view", "mean", "low", "high", "n"]
+
+
+def layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.LayerChart:
+    """Return the layers of a chart of the share of words (`mean`) first learned at each `epoch`; -1 stands apart."""
+    last = int(shares["epoch"].max())
+    never = last + 1 + max(1, last // 10)
+    frame = shares.assign(
+        learned=shares["epoch"] >= 0,
+        place=shares["epoch"].where(shares["epoch"] >= 0, never),
+        when=shares["epoch"].astype(str).where(shares["epoch"] >= 0, "never"),
+    ).drop(columns="epoch")
+
+    pick = style.picking(named.shorthand.partition(":")[0])
+    ticks = [*range(0, last + 1, max(1, round(last / 5))), never]
+    axis = alt.Axis(
+        values=ticks,
+        labelExpr=f"datum.value == {never} ? 'never' : datum.label",
+        labelOverlap=False,
+        grid=False,
+    )
+    base = style.interval_text(alt.Chart(frame)).encode(
+        x=alt.X("place:Q", title="Epoch of the first learning event").scale(nice=False, padding=8).axis(axis),
+        color=colour,
+        tooltip=style.tooltip(
+            named,
+            alt.Tooltip("when:N", title="first learned at epoch"),
+            alt.Tooltip("view:N", title="predictions taken"),
+        ),
+    )
+    low = alt.Y("low:Q", title="Share of words (root scale)").scale(type="sqrt", domain=AROUND_SHARES, nice=False)
+    # Vega leaves out values beyond the count of ticks.
+    low = low.axis(values=[0, 0.1, 0.3, 0.6, 1], tickCount=10)
+    band = (
+        base.transform_filter("datum.learned")
+        .mark_area(clip=True, stroke=None)
+        .encode(y=low, y2="high:Q", opacity=style.faded(pick, 0.2))
+    )
+    bar = (
+        base.transform_filter("!datum.learned && isValid(datum.low)")
+        .mark_rule(clip=True)
+        .encode(y=low, y2="high:Q", opacity=style.faded(pick))
+    )
+    line = (
+        base.transform_filter("datum.learned")
+        .mark_line(clip=True, strokeWidth=1.8, point={"size": 14})
+        .encode(y="mean:Q", opacity=style.faded(pick))
+    )
+    point = (
+        base.transform_filter("!datum.learned")
+        .mark_point(clip=True, shape="diamond", filled=True, size=45)
+        .encode(y="mean:Q", opacity=style.faded(pick))
+    )
+    return alt.LayerChart(layer=[band, bar, line.add_params(pick, style.zooming()), point])

@@ -1,0 +1,46 @@
+"""The words that are forgotten most often, in their sentences (the paper's appendix D)."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from settling.figures import selection, style
+from settling.figures.text_table import Column, Number, Row, text_table
+
+SHOWN = 10
+COLUMNS = [
+    Column("Rank", 40, "number", 26),
+    Column("Before", 260, "right"),
+    Column("Word", 120, "middle"),
+    Column("After", 260),
+    Column("Label", 100),
+    Column("Forgotten", 60, "number", 55),
+]
+LONGEST, LONGEST_WORD = 42, 18  # characters
+
+
+def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+    """Draw, for each data set and system, the first ranks, the word between what stands before and after it."""
+    words = tables["forgotten_words"]
+    words = selection.one_view(words[(words["kind"] == "clean") & (words["rank"] <= SHOWN)], "minibatch")
+    rows = [] if len(words) else [Row(["No word was forgotten."])]
+    for (dataset, system, view), found in words.groupby(["dataset", "system", "view"]):
+        runs = found["n"].iloc[0]
+        rows.append(Row([f"{dataset} · {system} · {view} · {runs} run{'s' if runs > 1 else ''}"], head=True))
+        rows += [line(word) for word in found.sort_values("rank").to_dict("records")]
+    return style.finished(
+        text_table(COLUMNS, rows),
+        figure,
+        f"The first {SHOWN} ranks, ties in corpus order. Forgotten: mean number of forgetting events over the runs.",
+    )
+
+
+def line(word: dict[Any, Any]) -> Row:
+    """Return the line of one word."""
+    before, token, after = word["before"], word["token"], word["after"]
+    before = before if len(before) <= LONGEST else "…" + before[-LONGEST + 1 :]
+    after = after if len(after) <= LONGEST else after[: LONGEST - 1] + "…"
+    token = token if len(token) <= LONGEST_WORD else token[: LONGEST_WORD - 1] + "…"
+    events = Number(f"{word['forgetting']:.1f}")
+    return Row([Number(str(word["rank"])), before, token, after, word["label"], events])

@@ -1,0 +1,71 @@
+"""How long models settle, by level of noise: a figure of ours on the paper's second phase."""
+
+import altair as alt
+import pandas as pd
+
+from settling.figures import selection, style
+
+LENGTHS = {"settling_epochs": "Length of settling, epochs", "settling_steps": "Length of settling, updates"}
+TITLES = {**LENGTHS, "settles": "Share of runs that settle"}
+CLEAN = "clean"
+WIDTH = 150
+
+
+def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+    """Draw a row for each data set and kind of noise: settling in epochs and updates, and how many runs settle."""
+    found = selection.by_noise(selection.one_view(tables["phases"]))
+    found = selection.needed(found[found["mean"].notna()], "phases", "noisy treatments")
+    several = found["noise"].nunique() > 1
+    found = found.assign(panel=found["dataset"] + ("\n" + found["noise"] + " noise" if several else ""))
+    keys = ["dataset", "system", "noise", "percent"]
+    censored = found.loc[(found["quantity"] == "open_ended") & (found["mean"] > 0), keys].assign(longer=True)
+    frame = found.merge(censored, on=keys, how="left")
+    frame["longer"] = frame["longer"].notna() & frame["quantity"].isin(list(LENGTHS))
+    frame = frame[frame["quantity"].isin(list(TITLES))]
+    frame = frame.assign(level=frame["percent"].astype(str).where(frame["percent"] > 0, CLEAN))
+
+    pick = style.picking("system")
+    colour = style.system_colour(frame["system"], tables["systems"])
+    parts: list[alt.FacetChart] = []
+    for quantity, title in TITLES.items():
+        rows = frame[frame["quantity"] == quantity]
+        first, *others = layers(rows, title, colour, pick, fixed=quantity == "settles")
+        # One selection, which the first part holds, fades all.
+        layered = alt.layer(first if parts else first.add_params(pick), *others).properties(width=WIDTH)
+        parts.append(layered.facet(row=style.rows(frame, named=not parts)))
+    return style.finished(
+        alt.hconcat(*parts, spacing=24),
+        figure,
+        style.over_runs(frame, "Point", "Bar"),
+        "A run that does not settle counts as 0. Clean runs stand apart: they are asked nothing about noisy words.",
+        "Triangle: some runs settle to their last epoch, so it is longer.",
+    )
+
+
+def layers(
+    rows: pd.DataFrame, title: str, colour: alt.Color, pick: alt.Parameter, fixed: bool
+) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Return the layers of one quantity; `fixed` for a share, whose axis ends at 1."""
+    drawn = ["panel", "system", "level", "quantity", "longer", "view", "mean", "low", "high", "n", "runs"]
+    levels = [str(percent) if percent else CLEAN for percent in sorted(set(rows["percent"]))]
+    axis = style.share("mean", title) if fixed else alt.Y("mean:Q", title=title).scale(zero=True)
+    base = style.interval_text(alt.Chart(rows[drawn])).encode(
+        x=alt.X("level:O", sort=levels, title="Noise, % of words").axis(labelAngle=0, grid=False),
+        xOffset=alt.XOffset("system:N"),
+        color=colour,
+        tooltip=style.tooltip(
+            alt.Tooltip("system:N"),
+            alt.Tooltip("level:O", title="noise, %"),
+            alt.Tooltip("view:N", title="predictions taken"),
+        ),
+    )
+    bar = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=1.2)
+    line = (
+        base.transform_filter(alt.datum.level != CLEAN)
+        .mark_line(strokeWidth=1.8)
+        .encode(y=axis, opacity=style.faded(pick))
+    )
+    shape = alt.when(alt.datum.longer).then(alt.value("triangle-up")).otherwise(alt.value("circle"))
+    point = base.mark_point(filled=True, size=45).encode(y=axis, shape=shape, opacity=style.faded(pick))
+    bars = bar.encode(y=alt.Y("low:Q"), y2="high:Q", opacity=style.faded(pick, 0.7))
+    return bars, line, point

@@ -1,0 +1,89 @@
+"""Which rows of the tables a figure draws, and how they are arranged in panels."""
+
+from collections.abc import Hashable
+
+import pandas as pd
+
+from settling.errors import BadInput
+from settling.figures.needs import NOISE_KINDS, SHOWN, Needs
+
+SYSTEM_COLUMNS = ("system", "baseline_system")
+ALL_SENTENCES = "all"
+
+
+def chosen(frames: dict[str, pd.DataFrame], needs: Needs) -> dict[str, pd.DataFrame]:
+    """Return the rows of each table that a figure with these needs shows, and the table `systems` whole."""
+    systems = {card["system"] for _, card in frames["systems"].iterrows() if needs.shows_system(card)}
+    found = {"systems": frames["systems"]}
+    for name, frame in frames.items():
+        if name == "systems":
+            continue
+        keep = pd.Series(True, index=frame.index)
+        for column in SYSTEM_COLUMNS:
+            if column in frame:
+                keep &= frame[column].isin(systems)
+        if "dataset" in frame:
+            keep &= frame["dataset"].map(needs.fits_dataset).astype(bool)
+        if needs.treatment and "kind" in frame:
+            keep &= frame["kind"].isin(SHOWN[needs.treatment])
+        if needs.classes and "cap_class" in frame:
+            keep &= frame["cap_class"].isna() | frame["cap_class"].isin(needs.classes)
+        found[name] = frame[keep]
+    return found
+
+
+def matching(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
+    """Return the rows that hold these values and have a mean; `klass` stands for the column `class`."""
+    keep = frame["mean"].notna()
+    for column, value in values.items():
+        keep &= frame[{"klass": "class"}.get(column, column)] == value
+    return frame[keep]
+
+
+def needed(frame: pd.DataFrame, table: str, what: str) -> pd.DataFrame:
+    """Return `frame`; raise BadInput where the table had no such rows."""
+    if frame.empty:
+        raise BadInput(f"table {table}: no rows of {what}, which the figure shows")
+    return frame
+
+
+def one_view(frame: pd.DataFrame, preferred: str = "epoch-end") -> pd.DataFrame:
+    """Keep the preferred view of each treatment and system, the other where there is no other."""
+    has_it = frame["view"] == preferred
+    anywhere = has_it.groupby([frame["dataset"], frame["treatment"], frame["system"]]).transform("any")
+    return frame[has_it | ~anywhere]
+
+
+def by_noise(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return clean and noisy rows with `noise` (its kind), `percent` (clean: 0) and `panel` (row label).
+
+    Clean rows appear once for each kind of noise that their data set and system were trained on.
+    """
+    noisy = frame[frame["kind"].isin(NOISE_KINDS)]
+    place = noisy[["dataset", "system", "kind"]].drop_duplicates().rename(columns={"kind": "noise"})
+    joined = frame.merge(place, on=["dataset", "system"])
+    joined = joined[(joined["kind"] == "clean") | (joined["kind"] == joined["noise"])]
+    label = joined["dataset"] + "\n" + joined["system"]
+    if place["noise"].nunique() > 1:
+        label += "\n" + joined["noise"] + " noise"
+    return joined.assign(percent=joined["percent"].fillna(0).astype(int), panel=label)
+
+
+def by_cap(frame: pd.DataFrame, *kinds: str) -> pd.DataFrame:
+    """Return the rows of capped treatments and of clean training with `capped` (the class) and `panel` (row label).
+
+    Clean rows appear once for each class that their data set and system were capped on; their `cap_sentences` is null.
+    """
+    capped = frame[frame["kind"].isin(kinds)].rename(columns={"cap_class": "capped"})
+    place = capped[["dataset", "system", "capped"]].drop_duplicates()
+    clean = frame[frame["kind"] == "clean"].drop(columns="cap_class").merge(place, on=["dataset", "system"])
+    both = pd.concat([capped, clean]) if len(clean) else capped
+    return both.assign(panel=both["dataset"] + "\ncapped: " + both["capped"])
+
+
+def of_capped_class(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep of what `by_cap` gives the rows of the capped class; add `kept`, and the system to `panel`."""
+    found = frame[frame["class"] == frame["capped"]]
+    number = found["cap_sentences"].astype("Int64").astype("string").fillna(ALL_SENTENCES).astype(object)
+    panel = found["dataset"] + "\n" + found["system"] + "\ncapped: " + found["capped"]
+    return found.assign(kept=number, panel=panel)

@@ -1,0 +1,284 @@
+"""The numbers that figures draw are those of their tables, and no others."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from settling.analysis import detectors
+from settling.figures import noise_detectors
+from settling.figures.fig1_noise_f1 import taken
+from settling.figures.plot import specification
+from tests.conftest import ROOT
+from tests.unit.figures.synthetic import (
+    CARDS,
+    DETECTORS,
+    EDGES,
+    SENTENCES,
+    SETTLED,
+    Row,
+    drawn_rows,
+    fit,
+    reach,
+    tables,
+)
+
+# Decoys: other views, moments, classes, metrics or systems than those shown.
+WRONG = {0.111, 0.222, 0.333, 0.444, 0.555}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tables(tmp_path_factory.mktemp("tables"))
+
+
+def drawn(study: Path, name: str) -> list[Row]:
+    """Return the rows that a figure holds."""
+    rows = drawn_rows(study, name)
+    assert {row.get("mean") for row in rows}.isdisjoint(WRONG)
+    return rows
+
+
+def only(rows: list[Row], **wanted: Any) -> Row:
+    (row,) = [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+    return row
+
+
+def lines(study: Path, name: str) -> list[str]:
+    """Return the lines of a figure that is a table, its cells divided by bars."""
+    found: dict[float, list[Row]] = {}
+    for row in drawn(study, name):
+        found.setdefault(row["y"], []).append(row)
+    return [
+        " | ".join(str(cell["text"]) for cell in sorted(found[y], key=lambda cell: cell["x"])) for y in sorted(found)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "panels"),
+    [
+        ("fig1_noise_f1", {"tweets\nbert", "tweets\nroberta", "jnlpba\nbert"}),
+        ("appC_without_pretraining", {"tweets\nbert-scratch", "tweets\nbilstm-crf"}),
+        ("appI_other_encoders", {"tweets\nroberta"}),
+        ("appA_image_noise", {"digits\nresnet", "digits\nresnet-scratch"}),
+        ("appB_jnlpba_noise", {"jnlpba\nbert"}),
+    ],
+)
+def test_f1_bands_and_plateaus_of_the_systems_asked_for(study: Path, name: str, panels: set[str]) -> None:
+    rows = [row for row in drawn(study, name) if "scored" in row]
+    assert {row["panel"] for row in rows} == panels
+    panel = min(panels)
+    start = 9 - 30 / 12 if CARDS[panel.split("\n")[1]][2] else 1
+    shown = only(rows, panel=panel, scored="train, against the given labels", percent=30, epoch=7)
+    assert shown["mean"] == pytest.approx(SETTLED[30] * fit(7) + (0.95 - SETTLED[30]) * 0.6 * fit(7, start), abs=1e-5)
+    assert shown["low"] == pytest.approx(shown["mean"] - 0.025)
+    for level, f1 in SETTLED.items():
+        plateaus = [row["settled"] for row in rows if row["percent"] == level and row.get("settled") is not None]
+        assert plateaus == pytest.approx([f1] * len(panels))
+
+
+def test_two_kinds_of_noise_share_clean(tmp_path: Path) -> None:
+    rows = drawn_rows(tables(tmp_path, kinds=("resample", "flip")), "appI_other_encoders")
+    clean = {row["panel"] for row in rows if row["percent"] == 0}
+    assert clean == {f"tweets\nroberta\n{kind} noise" for kind in ("resample", "flip")}
+
+
+@pytest.mark.parametrize("name", ["fig2_noisy_accuracy", "appC_noisy_accuracy", "appA_image_noise"])
+def test_noisy_accuracy_against_both_labels(study: Path, name: str) -> None:
+    rows = [row for row in drawn(study, name) if "says" in row]
+    assert {row["percent"] for row in rows} == {10, 30, 50}
+    panel = rows[0]["panel"]
+    parts = [
+        only(rows, panel=panel, percent=50, epoch=9, says=says)["mean"]
+        for says in ("the wrong label it was given", "the true label")
+    ]
+    memory = 0.6 * fit(9, 9 - 50 / 12 if CARDS[panel.split("\n")[1]][2] else 1)
+    assert parts == pytest.approx([memory, (1 - memory) * fit(9)], abs=1e-5)
+
+
+def test_never_learned_stands_apart(study: Path) -> None:
+    rows = drawn(study, "fig3_first_learned")
+    never = [row for row in rows if row["when"] == "never"]
+    assert {row["place"] for row in never} == {13}
+    assert {row["percent"] for row in rows if row["words"] == "wrongly labelled words"} == {10, 30, 50}
+    words = {"panel": "tweets\nbert", "words": "cleanly labelled words", "percent": 30}
+    shares = [row["mean"] for row in rows if all(row[key] == value for key, value in words.items())]
+    assert sum(shares) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "klass"), [("fig4_capped_f1", "LOC"), ("appJ_misc_f1", "MISC")])
+def test_curves_of_the_capped_class(study: Path, name: str, klass: str) -> None:
+    rows = drawn(study, name)
+    assert {row["panel"].partition("capped: ")[2] for row in rows} == (
+        {"LOC", "MISC", "protein"} if klass == "LOC" else {klass}
+    )
+    place = {"panel": f"tweets\nbert\ncapped: {klass}", "epoch": 4}
+    for number in SENTENCES:
+        shown = only(rows, **place, scored="dev", kept=str(number))
+        assert shown["mean"] == pytest.approx(reach("bert", "cap", number) * fit(4, 1), abs=1e-5)
+        assert only(rows, **place, scored="train, the sentences kept", kept=str(number))["mean"] == pytest.approx(
+            0.97 * fit(4, 1), abs=1e-5
+        )
+    assert only(rows, **place, scored="dev", kept="all")["mean"] > shown["mean"]
+
+
+@pytest.mark.parametrize(("name", "klass"), [("fig5_capped_first_learned", "LOC"), ("appJ_misc_first_learned", "MISC")])
+def test_first_learning_of_the_capped_class(study: Path, name: str, klass: str) -> None:
+    rows = [row for row in drawn(study, name) if row["panel"] == f"tweets\nbert\ncapped: {klass}"]
+    assert {row["kept"] for row in rows} == {*map(str, SENTENCES[1:]), "all"}
+    # Not the shares of all words, which begin at 0.9 over their sum.
+    assert only(rows, kept="25", when="0")["mean"] == pytest.approx(0.5 + 0.4 / 26, abs=1e-5)
+
+
+def test_caps_with_controls_and_clean(study: Path) -> None:
+    rows = drawn(study, "fig6_class_caps")
+    place = {"panel": "tweets\ncapped: LOC", "system": "bert", "cap_sentences": 100, "arm": "cap: removed"}
+    assert only(rows, **place, scored="F1 of the capped class")["mean"] == pytest.approx(0.85 * 100 / 120, abs=1e-5)
+    assert only(rows, **place, scored="F1 of all classes")["mean"] == pytest.approx(0.6 + 0.25 * 0.85 / 1.2, abs=1e-5)
+    arms = {row["arm"] for row in rows if row["arm"]}
+    assert arms == {"cap: removed", "cap-relabel: set to O", "drop: kept, others removed"}
+    clean = [row for row in rows if row["cap_sentences"] is None and row["mean"] is not None]
+    # Six pairs of capped class and system, two scores.
+    assert len(clean) == 12
+    assert {row["panel"] for row in drawn(study, "fig7_class_caps")} == {"jnlpba\ncapped: protein"}
+
+
+def test_caps_mark_where_a_class_starts_and_levels(study: Path) -> None:
+    marks = [row for row in drawn(study, "fig6_class_caps") if row["knee"]]
+    place = {"panel": "tweets\ncapped: LOC", "scored": "F1 of the capped class", "system": "bert"}
+    starts, levels = only(marks, **place, knee="►"), only(marks, **place, knee="■")
+    assert [starts[key] for key in ("at", "first", "last", "who")] == [21, 17, 25, "4 of 4"]
+    assert levels["at"] == 110
+    # None hides another, though a class can start and level at one number.
+    places = {(row["system"], row["knee"]): row["place"] for row in marks}
+    assert len(set(places.values())) == len(places) == 5
+    # One that no run reaches has no mark.
+    assert [row["knee"] for row in marks if row["system"] == "protobert-running"] == ["►"]
+
+
+@pytest.mark.parametrize(
+    ("name", "share"), [("fig9_few_shot_class", 1.0), ("fig10_few_shot_all", 0.25), ("fig11_few_shot_jnlpba", 1.0)]
+)
+def test_prototypes_beside_the_encoder_and_the_difference(study: Path, name: str, share: float) -> None:
+    rows = drawn(study, name)
+    panel = "jnlpba\ncapped: protein" if "jnlpba" in name else "tweets\ncapped: LOC"
+    # MISC was capped for the encoder alone.
+    assert {row["panel"] for row in rows} == {panel, "jnlpba\ncapped: protein"}
+    at = {"panel": panel, "cap_sentences": 15}
+    scores = [only(rows, **at, system=system, baseline_system=None)["mean"] for system in ("bert", "protobert")]
+    expected = [share * reach(system, "cap", 15) + 0.6 * (share < 1) for system in ("bert", "protobert")]
+    assert scores == pytest.approx(expected, abs=1e-5)
+    difference = only(rows, **at, system="protobert", baseline_system="bert")
+    assert difference["mean"] == pytest.approx(scores[1] - scores[0], abs=1e-4)
+    assert {row["baseline_system"] for row in rows} == {None, "bert"}
+    dotted = [row for row in rows if row["panel"] == panel and row["cap_sentences"] is None]
+    assert len(dotted) == (2 if "jnlpba" in name else 3)
+
+
+def test_forgetting_with_the_authors_counting_and_the_difference(study: Path) -> None:
+    found = lines(study, "tab1_forgetting")
+    assert found[:2] == ["System | View | Counted | Forgettable | Unforgettable | Learned | Ratio, %", "jnlpba"]
+    start = found.index("tweets") + 1
+    assert found[start : start + 3] == [
+        "bert | epoch-end | real words | 1,000 | [880, 1,120] | 18,500 | [18,380, 18,620] | 20,000 | [19,880, 20,120]"
+        " | 5.00 | [4.60, 5.40]",
+        "authors' grid | 1,000 | [880, 1,120] | 88,500 | [88,380, 88,620] | 21,800 | [21,680, 21,920]"
+        " | 4.59 | [4.19, 4.99]",
+        "difference | +0 | +70,000 | +1,800 | −0.41",
+    ]
+    assert len(found) == 1 + 2 + 3 * 2 * (4 + 2)
+
+
+def test_full_data_has_systems_by_data_sets(study: Path) -> None:
+    assert lines(study, "tab2_full_data") == [
+        "System | jnlpba | tweets",
+        "bert | 0.900 | [0.889, 0.911] | 0.900 | [0.889, 0.911]",
+        "bert-scratch | – | 0.850 | [0.839, 0.861]",
+        "bilstm-crf | 0.850 | [0.839, 0.861] | 0.800 | [0.789, 0.811]",
+        "protobert | – | 0.750 | [0.739, 0.761]",
+    ]
+
+
+def test_precision_and_recall_on_test(study: Path) -> None:
+    found = lines(study, "appG_precision_recall")
+    assert found[:3] == [
+        "System | Precision | Recall | F1",
+        "jnlpba",
+        "bert | 0.920 | [0.909, 0.931] | 0.880 | [0.869, 0.891] | 0.900 | [0.889, 0.911]",
+    ]
+    assert len(found) == 1 + 2 + 6
+
+
+def test_forgotten_words_stand_in_their_sentence(study: Path) -> None:
+    found = lines(study, "appD_forgotten_words")
+    assert found[1] == "jnlpba · bert · minibatch · 4 runs"
+    assert found[4] == "3 | The Bank of | England | said on Thursday it would | B-ORG | 8.5"
+    assert len(found) == 1 + 6 * (1 + 10)
+    bold = {row["text"] for row in drawn(study, "appD_forgotten_words") if row["weight"] == "bold"}
+    assert "England" in bold
+    assert "B-ORG" not in bold
+
+
+def test_each_detector_moment_and_level(study: Path) -> None:
+    rows = [row for row in drawn(study, "appE_noise_detectors") if row["panel"] == "tweets\nbert"]
+    assert {row["detector"] for row in rows} == {*DETECTORS, "kmeans", "class-means"}
+    assert {row["percent"] for row in rows} == {10, 30, 50}
+    place = {"detector": "loss-mean", "when": "at the end of settling", "percent": 10}
+    assert only(rows, **place, scored="Average precision")["mean"] == pytest.approx(0.98 - 0.05 - 0.06 - 0.01)
+    assert only(rows, **place, scored="F1 at the known rate")["low"] == pytest.approx(0.85)
+    own = {"scored": "F1 at an estimated or its own rate", "percent": 30}
+    assert only(rows, **own, detector="class-means")["when"] == "after 4 epochs"
+    assert only(rows, **own, detector="kmeans", when="at the end")["mean"] == pytest.approx(0.6)
+    assert len(rows) == 3 * (len(DETECTORS) * 4 * 4 + 4 + 1)
+
+
+def test_detectors_are_in_the_order_of_their_documentation(study: Path) -> None:
+    assert ("kmeans", "class-means", *detectors.DETECTORS) == noise_detectors.ORDER
+    documented = (ROOT / "docs" / "detectors.md").read_text()
+    places = [documented.index(f"| `{name}` |") for name in noise_detectors.ORDER]
+    assert places == sorted(places)
+    # A part for each system, whose axis has the detectors of that system alone.
+    spec = json.loads(specification("appE_noise_detectors", study))
+    panels = [{row["panel"] for row in spec["datasets"][part["data"]["name"]]} for part in spec["vconcat"]]
+    assert panels == [{panel} for panel in sorted(set.union(*panels))]
+
+
+def test_when_train_f1_is_taken_is_said() -> None:
+    train = pd.DataFrame({"view": ["epoch-end", "minibatch", "minibatch"], "system": ["c", "b", "a"]})
+    assert taken(train[:1]) == "Train F1 is taken after each epoch (epoch-end)."
+    expected = "Train F1 is taken after each epoch (epoch-end) for c, as its batches pass (minibatch) for a, b."
+    assert taken(train) == expected
+
+
+def test_losses_of_noisy_and_clean_words_apart(study: Path) -> None:
+    rows = drawn(study, "appE_loss_histograms")
+    when = {row["panel"].split("\n")[2] for row in rows}
+    assert when == {"after 4 epochs", "at the end of settling", "at the end"}
+    panel = [row for row in rows if row["panel"] == "tweets\nbert\nafter 4 epochs" and row["level"] == "30 % noise"]
+    assert len(panel) == 2 * (len(EDGES) - 1)
+    for words, peak in (("wrongly labelled", 22), ("cleanly labelled", 6)):
+        shares = [row for row in panel if row["words"] == words]
+        assert sum(row["mean"] for row in shares) == pytest.approx(1, abs=1e-3)
+        assert max(shares, key=lambda row: float(row["mean"]))["low_edge"] == EDGES[peak]
+
+
+def test_settling_in_epochs_and_updates_and_how_often(study: Path) -> None:
+    rows = drawn(study, "phases")
+    assert {row["quantity"] for row in rows} == {"settling_epochs", "settling_steps", "settles"}
+    place = {"panel": "tweets", "system": "bert", "level": "30"}
+    found = {quantity: only(rows, **place, quantity=quantity)["mean"] for quantity in {row["quantity"] for row in rows}}
+    assert found == pytest.approx({"settling_epochs": 4, "settling_steps": 452, "settles": 1})
+    assert {(row["quantity"], row["level"]) for row in rows if row["longer"]} == {
+        ("settling_epochs", "clean"),
+        ("settling_steps", "clean"),
+    }
+    assert {row["level"] for row in rows} == {"clean", "10", "30", "50"}
+
+
+def test_no_line_joins_clean_runs_to_noisy_ones(study: Path) -> None:
+    parts = json.loads(specification("phases", study))["hconcat"]
+    lines = [layer for part in parts for layer in part["spec"]["layer"] if layer["mark"]["type"] == "line"]
+    assert len(lines) == 3
+    assert all({"filter": "(datum.level !== 'clean')"} in layer["transform"] for layer in lines)
