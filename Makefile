@@ -4,24 +4,30 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+# Renders a study's report where something that it shows is newer.
+REPORT := sh -c 'test -e $$0/report.html && test -z "$$(find $$0/figures $$0/claims $$0/findings.txt -newer $$0/report.html)" || snakemake --report $$0/report.html --configfile $$1'
+# Says where a study's results lie and what it found.
+SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .json)\ntables   %s/tables/   (.parquet, .csv)\nreport   %s/report.html\n\n" $$0 $$0 $$0; cat $$0/claims/claims.txt; echo; cat $$0/findings.txt'
 # One thread a process: runs side by side use the cores, and one thread gives the same bytes everywhere.
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check lock setup
+.PHONY: demo laptop test check lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
-	@$(MAKE) --no-print-directory results/demo/report.html
-	@echo
-	@echo "figures  results/demo/figures/  (.html interactive, .svg, .png, .json)"
-	@echo "tables   results/demo/tables/   (.parquet, .csv)"
-	@echo "report   results/demo/report.html"
-	@echo
-	@cat results/demo/findings.txt
+	@$(REPORT) results/demo config.yaml
+	@$(SHOW) results/demo
 
-results/demo/report.html: results/demo/findings.txt $(wildcard results/demo/figures/*.html)
-	snakemake --report $@
+laptop: $(READY) data
+	snakemake --cores $(CORES) --configfile config/laptop.yaml
+	@$(REPORT) results/laptop config/laptop.yaml
+	@$(SHOW) results/laptop
+
+# The real files that config/laptop.yaml names; docs/data.md says where their public copies are.
+data:
+	test -d ../shared/data || { echo "no folder data/: docs/data.md says which files config/laptop.yaml needs there" >&2; exit 1; }
+	ln -s ../shared/data data
 
 test: $(READY) check
 	python -m pytest

@@ -1,8 +1,9 @@
-"""The study as a DAG: download -> treat -> train -> events -> aggregate -> plot -> findings and report.
+"""The study as a DAG: download -> treat -> train -> events -> aggregate -> plot, claims, findings -> report.
 
 Rules only say what depends on what; each calls one command of the package `settling`, which does the work.
 """
 
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,6 +12,7 @@ from settling import study as plan
 from settling.config import load
 from settling.errors import BadInput
 from settling.figures import FIGURES
+from settling.figures.skipped import skipped
 from settling.fingerprint import fingerprint
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
@@ -28,7 +30,8 @@ except BadInput as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{study.study}"
-FIGURE_NAMES = [name for name, figure in FIGURES.items() if figure.needs in plan.families(study)]
+SKIPPED = skipped(study)
+FIGURE_NAMES = [name for name in FIGURES if name not in SKIPPED]
 
 
 wildcard_constraints:
@@ -41,25 +44,35 @@ wildcard_constraints:
     figure="[^/]+",
 
 
-report: "workflow/report/workflow.rst"
+# The report opens with the claims. The path is absolute because a relative one would start from this file's folder.
+report: Path(f"{RESULTS}/claims/opening.rst").resolve()
 
 
 include: "workflow/rules/download.smk"
 include: "workflow/rules/treat.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/events.smk"
+include: "workflow/rules/detect.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/plot.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/findings.smk"
 
 
 rule all:
     default_target: True
     input:
+        rules.claims.output,
         rules.findings.output,
         rules.aggregate.output,
         expand(rules.plot.output, figure=FIGURE_NAMES),
+        rules.not_drawn.output,
+
+
+onstart:
+    for figure, reason in SKIPPED.items():
+        print(f"Not drawn: {figure}: {reason}")
 
 
 onsuccess:
-    print(f"Figures: {RESULTS}/figures. Tables: {RESULTS}/tables. Findings: {RESULTS}/findings.txt")
+    print(f"In {RESULTS}: figures/, tables/, claims/claims.txt, findings.txt")

@@ -1,4 +1,4 @@
-"""The tables of a small study written by hand, so that each of their values can be worked out on paper."""
+"""The tables of the small study, each value worked out on paper; test_measures.py holds those of single runs."""
 
 import csv
 from collections.abc import Callable
@@ -10,24 +10,9 @@ import pytest
 from settling.analysis.aggregate import aggregate
 from settling.analysis.findings import write_findings
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, write_table
+from settling.files import metadata_of, read_table
 from settling.study import TABLES, Run
-
-Row = dict[str, Any]
-TREATMENTS: dict[str, Row] = {
-    "clean": {"kind": "clean"},
-    "noise-flip-20": {"kind": "flip", "percent": 20},
-    "noise-flip-40": {"kind": "flip", "percent": 40},
-    "cap-LOC-5": {"kind": "cap", "class": "LOC", "sentences": 5},
-    "drop-LOC-5": {"kind": "drop", "class": "LOC", "sentences": 5},
-    "cap-relabel-LOC-25": {"kind": "cap-relabel", "class": "LOC", "sentences": 25},
-}
-
-
-def block(names: list[str], seeds: list[int], draws: list[int]) -> Row:
-    """Return an experiment as `aggregate` takes it."""
-    return {"datasets": ["news"], "treatments": names, "systems": ["base"], "seeds": seeds, "draws": draws}
-
+from tests.unit.small_study import STEPS, TREATMENTS, Row, block, events, scores, spec_of, write, write_runs
 
 BLOCKS = [
     block(["clean", "noise-flip-20"], [0, 1], [0, 1]),
@@ -41,81 +26,14 @@ RUNS = [
     Run("news", "cap-relabel-LOC-25", 0, "base", 0),
     Run("news", "noise-flip-40", 0, "base", 0),
 ]
-# Dev F1 at each of three epochs, by treatment, draw and seed. The class LOC scores a tenth of it.
-DEV = {
-    ("clean", 0, 0): [0.2, 0.8, 0.8],
-    ("clean", 0, 1): [0.2, 0.6, 0.7],
-    ("noise-flip-20", 0, 0): [0.3, 0.7, 0.5],
-    ("noise-flip-20", 0, 1): [0.3, 0.5, 0.4],
-    ("noise-flip-20", 1, 0): [0.6, 0.4, 0.2],
-    ("noise-flip-20", 1, 1): [0.3, 0.5, 0.3],
-    ("cap-LOC-5", 0, 0): [0.1, 0.5, 0.6],
-    ("cap-LOC-5", 1, 0): [0.1, 0.3, 0.4],
-    ("drop-LOC-5", 0, 0): [0.1, 0.7, 0.7],
-    ("drop-LOC-5", 1, 0): [0.1, 0.6, 0.9],
-    ("cap-relabel-LOC-25", 0, 0): [0.0, 0.0, 0.0],
-    ("noise-flip-40", 0, 0): [0.3, 0.1, 0.1],
-}
-# Words of the epoch-end view by noisy or not: first epoch right and number of forgetting events.
-WORDS = {False: [(0, 0), (0, 1), (2, 0), (-1, 0)], True: [(-1, 0), (-1, 0), (2, 0)]}
-
-
-def scores(run: Run) -> list[Row]:
-    rows = []
-    for epoch, f1 in enumerate(DEV[run.treatment, run.draw, run.seed]):
-        for split, reference, name, metric, value in (
-            ("dev", "true", "all", "f1", f1),
-            ("dev", "true", "LOC", "f1", f1 / 10),
-            ("test", "true", "all", "f1", f1 + 0.1),
-            ("train", "given", "all", "f1", 0.9),
-            ("train", "given", "all", "noisy_accuracy", epoch / 4),
-        ):
-            place: Row = {"epoch": epoch, "split": split, "view": "epoch-end", "reference": reference}
-            if metric != "noisy_accuracy" or run.treatment.startswith("noise"):
-                rows.append({**place, "class": name, "metric": metric, "value": value})
-    return rows
-
-
-def events(run: Run) -> list[Row]:
-    noisy = {False: WORDS[False], **({True: WORDS[True]} if run.treatment.startswith("noise") else {})}
-    words = [(flag, *word) for flag, found in noisy.items() for word in found]
-    return [
-        {
-            "view": "epoch-end",
-            "word": number,
-            "label": "O",
-            "given": "B-LOC" if flag else "O",
-            "noisy": flag,
-            "first_learned": first,
-            "learning": int(first >= 0) + max(forgetting - 1, 0),
-            "forgetting": forgetting,
-            "loss_mean": 0.5,
-            "loss_variance": 0.0,
-        }
-        for number, (flag, first, forgetting) in enumerate(words)
-    ]
-
-
-def write(path: Path, name: str, rows: list[Row], **metadata: Any) -> None:
-    write_table(path, name, {column: [row[column] for row in rows] for column in rows[0]}, metadata)
-
-
-def write_runs(results: Path, runs: list[Run]) -> None:
-    """Write what the stages before `aggregate` leave of the runs."""
-    for run in runs:
-        write(results / run.scores, "scores", scores(run))
-        write(results / run.events, "events", events(run), epochs=3)
-        word: Row = {"sentence": 0, "position": 0, "token": "a", "word": 0, "label": "O", "given": "O", "noisy": False}
-        percent = TREATMENTS[run.treatment].get("percent", 0)
-        figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
-        write(results / run.treated, "treated", [word, {**word, "position": 1}], sentences=1, **figures)
+SPEC = spec_of(BLOCKS)
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("results")
     write_runs(results, RUNS)
-    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, results, results / "tables")
+    aggregate(SPEC, results, results / "tables")
     return results / "tables"
 
 
@@ -171,8 +89,8 @@ def test_of_equally_good_epochs_the_first_is_best(tmp_path: Path) -> None:
     write_runs(tmp_path, RUNS)
     for run in RUNS:
         rows = [{**row, "value": row["epoch"]} if row["split"] == "train" else row for row in scores(run)]
-        write(tmp_path / run.scores, "scores", rows)
-    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
+        write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+    aggregate(SPEC, tmp_path, tmp_path / "tables")
     found = read_table(tmp_path / "tables" / "summary.parquet", "summary").to_pylist()
     means = {row["treatment"]: row["mean"] for row in found if (row["split"], row["moment"]) == ("train", "best")}
     # Clean: epochs 1 of a tie and 2. Drop: epochs 1 of a tie and 2. Relabelled: 0 of three that tie.
@@ -210,7 +128,7 @@ def test_which_treatments_are_compared(pick: Pick) -> None:
 
 def test_every_epoch_is_in_the_first_learned_even_where_no_word_was(pick: Pick) -> None:
     for noisy, shares in ((False, [1 / 4, 2 / 4, 0, 1 / 4]), (True, [2 / 3, 0, 0, 1 / 3])):
-        rows = pick("first_learned", treatment="noise-flip-20", noisy=noisy)
+        rows = pick("first_learned", treatment="noise-flip-20", noisy=noisy, **{"class": "all"})
         assert [row["epoch"] for row in rows] == [-1, 0, 1, 2]
         assert [row["mean"] for row in rows] == pytest.approx(shares)
         assert {row["n"] for row in rows} == {4}
@@ -222,10 +140,10 @@ def test_runs_of_different_lengths_have_their_own_epochs(tmp_path: Path) -> None
     write_runs(tmp_path, RUNS)
     longer = RUNS[-1]
     write(tmp_path / longer.events, "events", events(longer), epochs=5)
-    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
+    aggregate(SPEC, tmp_path, tmp_path / "tables")
     rows = read_table(tmp_path / "tables" / "first_learned.parquet", "first_learned").to_pylist()
     found = {
-        name: [row["epoch"] for row in rows if row["treatment"] == name and not row["noisy"]]
+        name: [row["epoch"] for row in rows if (row["treatment"], row["class"], row["noisy"]) == (name, "all", False)]
         for name in ("clean", longer.treatment)
     }
     assert found == {"clean": [-1, 0, 1, 2], longer.treatment: [-1, 0, 1, 2, 3, 4]}
@@ -233,7 +151,8 @@ def test_runs_of_different_lengths_have_their_own_epochs(tmp_path: Path) -> None
 
 def test_forgetting_counts_the_columns_of_the_paper_s_table_1(pick: Pick) -> None:
     def found(noisy: bool) -> dict[str, float]:
-        return {row["metric"]: row["mean"] for row in pick("forgetting", treatment="noise-flip-20", noisy=noisy)}
+        rows = pick("forgetting", treatment="noise-flip-20", noisy=noisy, counting="words")
+        return {row["metric"]: row["mean"] for row in rows}
 
     assert found(False) == {"forgettable": 1, "unforgettable": 3, "learned": 3, "ratio": pytest.approx(1 / 3)}
     assert found(True) == {"forgettable": 0, "unforgettable": 3, "learned": 1, "ratio": 0}
@@ -244,9 +163,12 @@ def test_a_ratio_to_no_learned_words_is_left_out(tmp_path: Path) -> None:
     run = RUNS[-1]
     never = [{**row, "first_learned": -1, "forgetting": 0} for row in events(run)]
     write(tmp_path / run.events, "events", never, epochs=3)
-    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
+    aggregate(SPEC, tmp_path, tmp_path / "tables")
     rows = read_table(tmp_path / "tables" / "forgetting.parquet", "forgetting").to_pylist()
-    found = {row["metric"]: row["mean"] for row in rows if row["treatment"] == run.treatment and not row["noisy"]}
+    clean = [
+        row for row in rows if (row["treatment"], row["counting"], row["noisy"]) == (run.treatment, "words", False)
+    ]
+    found = {row["metric"]: row["mean"] for row in clean}
     assert found == {"forgettable": 0, "unforgettable": 4, "learned": 0}
 
 
@@ -263,7 +185,7 @@ def test_what_each_draw_did_is_told_once(pick: Pick) -> None:
         "cap_sentences": None,
         "draw": 0,
         "sentences": 1,
-        "words": 2,
+        "words": 7,
         "nominal_rate": 0.4,
         "effective_rate": 0.2,
         "settled_f1": 0.6,
@@ -279,13 +201,14 @@ def test_the_csv_of_a_table_holds_what_its_parquet_does(tables: Path, name: str)
         rows = list(csv.DictReader(file))
     expected = [{key: "" if value is None else str(value) for key, value in row.items()} for row in table.to_pylist()]
     assert rows == expected
-    assert rows
-    assert metadata_of(table.schema)["spec"] == {"treatments": TREATMENTS, "experiments": BLOCKS}
+    # One system alone is in this study; test_measures.py has several.
+    assert bool(rows) == (name != "contrasts")
+    assert metadata_of(table.schema)["spec"] == SPEC
 
 
 def test_the_tables_do_not_depend_on_the_order_of_the_runs(tables: Path, tmp_path: Path) -> None:
     write_runs(tmp_path, RUNS)
-    aggregate({"treatments": TREATMENTS, "experiments": BLOCKS[::-1]}, tmp_path, tmp_path / "tables")
+    aggregate(spec_of(BLOCKS[::-1]), tmp_path, tmp_path / "tables")
     for name in TABLES:
         assert (tmp_path / "tables" / f"{name}.csv").read_bytes() == (tables / f"{name}.csv").read_bytes()
 
@@ -298,11 +221,16 @@ def test_the_tables_do_not_depend_on_the_order_of_the_runs(tables: Path, tmp_pat
 def test_a_study_of_some_treatments_alone_has_all_tables_and_findings(tmp_path: Path, names: list[str]) -> None:
     runs = [run for run in RUNS if run.treatment in names and (run.draw, run.seed) == (0, 0)]
     write_runs(tmp_path, runs)
-    spec = {"treatments": {name: TREATMENTS[name] for name in names}, "experiments": [block(names, [0], [0])]}
-    aggregate(spec, tmp_path, tmp_path / "tables")
+    aggregate(spec_of([block(names, [0], [0])], names), tmp_path, tmp_path / "tables")
     sizes = {name: len(read_table(tmp_path / "tables" / f"{name}.parquet", name)) for name in TABLES}
-    assert bool(sizes["effects"]) == (len(names) == 2)
-    assert all(sizes[name] for name in TABLES if name != "effects")
+    noise = {"detection_runs", "detection", "loss_histogram"}
+    lacking = {
+        "contrasts",
+        *({"effects"} if len(names) == 1 else ()),
+        *({"caps"} if names != ["clean", "cap-LOC-5"] else ()),
+        *(noise if "noise-flip-20" not in names else ()),
+    }
+    assert {name for name, size in sizes.items() if not size} == lacking
     write_findings(tmp_path / "tables", tmp_path / "findings.txt")
     assert len((tmp_path / "findings.txt").read_text().splitlines()) == 3
 
@@ -311,7 +239,7 @@ def test_a_missing_run_is_named_and_no_table_written(tmp_path: Path) -> None:
     write_runs(tmp_path, RUNS)
     (tmp_path / RUNS[3].events).unlink()
     with pytest.raises(BadInput, match=str(RUNS[3].events)):
-        aggregate({"treatments": TREATMENTS, "experiments": BLOCKS}, tmp_path, tmp_path / "tables")
+        aggregate(SPEC, tmp_path, tmp_path / "tables")
     assert not (tmp_path / "tables").exists()
 
 

@@ -17,25 +17,64 @@ from settling.files import read_table
 from settling.study import TABLES
 from tests.conftest import ROOT, corpus_text
 
-FIGURES = ("fig1_noise_f1", "fig2_noisy_accuracy", "fig3_first_learned", "fig6_class_caps")
+FIGURES = (
+    "fig1_noise_f1",
+    "fig2_noisy_accuracy",
+    "fig3_first_learned",
+    "fig4_capped_f1",
+    "fig5_capped_first_learned",
+    "fig6_class_caps",
+    "fig9_few_shot_class",
+    "fig10_few_shot_all",
+    "tab1_forgetting",
+    "tab2_full_data",
+    "appA_image_noise",
+    "appC_without_pretraining",
+    "appC_noisy_accuracy",
+    "appD_forgotten_words",
+    "appE_noise_detectors",
+    "appE_loss_histograms",
+    "appG_precision_recall",
+    "phases",
+)
+RUNS = 12
 SYSTEM = {"kind": "encoder", "checkpoint": "tiny", "layers": 2, "epochs": 3, "batch_size": 8, "learning_rate": 0.003}
 
 
 def study_of(checkpoint: Path) -> dict[str, Any]:
     return {
         "study": "tiny",
-        "datasets": {"toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}}},
+        "datasets": {
+            "toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}},
+            "digits": {
+                "task": "image",
+                "source": {"kind": "sklearn", "name": "digits"},
+                "subset": {"train": 60, "dev": 30, "test": 30},
+            },
+        },
         "checkpoints": {"tiny": {"kind": "folder", "path": str(checkpoint)}},
-        "systems": {"tiny": SYSTEM, "twin": {**SYSTEM, "pretrained": False}},
+        "systems": {
+            "tiny": SYSTEM,
+            "twin": {**SYSTEM, "pretrained": False},
+            "proto": {"kind": "protobert", "checkpoint": "tiny", "epochs": 2, "dimension": 8, "support_others": 10},
+            "crf": {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "epochs": 2, "batch_size": 8},
+            "resnet": {
+                **{"kind": "image", "block": "basic", "depths": [1], "widths": [8], "image_size": 8},
+                **{"epochs": 3, "batch_size": 8, "learning_rate": 0.003},
+            },
+        },
         "treatments": {
             "noise": {"kind": "resample", "levels": [0, 30]},
+            "flips": {"kind": "flip", "levels": [0, 40]},
             "caps": {"kind": "cap", "class": "LOC", "sentences": [5]},
         },
         "draws": "by-seed",
         "experiments": {
             "noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"], "seeds": [0, 1]},
             "twin": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["twin"]},
-            "scarcity": {"datasets": ["toy"], "treatments": ["clean", "caps"], "systems": ["tiny"]},
+            "scarcity": {"datasets": ["toy"], "treatments": ["clean", "caps"], "systems": ["tiny", "proto"]},
+            "baseline": {"datasets": ["toy"], "treatments": ["clean"], "systems": ["crf"]},
+            "images": {"datasets": ["digits"], "treatments": ["flips"], "systems": ["resnet"]},
         },
     }
 
@@ -47,7 +86,7 @@ class Checkout:
         self.folder = folder
         for name in ("Snakefile", "config.yaml"):
             shutil.copy2(ROOT / name, folder / name)
-        for name in ("workflow", "envs", "src", "profiles"):
+        for name in ("config", "workflow", "envs", "src", "profiles"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         (folder / "toy.conll").write_text(corpus_text(100, seed=7))
 
@@ -110,7 +149,11 @@ def test_the_study_leaves_every_table_figure_and_run(checkout: Checkout) -> None
         for kind in ("html", "json", "svg", "png"):
             assert (results / "figures" / f"{figure}.{kind}").stat().st_size > 1000
     assert len((results / "findings.txt").read_text().splitlines()) == 3
-    assert len(list(results.glob("runs/**/dynamics.parquet"))) == 7
+    assert len(list(results.glob("runs/**/dynamics.parquet"))) == RUNS
+    assert len(list(results.glob("detectors/**/detectors.parquet"))) == 4
+    not_drawn = (results / "figures" / "not_drawn.txt").read_text()
+    assert "appB_jnlpba_noise: no run with label noise" in not_drawn
+    assert not any(f"{figure}:" in not_drawn for figure in FIGURES)
     assert not list(results.glob("**/*.part"))
     assert not list(results.glob("state/**/*.pt"))
 
@@ -123,7 +166,8 @@ def test_key_order_number_format_and_written_defaults_rerun_nothing(checkout: Ch
     def reordered(value: Any) -> Any:
         return {key: reordered(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
 
-    for system in study["systems"].values():
+    for name in ("tiny", "twin"):
+        system = study["systems"][name]
         system |= {"epochs": 3.0, "weight_decay": 0.01, "schedule": "linear", "clip": 1, "learning_rate": "3e-3"}
     study["systems"]["tiny"]["pretrained"] = True
     study["datasets"]["toy"] |= {"scheme": "iob2", "columns": ["token", "tag"], "drop_repeats": False}
@@ -162,7 +206,7 @@ def test_a_changed_checkpoint_folder_retrains_what_starts_from_it(
     request.addfinalizer(lambda: config.write_text(content))
     config.write_text(content + "\n")
     jobs = checkout.planned(study)
-    assert (jobs["download_checkpoint"], jobs["train"]) == (1, 7)
+    assert (jobs["download_checkpoint"], jobs["train"]) == (1, RUNS - 3)
 
 
 def test_an_edited_figure_redraws_that_figure_alone(
@@ -178,6 +222,16 @@ def test_an_edited_figure_redraws_that_figure_alone(
     assert "figure=fig6_class_caps" in checkout.said
 
 
+def test_an_edited_claim_is_decided_again_alone(
+    checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    path = checkout.folder / "config" / "claims.yaml"
+    before = path.read_text()
+    request.addfinalizer(lambda: path.write_text(before))
+    path.write_text(before.replace("margin: 0.9", "margin: 0.8"))
+    assert checkout.planned(study) == {"claims": 1}
+
+
 def test_comments_and_docstrings_rerun_nothing(
     checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
@@ -190,7 +244,7 @@ def test_comments_and_docstrings_rerun_nothing(
     )
     assert not checkout.planned(study)
     checkout.edit("training/loop.py", "eps=1e-8", "eps=1e-7")
-    assert checkout.planned(study)["train"] == 7
+    assert checkout.planned(study)["train"] == RUNS
 
 
 def test_two_runs_from_scratch_give_the_same_bytes_in_every_table(
@@ -215,6 +269,7 @@ def test_the_report_is_one_page_that_needs_no_network(checkout: Checkout, study:
     assert not re.findall(r"""<(?:script|link|img)[^>]+(?:src|href)=["']https?://""", page)
     for figure in FIGURES:
         assert figure in page
+    assert f"Scale: {RUNS} runs of 5 systems on digits (60 training images)" in page
 
 
 def test_a_config_without_a_name_is_not_merged_into_the_default_study(

@@ -1,0 +1,514 @@
+"""Claims: what a file of them may say, which runs each takes, how verdicts fall, and what is printed."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import docutils.core
+import jinja2
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy import stats
+
+from settling.analysis.claim_card import WIDTH, inert, opening, printed
+from settling.analysis.claim_model import Claim, read_claims
+from settling.analysis.claim_units import units
+from settling.analysis.claims import decide_claims, decided, judged, mean_interval, overall, share_interval
+from settling.analysis.estimates import bootstrap
+from settling.cli import main
+from settling.errors import BadInput
+from settling.files import write_table
+from settling.frames import read_frame
+from settling.schemas import SCHEMAS
+from settling.validation import check
+from tests.conftest import ROOT
+
+Row = dict[str, Any]
+CARDS: dict[str, Row] = {
+    "bert": {"kind": "encoder", "checkpoint": "bert", "pretrained": True},
+    "bert-twin": {"kind": "encoder", "checkpoint": "bert", "pretrained": False},
+    "mini": {"kind": "encoder", "checkpoint": "mini", "pretrained": True},
+    "mini-twin": {"kind": "encoder", "checkpoint": "mini", "pretrained": False},
+    "proto": {"kind": "protobert", "checkpoint": "bert", "pretrained": True},
+}
+BASE: Row = {
+    "id": "one",
+    "claim": "Noise does no harm.",
+    "source": "[A]",
+    "table": "measures",
+    "effect": "dev F1",
+    "where": {"metric": "f1"},
+    "direction": "above",
+    "margin": 0.5,
+}
+
+
+def claim(**keys: Any) -> Claim:
+    found: Claim = check(Claim, {**BASE, **keys}, "claims.yaml: claim one")
+    return found
+
+
+def run(
+    value: float, seed: int = 0, draw: int | None = None, system: str = "bert", percent: int | None = None, **keys: Any
+) -> Row:
+    """Return a row of measures; clean, unless `percent` or `cap` (class, sentences) says otherwise."""
+    name, number = keys.pop("cap", (None, None))
+    kind = "resample" if percent else "cap" if name else "clean"
+    row = {"dataset": "news", "treatment": "clean", "kind": kind, "percent": percent, "cap_class": name}
+    row |= {"cap_sentences": number, "draw": (seed if percent or name else 0) if draw is None else draw}
+    row |= {"system": system, "seed": seed, "moment": "best", "split": "dev", "view": "epoch-end", "reference": "true"}
+    row |= {"class": "all", "metric": "f1", "value": value}
+    if kind != "clean":
+        row["treatment"] = f"{kind}-{name or ''}-{percent or number}"
+    return {**row, **keys}
+
+
+def tables(rows: list[Row]) -> dict[str, pd.DataFrame]:
+    measures = pd.DataFrame(rows, columns=SCHEMAS["measures"].names)
+    measures = measures.astype({"percent": "float64", "cap_sentences": "float64", "cap_class": "str"})
+    cards = {"centroids": None, "epochs": 10, "batch_size": 8, "max_length": 128, "long_sentences": "windows"}
+    systems = pd.DataFrame([{"system": name, **card, **cards} for name, card in CARDS.items()])
+    return {"measures": measures, "systems": systems}
+
+
+def values(found: pd.DataFrame) -> list[float]:
+    return sorted(round(value, 9) for value in found["value"])
+
+
+def test_each_verdict_and_its_numbers() -> None:
+    def verdict(*f1: float) -> tuple[str, float, int]:
+        (row,) = decided(claim(), tables([run(value, seed) for seed, value in enumerate(f1)]))
+        return row["verdict"], row["mean"], row["n"]
+
+    assert verdict(0.70, 0.72, 0.74) == ("reproduced", pytest.approx(0.72), 3)
+    assert verdict(0.30, 0.32, 0.34) == ("not reproduced", pytest.approx(0.32), 3)
+    assert verdict(0.40, 0.50, 0.66) == ("undecided", pytest.approx(0.52), 3)
+    assert verdict(0.99) == ("undecided", pytest.approx(0.99), 1)
+
+
+def test_an_undecided_claim_says_whether_a_run_or_certainty_is_lacking() -> None:
+    assert decided(claim(), tables([run(0.9)]))[0]["reason"] == "one run, so no interval"
+    assert decided(claim(), tables([run(0.4), run(0.6, 1)]))[0]["reason"] == "the interval holds the margin"
+
+
+def test_a_claim_without_runs_was_not_run() -> None:
+    (row,) = decided(claim(where={"metric": "no-such-metric"}), tables([run(0.9), run(0.8, 1)]))
+    assert (row["verdict"], row["overall"], row["n"]) == ("not run", "not run", 0)
+
+
+@pytest.mark.parametrize(
+    ("direction", "interval", "verdict"),
+    [
+        ("above", (0.51, 0.6), "reproduced"),
+        ("above", (0.50, 0.6), "undecided"),
+        ("above", (0.4, 0.49), "not reproduced"),
+        ("below", (0.4, 0.49), "reproduced"),
+        ("below", (0.51, 0.6), "not reproduced"),
+        ("within", (-0.4, 0.49), "reproduced"),
+        ("within", (-0.6, 0.6), "undecided"),
+        ("within", (0.4, 0.6), "undecided"),
+        ("within", (-0.9, -0.51), "not reproduced"),
+        ("within", (0.51, 0.9), "not reproduced"),
+    ],
+)
+def test_the_whole_interval_must_lie_on_one_side_of_the_margin(
+    direction: str, interval: tuple[float, float], verdict: str
+) -> None:
+    assert judged(claim(direction=direction), dict(zip(("low", "high"), interval, strict=True)))[0] == verdict
+
+
+def test_one_failing_place_fails_a_claim_and_undecided_places_do_not_count() -> None:
+    assert overall(["reproduced", "undecided"]) == "reproduced"
+    assert overall(["reproduced", "not reproduced", "undecided"]) == "not reproduced"
+    assert overall(["undecided", "undecided"]) == "undecided"
+
+
+def test_systems_and_levels_are_judged_apart() -> None:
+    rows = [run(f1 + seed / 1000, seed, percent=percent) for f1, percent in ((0.8, 10), (0.2, 30)) for seed in (0, 1)]
+    rows += [run(0.9 + seed / 1000, seed, percent=10, system="mini") for seed in (0, 1)]
+    found = decided(claim(by=["kind", "percent"]), tables(rows))
+    assert [(row["system"], row["place"], row["verdict"], row["n"]) for row in found] == [
+        ("bert", "10 % noise (resample)", "reproduced", 2),
+        ("bert", "30 % noise (resample)", "not reproduced", 2),
+        ("mini", "10 % noise (resample)", "reproduced", 2),
+    ]
+    assert {row["overall"] for row in found} == {"not reproduced"}
+
+
+def test_the_one_draw_of_clean_pairs_with_every_draw_of_the_same_seed() -> None:
+    rows = [run(0.5, 0), run(0.6, 1), run(0.9, 2)]
+    rows += [run(0.45, 0, draw=0, percent=20), run(0.40, 0, draw=1, percent=20), run(0.50, 1, draw=0, percent=20)]
+    found = units(claim(where={"metric": "f1", "percent": {"min": 1}}, against={"kind": "clean"}), tables(rows))
+    assert sorted(zip(found["seed"], found["draw"], found["value"].round(9), strict=True)) == [
+        (0, 0, -0.05),
+        (0, 1, -0.10),
+        (1, 0, -0.10),
+    ]
+
+
+def test_between_two_noisy_treatments_draws_pair_with_themselves() -> None:
+    rows = [run(0.1 * draw, 0, draw=draw, percent=20) for draw in (1, 2)]
+    rows += [run(0.3 * draw, 0, draw=draw, percent=40) for draw in (1, 2, 3)]
+    found = units(claim(where={"percent": 40}, against={"percent": 20}), tables(rows))
+    assert values(found) == [0.2, 0.4]
+
+
+def test_moments_of_the_same_run_are_paired() -> None:
+    rows = [run(0.5 + seed / 10, seed) for seed in (0, 1)]
+    rows += [run(0.4 + seed / 5, seed, moment="final") for seed in (0, 1)]
+    found = units(claim(where={"moment": "final"}, against={"moment": "best"}), tables(rows))
+    assert values(found) == [-0.1, 0.0]
+
+
+def test_a_system_is_paired_with_its_own_twin_on_the_same_treatment() -> None:
+    rows = [run(0.9, percent=20), run(0.6, percent=20, system="bert-twin"), run(0.1, percent=40, system="bert-twin")]
+    rows += [run(0.8, percent=20, system="mini"), run(0.7, percent=20, system="mini-twin")]
+    twins = claim(
+        where={"system": {"kind": "encoder", "pretrained": True}},
+        against={"system": {"kind": "encoder", "pretrained": False}},
+        same=["checkpoint"],
+    )
+    found = units(twins, tables(rows))
+    assert sorted(zip(found["system"], found["against"], found["value"].round(9), strict=True)) == [
+        ("bert", "bert-twin", 0.3),
+        ("mini", "mini-twin", 0.1),
+    ]
+
+
+def test_the_capped_class_is_compared_with_the_same_class_on_clean_data() -> None:
+    rows = [run(0.2, cap=("LOC", 5), **{"class": "LOC"}), run(0.7, cap=("LOC", 5), **{"class": "PER"})]
+    rows += [run(0.3, cap=("PER", 5), **{"class": "PER"})]
+    rows += [run(0.9, **{"class": "LOC"}), run(0.8, **{"class": "PER"}), run(0.5)]
+    scarce = claim(where={"class": "capped", "kind": "cap"}, against={"kind": "clean"}, by=["cap_class"])
+    found = units(scarce, tables(rows))
+    assert sorted(zip(found["cap_class"], found["value"].round(9), strict=True)) == [("LOC", -0.7), ("PER", -0.5)]
+
+
+def test_the_slope_is_of_least_squares_within_each_seed_and_draw() -> None:
+    # 9, 6, 0 at 10, 20, 30: centred -10, 0, 10 give (-90 + 0) / 200. One level has no slope.
+    rows = [run(value, 0, percent=percent) for percent, value in ((10, 9), (20, 6), (30, 0))]
+    rows += [run(value, 1, percent=percent) for percent, value in ((10, 5), (20, 3))]
+    rows += [run(7, 2, percent=10)]
+    found = units(claim(statistic="slope", over="percent", by=["kind"]), tables(rows))
+    assert values(found) == [-0.45, -0.2]
+    # The weights are (-10, 0, 10) / 200 and (-5, 5) / 50.
+    assert sorted(found["weight"].round(9)) == [0.005, 0.02]
+
+
+def test_a_slope_over_one_level_was_not_run() -> None:
+    rows = [run(7, seed, percent=10) for seed in (0, 1)]
+    (row,) = decided(claim(statistic="slope", over="percent"), tables(rows))
+    assert (row["verdict"], row["reason"]) == (
+        "not run",
+        "the study has no runs with this value at two levels of percent",
+    )
+
+
+def test_runs_without_the_value_are_not_denied() -> None:
+    (row,) = decided(claim(where={"moment": "settled"}, against={"moment": "best"}), tables([run(0.7), run(0.7, 1)]))
+    assert (row["verdict"], row["reason"]) == ("not run", "the study has no pairs of runs with this value")
+
+
+def on_news_and_tweets(news: int, tweets: int) -> dict[str, pd.DataFrame]:
+    """Return runs on two data sets, each whole in one treatment and cut to ten sentences in another."""
+    frames = tables([run(0.7, seed, dataset=name) for seed in (0, 1) for name in ("news", "tweets")])
+    sizes = {"dataset": ["news", "news", "tweets", "tweets"], "sentences": [news, 10, tweets, 10]}
+    return {**frames, "treatments": pd.DataFrame(sizes)}
+
+
+def test_a_claim_about_full_data_is_tested_where_the_largest_training_split_is_large_enough() -> None:
+    full = claim(training_sentences=10000)
+    assert [row["dataset"] for row in decided(full, on_news_and_tweets(10000, 9999))] == ["news"]
+    assert [row["dataset"] for row in decided(claim(), on_news_and_tweets(10000, 9999))] == ["news", "tweets"]
+
+
+def test_a_claim_about_full_data_is_not_run_on_less_and_says_so() -> None:
+    (row,) = decided(claim(training_sentences=10000), on_news_and_tweets(260, 9999))
+    said = "the study has runs with this value on fewer than 10,000 training sentences only"
+    assert (row["verdict"], row["overall"], row["reason"]) == ("not run", "not run", said)
+    none = claim(training_sentences=10000, where={"metric": "none"})
+    (row,) = decided(none, on_news_and_tweets(260, 9999))
+    assert row["reason"] == "the study has no runs with this value"
+
+
+def test_no_twin_is_one_that_differs_in_what_must_be_the_same() -> None:
+    frames = tables([run(0.9), run(0.6, system="bert-twin"), run(0.8, system="mini"), run(0.7, system="mini-twin")])
+    cards = frames["systems"].set_index("system")
+    cards.loc["bert-twin", "max_length"] = 50
+    frames["systems"] = cards.reset_index()
+    where, against = ({"system": {"kind": "encoder", "pretrained": flag}} for flag in (True, False))
+    twins = claim(where=where, against=against, same=["checkpoint", "max_length", "long_sentences"])
+    assert units(twins, frames)["system"].tolist() == ["mini"]
+
+
+def test_epoch_end_is_taken_where_a_run_has_both_views() -> None:
+    rows = [run(0.1, view="minibatch"), run(0.2), run(0.3, view="minibatch", system="mini")]
+    assert values(units(claim(), tables(rows))) == [0.2, 0.3]
+    assert values(units(claim(where={"view": "minibatch"}), tables(rows))) == [0.1, 0.3]
+
+
+def test_partners_are_seen_in_one_view() -> None:
+    rows = [run(0.9, view="minibatch"), run(0.8), run(0.5, view="minibatch", system="bert-twin")]
+    twins = claim(where={"system": "bert"}, against={"system": "bert-twin"})
+    assert values(units(twins, tables(rows))) == [0.4]
+
+
+@pytest.mark.parametrize(
+    ("keys", "rows", "differ"),
+    [
+        ({}, [run(0.1), run(0.2, split="test")], "split"),
+        ({}, [run(0.1, percent=10), run(0.2, percent=20)], "treatment and percent"),
+        ({}, [run(0.1, **{"class": "LOC"}), run(0.2)], "class"),
+        (
+            {"statistic": "slope", "over": "percent"},
+            [run(0.1, percent=10), run(0.1, percent=10, kind="flip", treatment="flip-10")],
+            "treatment and kind",
+        ),
+    ],
+    ids=["splits", "levels", "classes", "two kinds at a level of a slope"],
+)
+def test_two_rows_for_one_run_are_an_error_that_names_the_claim(keys: Row, rows: list[Row], differ: str) -> None:
+    with pytest.raises(BadInput, match=rf"claim one: 2 rows .* differ in {differ}; expected one"):
+        units(claim(**keys), tables(rows))
+
+
+def test_a_run_outside_the_range_or_without_a_value_does_not_count_as_a_success() -> None:
+    rows = [run(25, 0), run(5, 1), run(100, 2), run(math.nan, 3)]
+    (row,) = decided(claim(statistic="share", range={"max": 25}), tables(rows))
+    assert (row["mean"], row["n"], row["verdict"]) == (0.5, 4, "undecided")
+
+
+def test_five_runs_that_agree_are_the_fewest_that_exclude_one_half() -> None:
+    assert share_interval(4, 4)[0] < 0.5 < share_interval(5, 5)[0]  # type: ignore[operator]
+    assert share_interval(0, 5)[1] < 0.5 < share_interval(0, 4)[1]  # type: ignore[operator]
+    assert share_interval(1, 1) == (None, None)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_the_interval_of_a_share_covers_it(n: int) -> None:
+    ends = np.array([share_interval(successes, n) for successes in range(n + 1)], dtype=np.float64)
+
+    def coverage(share: float) -> float:
+        inside = (ends[:, 0] <= share) & (share <= ends[:, 1])
+        return float(stats.binom.pmf(np.arange(n + 1), n, share) @ inside)
+
+    assert np.mean([coverage(share) for share in np.linspace(0, 1, 201)]) > 0.95
+    # At one half, the margin of the shipped claims, verdicts are wrong in one case of sixteen at most.
+    assert coverage(0.5) > 0.937
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_students_interval_covers_the_mean_of_few_runs_and_the_bootstrap_does_not(n: int) -> None:
+    samples = np.random.default_rng(n).normal(size=(2000, n))
+    student = np.array([mean_interval(sample) for sample in samples], dtype=np.float64)
+    assert np.mean((student[:, 0] < 0) & (student[:, 1] > 0)) == pytest.approx(0.95, abs=0.015)
+    low, high = bootstrap(samples)
+    assert np.mean((low < 0) & (high > 0)) < {2: 0.55, 3: 0.80, 5: 0.90}[n]
+
+
+def test_students_interval_is_scipys() -> None:
+    sample = np.array([0.1, 0.5, 0.2, 0.9])
+    expected = stats.ttest_1samp(sample, 0).confidence_interval()
+    assert mean_interval(sample) == pytest.approx((expected.low, expected.high))
+
+
+def test_whole_numbers_that_happen_to_agree_still_have_a_width() -> None:
+    rows = [run(4, 0), run(4, 1)]
+    (row,) = decided(claim(margin=3), tables(rows))
+    assert (row["verdict"], row["reason"], row["low"]) == (
+        "undecided",
+        "all runs agree exactly, so no interval",
+        None,
+    )
+    (row,) = decided(claim(margin=3, grain=1), tables(rows))
+    # Rounding to whole numbers has a standard deviation of sqrt(1 / 12); t(0.975, 1) is 12.706.
+    assert row["low"] == pytest.approx(4 - 12.706 * math.sqrt(1 / 12) / math.sqrt(2), abs=1e-3)
+    assert (row["verdict"], row["sd"]) == ("undecided", 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"training_sentences": 0}, "training_sentences: found 0"),
+        ({"margin": None}, "margin: found None, expected"),
+        ({"marign": 1}, "marign: unknown key; did you mean 'margin'?"),
+        ({"direction": "abov"}, "direction: found 'abov'; did you mean 'above'?"),
+        ({"table": "measure"}, "table: found 'measure'; did you mean 'measures'?"),
+        ({"where": {"metrc": "f1"}}, "where: no column 'metrc' in the table measures; did you mean 'metric'?"),
+        ({"where": {"value": 1}}, "where: no column 'value'"),
+        ({"against": {"momnt": "best"}}, "against: no column 'momnt'"),
+        ({"where": {"reference": True}}, "where: reference: found True, expected text; write 'true' in quotes"),
+        ({"where": {"percent": "10"}}, "where: percent: found '10', expected a number"),
+        (
+            {"where": {"percent": {"from": 1}}},
+            "where: percent: found {'from': 1}, expected a range of min, max or both",
+        ),
+        ({"where": {"metric": {"min": 1}}}, "where: metric: found {'min': 1}, but it holds no numbers"),
+        ({"where": {"metric": []}}, "where: metric: found an empty list"),
+        ({"where": {"system": {"knd": "encoder"}}}, "where: no column 'knd' in the table systems"),
+        ({"where": {"system": {"pretrained": "yes"}}}, "where: pretrained: found 'yes', expected true or false"),
+        ({"by": ["percnt"]}, "by: no column 'percnt' in the table measures; did you mean 'percent'?"),
+        ({"same": ["checkpont"]}, "same: no column 'checkpont' in the table systems"),
+        ({"same": ["checkpoint"]}, "same: found ('checkpoint',), expected none without another system under against"),
+        ({"statistic": "slope"}, "direction: statistic slope needs the key 'over', which is missing"),
+        ({"statistic": "share"}, "direction: statistic share needs the key 'range', which is missing"),
+        ({"over": "percent"}, "over: found 'percent', which does not go with statistic: mean"),
+        ({"statistic": "share", "range": {"min": 1}, "grain": 1}, "grain: found 1.0, which does not go with"),
+        ({"direction": "within", "margin": 0}, "margin: found 0, expected more than 0 for direction: within"),
+        ({"source": "the paper"}, "source: found 'the paper', expected trust tags, such as [A] or [B][S12]"),
+        ({"source": "[A][R+]", "published": 0.9}, "published: found 0.9, but [A][R+] is a recollection"),
+        ({"source": "[R?]", "published": 25}, "published: found 25, but [R?] is a recollection"),
+    ],
+)
+def test_a_bad_claim_is_one_line_that_names_it(tmp_path: Path, keys: Row, said: str) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(yaml.safe_dump([{**BASE, **keys}]))
+    with pytest.raises(BadInput) as error:
+        read_claims(path)
+    assert str(error.value).startswith(f"{path}: claim one: {said}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_number_from_a_source_that_is_at_hand_may_be_published() -> None:
+    assert claim(source="[S20]", published=25).published == 25
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "expected a list of claims"),
+        ("claims: []", "expected a list of claims"),
+        ("[", "not YAML"),
+        ("- just text", "claim number 1"),
+        (yaml.safe_dump([BASE, BASE]), "claim one: the id is taken"),
+        (
+            yaml.safe_dump([{key: value for key, value in BASE.items() if key != "margin"}]),
+            "claim one: margin: missing",
+        ),
+    ],
+    ids=["empty", "a mapping", "not YAML", "an item of text", "an id twice", "no margin"],
+)
+def test_a_file_that_holds_no_claims_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(content)
+    with pytest.raises(BadInput, match=said):
+        read_claims(path)
+
+
+def write_study(folder: Path, rows: list[Row]) -> Path:
+    """Write the tables that claims are decided from."""
+    frames = tables(rows)
+    frames["detection_runs"] = pd.DataFrame(columns=SCHEMAS["detection_runs"].names)
+    figures = {"sentences": 300, "words": 5000, "nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 1.0}
+    about = ["dataset", "treatment", "kind", "percent", "cap_class", "cap_sentences", "draw"]
+    frames["treatments"] = frames["measures"][about].drop_duplicates().assign(**figures)
+    for name, frame in frames.items():
+        columns = {column: frame[column].to_numpy() for column in SCHEMAS[name].names}
+        write_table(folder / f"{name}.parquet", name, columns, {})
+    return folder
+
+
+def test_the_shipped_claims_cover_the_paper_and_run_on_any_study(tmp_path: Path) -> None:
+    path = ROOT / "config" / "claims.yaml"
+    claims = read_claims(path)
+    assert {int(found.id.split("-")[0].rstrip("abcdef")) for found in claims} == set(range(1, 13))
+    rows = [run(0.8 + seed / 100, seed, split="test") for seed in (0, 1, 2)]
+    rows += [run(0.79 + seed / 90, seed, split="test", percent=20) for seed in (0, 1, 2)]
+    decide_claims(path, write_study(tmp_path / "tables", rows), tmp_path / "claims")
+    found = read_frame(tmp_path / "claims" / "claims.parquet", "claims")
+    assert set(found["claim"]) == {one.id for one in claims}
+    (first,) = found[found["verdict"] != "not run"].to_dict("records")
+    assert (first["claim"], first["verdict"], first["mean"]) == (
+        "1-noise-hardly-hurts",
+        "reproduced",
+        pytest.approx(-0.01 + 1 / 90 - 1 / 100),
+    )
+    csv = pd.read_csv(tmp_path / "claims" / "claims.csv")
+    assert list(csv.columns) == SCHEMAS["claims"].names
+
+
+def hostile(text: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return a decided claim whose words are `text`, and the tables it came from."""
+    frames = tables([run(0.7 + seed / 500, seed, dataset="s_") for seed in (0, 1)])
+    frames["treatments"] = pd.DataFrame({"dataset": ["s_"], "sentences": [300]})
+    rows = decided(claim(claim=text, published=0.25), frames)
+    return pd.DataFrame(rows, columns=SCHEMAS["claims"].names), frames
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a *star*, a `role`, a |bar|, a link_ and http://example.org or me@example.org",
+        "{{ 7 * 7 }} {% raw %} {# gone #} {% endraw %}",
+        "- a bullet",
+        "1. a number",
+        "• a bullet of another kind",
+        ".. include:: /etc/passwd",
+        "back\\slash \\",
+        "<script>alert(1)</script> & more",
+        "A::",
+    ],
+)
+def test_markup_in_the_text_is_inert_on_the_reports_page(text: str) -> None:
+    page = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(opening(*hostile(text))).render()
+    tree = docutils.core.publish_doctree(page, settings_overrides={"report_level": 1, "halt_level": 1})
+    entry = next(node for node in tree.findall() if node.tagname == "entry" and text in node.astext())
+    assert entry.astext() == f"{text} [A] (published: 0.25)"
+    assert {node.tagname for node in entry.findall()} == {"entry", "paragraph", "#text"}
+
+
+def test_line_breaks_in_text_do_not_break_the_page() -> None:
+    assert inert("a\n\n.. note::  b") == r"a \.\. note\:\: b"
+
+
+def test_the_card_fits_a_terminal_and_says_the_studys_scale() -> None:
+    found, frames = hostile("Word " * 60)
+    card = printed(found, frames)
+    assert max(map(len, card.splitlines())) <= WIDTH
+    assert card.startswith(
+        "Scale: 2 runs of 1 system on s_ (300 training sentences); 10 epochs; 2 seeds. A small study"
+    )
+    (place,) = [line.split() for line in card.splitlines() if "n=2" in line]
+    assert place == ["reproduced", "0.701", "[0.688,", "0.714]", "n=2", "s_", "bert"]
+
+
+def test_a_claim_says_how_many_of_its_places_fell_which_way() -> None:
+    frames = tables([run(value, seed, percent=10 * seed + 10) for seed, value in enumerate((0.8, 0.2, 0.9))])
+    again = frames["measures"].assign(seed=9, draw=9, value=frames["measures"]["value"] + 0.001)
+    frames["measures"] = pd.concat([frames["measures"], again])
+    frames["treatments"] = pd.DataFrame({"dataset": ["news"], "sentences": [300]})
+    found = pd.DataFrame(decided(claim(by=["percent"]), frames), columns=SCHEMAS["claims"].names)
+    said = "dev F1, above 0.5: 3 places, 2 reproduced, 1 not reproduced"
+    assert said in printed(found, frames)
+    assert inert(said) in opening(found, frames)
+
+
+def test_the_command_prints_the_card_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = write_study(tmp_path / "tables", [run(0.8, seed, percent=20) for seed in (0, 1)])
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "TOKENIZERS_PARALLELISM"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(
+        "sys.argv",
+        [
+            "settling",
+            "claims",
+            "--claims",
+            str(ROOT / "config" / "claims.yaml"),
+            "--tables",
+            str(study),
+            "--output",
+            str(tmp_path),
+        ],
+    )
+    main()
+    assert capsys.readouterr().out == (tmp_path / "claims.txt").read_text()
+
+
+def test_a_number_is_printed_beside_ours_only_where_it_is_given() -> None:
+    found, frames = hostile("Words.")
+    assert "(published: 0.25)" in printed(found, frames)
+    assert "published" not in printed(found.assign(published=None), frames)

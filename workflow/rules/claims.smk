@@ -1,0 +1,21 @@
+rule claims:
+    input:
+        multiext(
+            f"{RESULTS}/tables/", "measures.parquet", "detection_runs.parquet", "systems.parquet", "treatments.parquet"
+        ),
+        # From the working directory, so that nothing reruns where a checkout is moved.
+        claims=os.path.relpath(Path(workflow.basedir, "config", "claims.yaml")),
+    output:
+        multiext(f"{RESULTS}/claims/", "claims.parquet", "claims.csv", "claims.txt", "opening.rst"),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims.tsv"
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=fingerprint("settling.analysis.claims"),
+        tables=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "settling claims --claims {input.claims} --tables {params.tables} --output {params.folder} > {log} 2>&1"
