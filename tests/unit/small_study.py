@@ -1,12 +1,15 @@
 """A small study written by hand, so that each value of its tables can be worked out on paper."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from settling.files import write_table
+from settling.analysis.aggregate import aggregate
+from settling.files import read_table, write_table
 from settling.study import Run, is_noisy
 
 Row = dict[str, Any]
+Pick = Callable[..., list[Row]]
 TREATMENTS: dict[str, Row] = {
     "clean": {"kind": "clean"},
     "noise-flip-20": {"kind": "flip", "percent": 20},
@@ -64,7 +67,7 @@ def block(names: list[str], seeds: list[int], draws: list[int], systems: tuple[s
     return {"datasets": ["news"], "treatments": names, "systems": [*systems], "seeds": seeds, "draws": draws}
 
 
-def spec_of(blocks: list[Row], names: list[str] = [*TREATMENTS], systems: list[str] = ["base"]) -> Row:  # noqa: B006
+def spec_of(blocks: list[Row], names: Iterable[str] = tuple(TREATMENTS), systems: Iterable[str] = ("base",)) -> Row:
     """Return the parameters of `aggregate`."""
     return {
         "treatments": {name: TREATMENTS[name] for name in names},
@@ -167,3 +170,16 @@ def write_runs(results: Path, runs: list[Run]) -> None:
         if is_noisy(TREATMENTS[run.treatment]):
             write(results / run.detectors, "detectors", detectors(run))
             write(results / run.losses, "losses", losses(run))
+
+
+def tables_of(results: Path, runs: list[Run], spec: Row) -> Path:
+    """Write the files of runs and make the tables; return their folder."""
+    write_runs(results, runs)
+    aggregate(spec, results, results / "tables")
+    return results / "tables"
+
+
+def rows_of(tables: Path, name: str, **values: Any) -> list[Row]:
+    """Return the rows of a table that hold the given values."""
+    found = read_table(tables / f"{name}.parquet", name).to_pylist()
+    return [row for row in found if values.items() <= row.items()]

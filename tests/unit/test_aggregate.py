@@ -1,9 +1,7 @@
 """The tables of the small study, each value worked out on paper; test_measures.py holds those of single runs."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,20 @@ from settling.analysis.findings import write_findings
 from settling.errors import BadInput
 from settling.files import metadata_of, read_table
 from settling.study import TABLES, Run
-from tests.unit.small_study import STEPS, TREATMENTS, Row, block, events, scores, spec_of, write, write_runs
+from tests.unit.small_study import (
+    STEPS,
+    TREATMENTS,
+    Pick,
+    Row,
+    block,
+    events,
+    rows_of,
+    scores,
+    spec_of,
+    tables_of,
+    write,
+    write_runs,
+)
 
 BLOCKS = [
     block(["clean", "noise-flip-20"], [0, 1], [0, 1]),
@@ -31,24 +42,13 @@ SPEC = spec_of(BLOCKS)
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    results = tmp_path_factory.mktemp("results")
-    write_runs(results, RUNS)
-    aggregate(SPEC, results, results / "tables")
-    return results / "tables"
-
-
-Pick = Callable[..., list[Row]]
+    return tables_of(tmp_path_factory.mktemp("results"), RUNS, SPEC)
 
 
 @pytest.fixture
 def pick(tables: Path) -> Pick:
     """Return a function that gives the rows of a table that hold the given values."""
-
-    def rows(name: str, **values: Any) -> list[Row]:
-        found = read_table(tables / f"{name}.parquet", name).to_pylist()
-        return [row for row in found if values.items() <= row.items()]
-
-    return rows
+    return lambda name, **values: rows_of(tables, name, **values)
 
 
 ALL_DEV: Row = {"split": "dev", "class": "all", "metric": "f1"}

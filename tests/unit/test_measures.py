@@ -11,9 +11,21 @@ import pytest
 from settling.analysis.aggregate import aggregate
 from settling.analysis.measures import first_learned_mean
 from settling.errors import BadInput
-from settling.files import read_table
 from settling.study import Run, runs_of
-from tests.unit.small_study import SHARE, STEPS, SYSTEMS, Row, block, scores, spec_of, write, write_runs
+from tests.unit.small_study import (
+    SHARE,
+    STEPS,
+    SYSTEMS,
+    Pick,
+    Row,
+    block,
+    rows_of,
+    scores,
+    spec_of,
+    tables_of,
+    write,
+    write_runs,
+)
 
 BLOCKS = [
     block(["clean", "noise-flip-20"], [0, 1], [0, 1], ("base", "a-proto")),
@@ -26,18 +38,7 @@ SPEC = spec_of(BLOCKS, ["clean", "noise-flip-20", "cap-LOC-5"], [*SYSTEMS])
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    results = tmp_path_factory.mktemp("results")
-    write_runs(results, RUNS)
-    aggregate(SPEC, results, results / "tables")
-    return results / "tables"
-
-
-Pick = Callable[..., list[Row]]
-
-
-def rows_of(tables: Path, name: str, **values: Any) -> list[Row]:
-    found = read_table(tables / f"{name}.parquet", name).to_pylist()
-    return [row for row in found if values.items() <= row.items()]
+    return tables_of(tmp_path_factory.mktemp("results"), RUNS, SPEC)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from settling.analysis.measures import (
 from settling.analysis.words import RunFrame, first_learned, read_words
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
-from settling.frames import read_frame
+from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, is_noisy, runs_of
 
@@ -61,8 +61,13 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     noisy = [run for run in runs if is_noisy(treated[run.treatment])]
     classes = sorted({treatment["class"] for treatment in treated.values() if "class" in treatment})
 
-    scores = collect("scores", ((run, read_frame(results / run.scores, "scores")) for run in progress(runs)), treated)
-    phases = collect("scores", ((run, run_phases(results, run)) for run in runs), treated)
+    read: list[RunFrame] = []
+    found: list[RunFrame] = []
+    for run in progress(runs):
+        table = read_table(results / run.scores, "scores")
+        read.append((run, as_frame(table)))
+        found.append((run, run_phases(results / run.scores, table, results / run.treated)))
+    scores, phases = (collect("scores", frames, treated) for frames in (read, found))
     last_and_best = pd.concat([final(scores), best(scores)])
     moments = pd.concat([last_and_best, settled(scores, phases)])
     words = read_words(results, progress(runs), classes)

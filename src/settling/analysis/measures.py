@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from settling.analysis.estimates import ESTIMATE, estimate
 from settling.analysis.phases import dev_curve, near_best_epochs, phases_of
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_table
+from settling.files import metadata_of, open_table
 from settling.frames import as_frame
-from settling.study import Run
 
 TREATMENT = ["dataset", "treatment", "kind", "percent", "cap_class", "cap_sentences"]
 RUN = ["draw", "system", "seed"]
@@ -57,27 +57,28 @@ def settled(scores: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
     return scores.merge(ends[[*PLACE, "epoch"]], on=[*PLACE, "epoch"]).assign(moment="settled")
 
 
-def run_phases(results: Path, run: Run) -> pd.DataFrame:
+def run_phases(scores: Path, table: pa.Table, treated: Path) -> pd.DataFrame:
     """Return the lengths of a run's phases, one a row, for each view, as `metric` and `value`.
+
+    `table` is what the file `scores` of the run holds, and `treated` its training split.
 
     `settles` (1 or 0), `settling_epochs` and `settling_steps` (0 where it does not settle), `near_best_epochs`, and
     where it settles `fitting_epochs` and `open_ended`. Raises BadInput for a missing or foreign file.
     """
-    with open_table(results / run.treated, "treated") as file:
+    with open_table(treated, "treated") as file:
         split = metadata_of(file.schema_arrow)
-    table = read_table(results / run.scores, "scores")
     steps = metadata_of(table.schema).get("steps")
     if not isinstance(steps, int):
-        raise BadInput(f"{results / run.scores}: steps: found {steps!r} in the metadata, expected a number of updates")
-    scores = as_frame(table)
+        raise BadInput(f"{scores}: steps: found {steps!r} in the metadata, expected a number of updates")
+    frame = as_frame(table)
     rows = []
-    for view in sorted(scores.loc[scores["split"] == "train", "view"].unique()):
-        found = phases_of(scores, view, split["settled_f1"], len(split["tags"]))
+    for view in sorted(frame.loc[frame["split"] == "train", "view"].unique()):
+        found = phases_of(frame, view, split["settled_f1"], len(split["tags"]))
         values: dict[str, float] = {
             "settles": int(found.settling_end is not None),
             "settling_epochs": found.settling_epochs,
             "settling_steps": found.settling_epochs * steps / found.num_epochs,
-            "near_best_epochs": near_best_epochs(dev_curve(scores)),
+            "near_best_epochs": near_best_epochs(dev_curve(frame)),
         }
         if found.fitting_end is not None:
             values |= {"fitting_epochs": found.fitting_end + 1, "open_ended": int(found.open_ended)}

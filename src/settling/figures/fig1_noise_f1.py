@@ -38,11 +38,7 @@ def panels(
             alt.Tooltip("view:N", title="predictions taken"),
         ),
     )
-    band = curve.mark_area(clip=True, stroke=None).encode(
-        y=style.share("low", "Micro F1"),
-        y2="high:Q",
-        opacity=style.faded(pick, 0.2),
-    )
+    band = style.band(curve, style.share("low", "Micro F1"), pick)
     line = curve.mark_line(clip=True, strokeWidth=1.8, point={"size": 14}).encode(y="mean:Q", opacity=style.faded(pick))
     plateau = (
         base.transform_filter("isValid(datum.settled)")

@@ -39,11 +39,7 @@ def panels(
             alt.Tooltip("view:N", title="predictions taken"),
         ),
     )
-    band = curve.mark_area(clip=True, stroke=None).encode(
-        y=style.share("low", "Share of noisy words"),
-        y2="high:Q",
-        opacity=style.faded(pick, 0.2),
-    )
+    band = style.band(curve, style.share("low", "Share of noisy words"), pick)
     line = curve.mark_line(clip=True).encode(y="mean:Q", strokeDash=says, strokeWidth=width, opacity=style.faded(pick))
     faceted = alt.layer(band.add_params(*added), line).facet(facet=style.panels(frame), columns=2)
     return faceted, [style.over_runs(frame)]

@@ -27,11 +27,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
             alt.Tooltip("view:N", title="predictions taken"),
         ),
     )
-    band = curve.mark_area(clip=True, stroke=None).encode(
-        y=style.share("low", "F1 of the capped class"),
-        y2="high:Q",
-        opacity=style.faded(pick, 0.2),
-    )
+    band = style.band(curve, style.share("low", "F1 of the capped class"), pick)
     line = curve.mark_line(clip=True, strokeWidth=1.8).encode(y="mean:Q", opacity=style.faded(pick))
     layers = alt.layer(band, line.add_params(pick, style.zooming()))
     faceted = layers.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))

@@ -42,11 +42,7 @@ def layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.L
     low = alt.Y("low:Q", title="Share of words (root scale)").scale(type="sqrt", domain=AROUND_SHARES, nice=False)
     # Vega leaves out values beyond the count of ticks.
     low = low.axis(values=[0, 0.1, 0.3, 0.6, 1], tickCount=10)
-    band = (
-        base.transform_filter("datum.learned")
-        .mark_area(clip=True, stroke=None)
-        .encode(y=low, y2="high:Q", opacity=style.faded(pick, 0.2))
-    )
+    band = style.band(base.transform_filter("datum.learned"), low, pick)
     bar = (
         base.transform_filter("!datum.learned && isValid(datum.low)")
         .mark_rule(clip=True)

@@ -116,6 +116,12 @@ def faded(pick: alt.Parameter, strength: float = 1.0) -> Any:
     return alt.when(pick).then(alt.value(strength)).otherwise(alt.value(strength * 0.12))
 
 
+def band(curve: alt.Chart, low: alt.Y, pick: alt.Parameter) -> alt.Chart:
+    """Return the intervals of a curve as an area from `low` up, which fades by `pick`."""
+    area: alt.Chart = curve.mark_area(clip=True, stroke=None).encode(y=low, y2="high:Q", opacity=faded(pick, 0.2))
+    return area
+
+
 def interval_text(chart: alt.Chart) -> alt.Chart:
     """Add `interval`: the bootstrap interval in words, or that one run has none."""
     text = "isValid(datum.low) ? format(datum.low, '.3f') + ' to ' + format(datum.high, '.3f') : 'none: one run'"

@@ -26,6 +26,7 @@ from settling.data.messages import one_line_errors
 from settling.errors import BadInput
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
+from settling.systems.loading import SAFELY, WEIGHTS
 from settling.training.split import Split
 
 # Small enough that a piece holds windows of like length, large enough for full matrix products on a core.
@@ -145,23 +146,16 @@ def at_heads(model: torch.nn.Module, pieces: PaddedWindows, truncate: bool) -> t
 
 def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return the model that the recipe asks for, with a fresh head, and its tokenizer."""
-    config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, local_files_only=True, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, **SAFELY)
     if recipe.layers:
         if recipe.layers > config.num_hidden_layers:
             raise BadInput(f"{checkpoint}: layers is {recipe.layers}, expected at most {config.num_hidden_layers}")
         config.num_hidden_layers = recipe.layers
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, **SAFELY)
     if not recipe.pretrained:
         return AutoModelForTokenClassification.from_config(config, dtype=torch.float32), tokenizer
     model, loaded = AutoModelForTokenClassification.from_pretrained(
-        checkpoint,
-        config=config,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        dtype=torch.float32,
-        ignore_mismatched_sizes=True,
-        output_loading_info=True,
+        checkpoint, config=config, ignore_mismatched_sizes=True, **WEIGHTS
     )
     lacking = [*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])]
     lacking = sorted(key for key in lacking if key.startswith(f"{model.base_model_prefix}."))

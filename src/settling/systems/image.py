@@ -18,6 +18,7 @@ from settling.errors import BadInput
 from settling.files import read_json
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
+from settling.systems.loading import SAFELY, WEIGHTS
 from settling.training.split import Split
 
 NO_PROCESSOR = {"image_mean": [0.5], "image_std": [0.5]}
@@ -112,20 +113,12 @@ def load(recipe: ImageSystem, checkpoint: Path | None, num_classes: int, channel
             layer_type=recipe.block,
         )
     else:
-        config = AutoConfig.from_pretrained(checkpoint, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(checkpoint, **SAFELY)
     config.num_labels = num_classes
     model: PreTrainedModel = AutoModelForImageClassification.from_config(config, dtype=torch.float32)
     if checkpoint and recipe.pretrained:
         # Without the head, which would stay where it has as many classes.
-        body, loaded = AutoModel.from_pretrained(
-            checkpoint,
-            config=config,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
+        body, loaded = AutoModel.from_pretrained(checkpoint, config=config, **WEIGHTS)
         lacking = sorted(set(loaded["missing_keys"]) & model.base_model.state_dict().keys())
         if lacking:
             raise BadInput(f"{checkpoint}: the weights lack {len(lacking)} of the model's, such as {lacking[0]}")
