@@ -29,8 +29,12 @@ from settling.systems.interface import Outcome, outcome_of
 from settling.systems.loading import SAFELY, WEIGHTS
 from settling.training.split import Split
 
-# Small enough that a piece holds windows of like length, large enough for full matrix products on a core.
-PIECE_WINDOWS = 8
+# Their own positions and attention masks can be given, so that several windows share a row of the batch.
+PACKED = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert"})
+# Bounds the memory of one pass.
+PACKED_PIECES = 4096
+# Of padded rows: few enough that windows of like length go together, enough for full matrix products.
+PADDED_ROWS = 8
 # The head of a word for which a truncated sentence has no vector.
 LOST = -1
 
@@ -45,11 +49,16 @@ class Window:
 
 
 @dataclass(frozen=True)
-class PaddedWindows:
-    """Windows padded to the longest: ids and mask [B, T]; W words at (rows, heads) with label `given`."""
+class Rows:
+    """Windows laid out in R rows of T word-pieces; their W words, at (rows, heads), have the labels `given`.
+
+    Padded, a row is one window: `mask` [R, T] is 1 on its pieces. Packed, a row holds several, one after the other:
+    `positions` [R, T] counts in each, and `mask` [R, 1, T, T] is 0 within a window and lowest between two.
+    """
 
     ids: torch.Tensor
     mask: torch.Tensor
+    positions: torch.Tensor | None
     rows: torch.Tensor
     heads: torch.Tensor
     words: torch.Tensor
@@ -58,40 +67,76 @@ class PaddedWindows:
 
 @dataclass(frozen=True)
 class Windows:
-    """A split cut into windows, `of_sentence[s]` those of sentence s."""
+    """A split cut into windows, `of_sentence[s]` those of sentence s, packed where a first position is given."""
 
     of_sentence: list[list[Window]]
     given: NDArray[np.uint8]
     pad_id: int
+    first_position: int | None
     device: torch.device
 
-    def batches(self, order: NDArray[np.integer], batch_size: int) -> list[list[PaddedWindows]]:
-        """Cut the sentences, in `order`, into batches; within a batch, windows of like length share a piece."""
-        return [self._pieces(order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
+    def batches(self, order: NDArray[np.integer], batch_size: int) -> list[list[Rows]]:
+        """Cut the sentences, in `order`, into batches, laid out with little padding."""
+        return [self._laid_out(order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
 
-    def _pieces(self, sentences: NDArray[np.integer]) -> list[PaddedWindows]:
+    def _laid_out(self, sentences: NDArray[np.integer]) -> list[Rows]:
         windows = [window for sentence in sentences for window in self.of_sentence[sentence]]
         windows.sort(key=lambda window: len(window.ids))
-        size = PIECE_WINDOWS if self.device.type == "cpu" else len(windows)
-        return [self._padded(windows[start : start + size]) for start in range(0, len(windows), size)]
+        if self.first_position is None:
+            size = PADDED_ROWS if self.device.type == "cpu" else len(windows)
+            rows = [[window] for window in windows]
+        else:
+            rows = pack(windows)
+            size = max(1, PACKED_PIECES // sum(len(window.ids) for window in rows[0]))
+        return [self._rows(rows[start : start + size]) for start in range(0, len(rows), size)]
 
-    def _padded(self, windows: list[Window]) -> PaddedWindows:
-        longest = max(len(window.ids) for window in windows)
-        ids = np.full((len(windows), longest), self.pad_id)
-        mask = np.zeros((len(windows), longest), dtype=np.int64)
-        for row, window in enumerate(windows):
-            ids[row, : len(window.ids)] = window.ids
-            mask[row, : len(window.ids)] = 1
-        words = np.concatenate([window.words for window in windows])
+    def _rows(self, rows: list[list[Window]]) -> Rows:
+        width = max(sum(len(window.ids) for window in row) for row in rows)
+        ids = np.full((len(rows), width), self.pad_id)
+        positions = np.zeros((len(rows), width), dtype=np.int64)
+        # Of which window each piece is, from 1 on; 0 is padding, which attends to itself.
+        owner = np.zeros((len(rows), width), dtype=np.int64)
+        heads = []
+        for number, row in enumerate(rows):
+            start = 0
+            for place, window in enumerate(row, 1):
+                end = start + len(window.ids)
+                ids[number, start:end] = window.ids
+                positions[number, start:end] = np.arange(len(window.ids))
+                owner[number, start:end] = place
+                heads.append(np.where(window.heads == LOST, LOST, window.heads + start))
+                start = end
+        words = np.concatenate([window.words for row in rows for window in row])
         arrays = (
             ids,
-            mask,
-            np.repeat(np.arange(len(windows)), [len(window.words) for window in windows]),
-            np.concatenate([window.heads for window in windows]),
+            owner,
+            positions,
+            np.repeat(np.arange(len(rows)), [sum(len(window.words) for window in row) for row in rows]),
+            np.concatenate(heads),
             words,
             self.given[words].astype(np.int64),
         )
-        return PaddedWindows(*(torch.from_numpy(array).to(self.device, non_blocking=True) for array in arrays))
+        tensors = [torch.from_numpy(array).to(self.device, non_blocking=True) for array in arrays]
+        if self.first_position is None:
+            return Rows(tensors[0], (tensors[1] > 0).long(), None, *tensors[3:])
+        apart = tensors[1][:, None, :, None] != tensors[1][:, None, None, :]
+        mask = torch.zeros(apart.shape, device=self.device).masked_fill_(apart, torch.finfo(torch.float32).min)
+        return Rows(tensors[0], mask, tensors[2] + self.first_position, *tensors[3:])
+
+
+def pack(windows: list[Window]) -> list[list[Window]]:
+    """Lay windows, from short to long, in few rows no longer than the longest: first fit, the longest first."""
+    rows: list[list[Window]] = []
+    free: list[int] = []
+    for window in reversed(windows):
+        length = len(window.ids)
+        row = next((number for number, room in enumerate(free) if room >= length), len(rows))
+        if row == len(rows):
+            rows.append([])
+            free.append(len(windows[-1].ids))
+        rows[row].append(window)
+        free[row] -= length
+    return rows
 
 
 class System(interface.System):
@@ -108,7 +153,7 @@ class System(interface.System):
         self.module, self.prepared = prepare(recipe, checkpoint, splits, len(splits["train"].tags), device)
         self.truncate = recipe.long_sentences == "truncate"
 
-    def outcome(self, pieces: PaddedWindows) -> Outcome:
+    def outcome(self, pieces: Rows) -> Outcome:
         """Run the model over a piece of a batch."""
         return outcome_of(pieces.words, at_heads(self.module, pieces, self.truncate), pieces.given)
 
@@ -130,13 +175,15 @@ def prepare(
         cut = {name: windows_of(tokenizer, split, max_length, truncate) for name, split in splits.items()}
         trim_vocabulary(model, [window for windows in cut.values() for of in windows for window in of], pad_id)
     cast(torch.nn.Module, model).to(device)
-    return model, {name: Windows(cut[name], split.given, pad_id, device) for name, split in splits.items()}
+    first = first_position(model) if model.config.model_type in PACKED else None
+    return model, {name: Windows(cut[name], split.given, pad_id, first, device) for name, split in splits.items()}
 
 
-def at_heads(model: torch.nn.Module, pieces: PaddedWindows, truncate: bool) -> torch.Tensor:
+def at_heads(model: torch.nn.Module, pieces: Rows, truncate: bool) -> torch.Tensor:
     """Return [W, C] what the model puts out at each word's head; with `truncate`, what it makes of zeros where LOST."""
-    outputs_BTC: torch.Tensor = model(input_ids=pieces.ids, attention_mask=pieces.mask).logits
-    outputs_WC = outputs_BTC[pieces.rows, pieces.heads]
+    positions = {} if pieces.positions is None else {"position_ids": pieces.positions}
+    outputs_RTC: torch.Tensor = model(input_ids=pieces.ids, attention_mask=pieces.mask, **positions).logits
+    outputs_WC = outputs_RTC[pieces.rows, pieces.heads]
     if not truncate:
         return outputs_WC
     # A linear layer makes its bias of zeros.
@@ -169,13 +216,15 @@ def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[Pr
 
 
 def num_positions(model: PreTrainedModel) -> int:
-    """Return how many pieces the model has positions for.
+    """Return how many pieces the model has positions for."""
+    return int(getattr(model.config, "max_position_embeddings", 2**31)) - first_position(model)
 
-    RoBERTa and its kind number them from the one after the padding id.
-    """
+
+def first_position(model: PreTrainedModel) -> int:
+    """Return the position of a window's first piece: RoBERTa and its kind count from the one after the padding id."""
     tables = [module for name, module in model.named_modules() if name.endswith("position_embeddings")]
     padding = [table.padding_idx for table in tables if getattr(table, "padding_idx", None) is not None]
-    return int(getattr(model.config, "max_position_embeddings", 2**31)) - max((i + 1 for i in padding), default=0)
+    return max((index + 1 for index in padding), default=0)
 
 
 def windows_of(

@@ -20,7 +20,7 @@ from settling.canonical import generator
 from settling.config import ProtobertSystem
 from settling.errors import BadInput
 from settling.systems import interface
-from settling.systems.encoder import PaddedWindows, Windows, at_heads, prepare
+from settling.systems.encoder import Rows, Windows, at_heads, prepare
 from settling.systems.interface import Outcome, outcome_of
 from settling.training.split import Split
 
@@ -35,8 +35,8 @@ EVALUATION_SENTENCES = 64
 class Episode:
     """The sentences of one update, in pieces: the `support` makes the centroids, the `query` the loss."""
 
-    support: list[PaddedWindows]
-    query: list[PaddedWindows]
+    support: list[Rows]
+    query: list[Rows]
 
     @property
     def words(self) -> torch.Tensor:
@@ -111,9 +111,9 @@ class System(interface.System):
         drawn = draw_episode(self.minority, self.others, self.sizes, generator("episode", seed, epoch, number))
         return Episode(*(self.prepared["train"].batches(sentences, len(sentences))[0] for sentences in drawn))
 
-    def outcome(self, pieces: Episode | PaddedWindows) -> Outcome:
+    def outcome(self, pieces: Episode | Rows) -> Outcome:
         """Compare the words of an episode's query with its support, or those of a split with the model's centroids."""
-        if isinstance(pieces, PaddedWindows):
+        if isinstance(pieces, Rows):
             return self._compared([pieces], self.module.centroids, self.module.present)
         centroids_KM, present_K = centroids_of(*self._sums(pieces.support))
         if self.recipe.centroids == "running":
@@ -128,10 +128,10 @@ class System(interface.System):
             self.module.centroids.copy_(centroids_KM)
             self.module.present.copy_(present_K)
 
-    def _embedded(self, pieces: PaddedWindows) -> torch.Tensor:
+    def _embedded(self, pieces: Rows) -> torch.Tensor:
         return at_heads(self.module.encoder, pieces, self.recipe.long_sentences == "truncate")
 
-    def _sums(self, support: list[PaddedWindows]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _sums(self, support: list[Rows]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return, by given tag, the sum [K, M] of the words' embeddings and their number [K]."""
         sums_KM = torch.zeros_like(self.module.centroids)
         counts_K = sums_KM.new_zeros(len(sums_KM))
@@ -149,7 +149,7 @@ class System(interface.System):
         self.module.centroids.copy_(torch.where(present[:, None], moved_KM, old_KM))
         self.module.present.logical_or_(present)
 
-    def _compared(self, query: list[PaddedWindows], centroids: torch.Tensor, present: torch.Tensor) -> Outcome:
+    def _compared(self, query: list[Rows], centroids: torch.Tensor, present: torch.Tensor) -> Outcome:
         embedded_WM = torch.cat([self._embedded(pieces) for pieces in query])
         logits_WK = prototype_logits(embedded_WM, centroids, present)
         logits_WK[:, self.outside] = self.module.outside_logit

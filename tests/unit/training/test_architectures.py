@@ -209,13 +209,54 @@ def test_words_have_the_pieces_that_they_have_within_the_text(
             assert spelt == architecture.space + word or "[UNK]" in spelt
 
 
-def test_padding_has_the_checkpoint_s_own_id(system: System, architecture: Architecture) -> None:
+def test_padding_has_the_checkpoint_s_own_id(
+    checkpoint: Path, splits: dict[str, Split], architecture: Architecture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "PACKED", frozenset())
+    system = System(recipe(), checkpoint, splits, CPU)
     order = np.arange(20)
     padded = [pieces for batch in system.prepared["dev"].batches(order, 20) for pieces in batch]
     assert any((pieces.mask == 0).any() for pieces in padded)
     for pieces in padded:
         assert (pieces.ids[pieces.mask == 0] == architecture.pad_id).all()
         assert not (pieces.ids[pieces.mask == 1] == architecture.pad_id).any()
+
+
+LAYOUTS: dict[str, tuple[dict[str, Any], int]] = {
+    "packed": ({}, 1),
+    "packed, in pieces": ({"PACKED_PIECES": 100}, 2),
+    "padded": ({"PACKED": frozenset(), "PADDED_ROWS": 1000}, 1),
+    "padded, in pieces": ({"PACKED": frozenset(), "PADDED_ROWS": 2}, 10),
+}
+
+
+def test_packed_or_padded_in_pieces_or_whole_a_batch_has_one_loss_and_one_gradient(
+    name: str, checkpoint: Path, splits: dict[str, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    for layout, (constants, least) in LAYOUTS.items():
+        with monkeypatch.context() as patch:
+            for constant, value in constants.items():
+                patch.setattr(encoder, constant, value)
+            torch.manual_seed(0)
+            system = System(recipe(), checkpoint, splits, CPU)
+            (batch,) = system.prepared["dev"].batches(np.random.default_rng(0).permutation(20), 20)
+        packed = layout.startswith("packed") and name in encoder.PACKED
+        assert all((pieces.positions is not None) == packed for pieces in batch)
+        assert len(batch) >= least or not (packed or layout.startswith("padded"))
+        # Dropout is 0 in these checkpoints, so training computes the same too.
+        system.module.train()
+        losses = torch.zeros(len(splits["dev"].tokens))
+        for pieces in batch:
+            outcome = system.outcome(pieces)
+            outcome.objective.backward()
+            losses[outcome.words] = outcome.losses.detach()
+        gradients = {key: p.grad for key, p in system.module.named_parameters() if p.grad is not None}
+        found[layout] = {"losses": losses, **gradients}
+    for layout, values in found.items():
+        assert values.keys() == found["packed"].keys()
+        for key, value in values.items():
+            torch.testing.assert_close(value, found["packed"][key], rtol=1e-4, atol=2e-5, msg=f"{layout} {key}")
 
 
 def long_split(split: Split) -> Split:

@@ -11,7 +11,6 @@ from transformers import AutoModelForTokenClassification
 
 from settling.config import EncoderSystem
 from settling.errors import BadInput
-from settling.systems import encoder
 from settling.systems.encoder import LOST, System, cut_windows, load, truncated_window
 from settling.training.split import Split
 from settling.validation import check
@@ -125,25 +124,6 @@ def test_a_sentence_that_fits_is_the_same_truncated_or_in_windows(
         system = System(recipe(max_length=64, long_sentences=long_sentences), tiny_checkpoint, splits, CPU)
         losses.append(predictions(system, "dev", np.arange(20), 20)[1])
     assert losses[0].tolist() == losses[1].tolist()
-
-
-def test_a_batch_in_pieces_has_the_loss_and_gradient_of_the_whole(
-    splits: dict[str, Split], tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gradients = []
-    for size in (2, 1000):
-        monkeypatch.setattr(encoder, "PIECE_WINDOWS", size)
-        torch.manual_seed(0)
-        system = System(recipe(), tiny_checkpoint, splits, CPU)
-        system.module.eval()
-        (batch,) = system.prepared["dev"].batches(np.arange(20), 20)
-        assert len(batch) == (10 if size == 2 else 1)
-        for pieces in batch:
-            system.outcome(pieces).losses.sum().backward()
-        gradients.append({name: p.grad.clone() for name, p in system.module.named_parameters() if p.grad is not None})
-    assert gradients[0].keys() == gradients[1].keys()
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-4, atol=1e-5)
 
 
 def test_the_trimmed_vocabulary_changes_no_prediction(splits: dict[str, Split], tiny_checkpoint: Path) -> None:

@@ -239,8 +239,9 @@ def test_as_many_sentences_pass_as_the_encoder_sees_to_one_episode(
     epochs: int, sizes: dict[str, int], tiny_checkpoint: Path, splits: dict[str, Split]
 ) -> None:
     system = made(tiny_checkpoint, splits, epochs=epochs, **sizes)
+    sentence = splits["train"].sentence
     episodes = [
-        sum(windows.ids.shape[0] for part in (episode.support, episode.query) for windows in part)
+        sum(len(np.unique(sentence[rows.words])) for part in (episode.support, episode.query) for rows in part)
         for epoch in range(epochs)
         for (episode,) in system.batches(epoch, 0)
     ]

@@ -1,0 +1,65 @@
+"""Packed rows lose no window, hold little padding, and leave every model that takes them as it is."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoConfig, AutoModelForTokenClassification
+
+from settling.systems.encoder import PACKED, Rows, Window, Windows, at_heads, first_position, pack
+
+VOCABULARY = 40
+
+
+def windows_of(lengths: list[int], seed: int = 0) -> list[Window]:
+    """Return windows of so many random pieces, each piece the head of a word."""
+    rng, start, windows = np.random.default_rng(seed), 0, []
+    for length in lengths:
+        words = np.arange(start, start + length)
+        windows.append(Window(rng.integers(5, VOCABULARY, length), np.arange(length), words))
+        start += length
+    return windows
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=80).map(sorted))
+def test_each_window_is_packed_once_and_no_row_is_longer_than_the_longest(lengths: list[int]) -> None:
+    rows = pack(windows_of(lengths))
+    assert sorted(len(window.ids) for row in rows for window in row) == lengths
+    filled = [sum(len(window.ids) for window in row) for row in rows]
+    assert max(filled) == lengths[-1] == len(rows[0][0].ids)
+    # First fit leaves at most one row half empty.
+    assert sum(2 * size <= lengths[-1] for size in filled) <= 1
+
+
+def test_of_sentences_as_long_as_real_ones_next_to_none_of_a_packed_batch_is_padding() -> None:
+    lengths = np.random.default_rng(0).gamma(2.0, 10.0, (100, 32)).astype(int) + 3
+    filled = [sum(batch) / (len(pack(windows_of(sorted(batch)))) * max(batch)) for batch in lengths.tolist()]
+    assert np.mean(filled) > 0.93
+
+
+@pytest.mark.parametrize("model_type", sorted(PACKED))
+def test_a_packed_window_is_predicted_as_it_is_alone(model_type: str) -> None:
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    small = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32} if model_type == "distilbert" else shape
+    options: dict[str, Any] = {"vocab_size": VOCABULARY, "max_position_embeddings": 70, "pad_token_id": 1, **small}
+    torch.manual_seed(0)
+    model = AutoModelForTokenClassification.from_config(AutoConfig.for_model(model_type, **options)).eval()
+    # Far from where it starts, so that a wrong position or mask shows.
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.5)
+    windows = windows_of([3, 9, 4, 30, 11, 2, 17])
+    given_labels = np.zeros(sum(len(window.ids) for window in windows), dtype=np.uint8)
+    packed = Windows([[window] for window in windows], given_labels, 1, first_position(model), torch.device("cpu"))
+    ((rows,),) = packed.batches(np.arange(7), 7)
+    assert isinstance(rows, Rows)
+    assert len(rows.ids) < 5
+    with torch.no_grad():
+        outputs = torch.zeros(len(given_labels), 2)
+        outputs[rows.words] = at_heads(model, rows, truncate=False)
+        for window in windows:
+            alone = model(input_ids=torch.from_numpy(window.ids)[None]).logits[0]
+            torch.testing.assert_close(outputs[torch.from_numpy(window.words)], alone, rtol=1e-4, atol=1e-4)
