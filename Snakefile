@@ -4,6 +4,7 @@ Rules only say what depends on what; each calls one command of the package `sett
 """
 
 import os
+import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError

@@ -93,12 +93,16 @@ def tiny_treated(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
-def train_command(spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path, output: Path) -> list[str]:
-    """Return the command line of one training."""
+def train_command(
+    spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path | None, *outputs: Path, seed: int = 0
+) -> list[str]:
+    """Return the command line of a training of one run an output, their seeds counted from `seed`."""
+    files = [(str(treated), str(output), f"{output}.state", "-") for output in outputs]
     return [
-        *(sys.executable, "-m", "settling", "train", "--spec", json.dumps(spec), "--treated", str(treated)),
+        *(sys.executable, "-m", "settling", "train", "--spec", json.dumps(spec)),
         *("--dev", str(data / "dev.parquet"), "--test", str(data / "test.parquet")),
-        *("--checkpoint", str(checkpoint), "--output", str(output), "--state", f"{output}.state"),
+        *(("--checkpoint", str(checkpoint)) if checkpoint else ()),
+        *(part for number, paths in enumerate(files, seed) for part in ("--run", str(number), *paths)),
     ]
 
 
@@ -109,7 +113,6 @@ TINY_SPEC = {
     "batch_size": 8,
     "learning_rate": 0.003,
     "layers": 2,
-    "seed": 0,
 }
 
 

@@ -6,9 +6,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from settling.errors import BadInput
+
+if TYPE_CHECKING:
+    from settling.training.train import Run
 
 DESCRIPTION = """\
 How a pretrained model fits, settles and memorises a labelled data set.
@@ -18,7 +21,7 @@ the commands of a study with their specs; without -F, those still to run.
 
   download   a data set or a checkpoint: the only stage that uses the network
   treat      corrupt the labels of a training split, or make a class scarce
-  train      train one run and observe every word at every epoch
+  train      train runs and observe every word at every epoch
   events     learning and forgetting events of a run
   detect     how well a run's losses and events tell which labels are wrong
   aggregate  tables over all runs of a study
@@ -47,15 +50,16 @@ def parser() -> argparse.ArgumentParser:
     download = command("download", "Fetch a data set or a checkpoint.", spec=spec, output="folder to write")
     download.add_argument("what", choices=["dataset", "checkpoint"])
     command("treat", "Treat a training split.", spec=spec, train="train.parquet", output="Parquet file to write")
-    train = command(
-        "train",
-        "Train one run.",
-        spec=spec,
-        treated="treated training split",
-        dev="dev.parquet",
-        test="test.parquet",
-        output="folder to write dynamics.parquet, scores.parquet and run.json to",
-        state="file to keep the state in while the run is unfinished",
+    train = command("train", "Train runs of one system.", spec=spec, dev="dev.parquet", test="test.parquet")
+    train.add_argument(
+        "--run",
+        action="append",
+        nargs=5,
+        required=True,
+        metavar=("SEED", "TREATED", "OUTPUT", "STATE", "LOG"),
+        help="a run: its seed, its treated training split, the folder to write dynamics.parquet, scores.parquet and "
+        "run.json to, a folder for what an unfinished run goes on from, and a file for its progress, or - for "
+        "standard error; may be given several times",
     )
     train.add_argument("--checkpoint", type=Path, metavar="PATH", help="checkpoint folder, for a system that has one")
     train.add_argument("--images", type=Path, metavar="PATH", help="train.parquet of a data set of images")
@@ -119,12 +123,10 @@ def run(arguments: argparse.Namespace) -> None:
 
             train(
                 spec_of(arguments.spec),
-                arguments.treated,
                 arguments.dev,
                 arguments.test,
                 arguments.checkpoint,
-                arguments.output,
-                arguments.state,
+                [run_of(*values) for values in arguments.run],
                 arguments.device,
                 arguments.threads,
                 arguments.images,
@@ -177,6 +179,15 @@ def spec_of(text: str) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise BadInput(f"--spec: found {text!r}, expected a JSON object")
     return spec
+
+
+def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
+    """Read the values of `--run`; raise BadInput for a seed that is not a number."""
+    from settling.training.train import Run
+
+    if not seed.isdecimal():
+        raise BadInput(f"--run: found the seed {seed!r}, expected an integer from 0 on")
+    return Run(int(seed), Path(treated), Path(output), Path(state), None if log == "-" else Path(log))
 
 
 def main() -> None:

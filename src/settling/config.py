@@ -209,7 +209,14 @@ class System(Model):
         return self
 
 
-class TransformerSystem(System):
+class AcceleratedSystem(System):
+    """A model that a GPU can run in less precision, or compiled."""
+
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    compile: bool = False
+
+
+class TransformerSystem(AcceleratedSystem):
     """Any `AutoModelForTokenClassification` checkpoint, or (`pretrained: false`) its random twin."""
 
     checkpoint: Name
@@ -260,7 +267,7 @@ class BilstmCrfSystem(System):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class ImageSystem(System):
+class ImageSystem(AcceleratedSystem):
     """An image classifier: a checkpoint, its random twin, or, without a checkpoint, a random ResNet.
 
     The defaults of `block`, `depths` and `widths` are ResNet-50's (He et al. 2016, table 1).
@@ -377,6 +384,7 @@ class Study(Model):
     treatments: dict[Name, Family] = {}
     seeds: Numbers = [0]
     draws: Draws = [0]
+    runs_per_job: Annotated[int, Field(ge=1)] = 1
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
 
 

@@ -109,8 +109,8 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
     The columns given to it must be those of the schema called `name` (settling.schemas).
     """
     schema = SCHEMAS[name]
-    # Dense keys and float losses pack far better this way than as dictionaries.
-    packed = {"word": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT"}
+    # Dense keys and floats pack far better this way than as dictionaries.
+    packed = {"word": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "margin": "BYTE_STREAM_SPLIT"}
     encodings = {column: packed[column] for column in schema.names if column in packed}
 
     def write_group(columns: Mapping[str, Any]) -> None:

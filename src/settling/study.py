@@ -4,6 +4,7 @@ Nothing else knows where a file lies. The workflow asks here, and so does every 
 """
 
 import itertools
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,14 @@ class Run:
         return Path(self.dataset, self.treatment, f"draw{self.draw}", self.system, f"seed{self.seed}")
 
     @property
+    def folder(self) -> Path:
+        """What the training leaves, relative to the study's folder."""
+        return Path("runs", self.place)
+
+    @property
     def scores(self) -> Path:
         """The run's scores, relative to the study's folder."""
-        return Path("runs", self.place, "scores.parquet")
+        return self.folder / "scores.parquet"
 
     @property
     def events(self) -> Path:
@@ -145,6 +151,13 @@ def runs(study: Study) -> list[Run]:
     return runs_of(experiments(study))
 
 
+def jobs(study: Study) -> list[list[Run]]:
+    """Return the runs by the job that trains them: of one system on one data set, `runs_per_job` at most."""
+    size, alike = study.runs_per_job, operator.attrgetter("dataset", "system")
+    groups = [list(group) for _, group in itertools.groupby(sorted(runs(study), key=alike), alike)]
+    return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
+
+
 def _plain(model: BaseModel) -> dict[str, Any]:
     """Return a model as plain data, defaults left out, its kind kept."""
     values = model.model_dump(mode="json", exclude_defaults=True)
@@ -189,9 +202,20 @@ def treatment_spec(study: Study, name: str, draw: int) -> str:
     return canonical({**treatments(study)[name], "draw": draw})
 
 
-def training_spec(study: Study, system: str, seed: int) -> str:
-    """Return the spec of `settling train`: the system's recipe and the seed."""
-    return canonical({**_plain(study.systems[system]), "seed": seed})
+def training_spec(study: Study, system: str) -> str:
+    """Return the spec of `settling train`: the system's recipe."""
+    return canonical(_plain(study.systems[system]))
+
+
+def run_option(run: Run, folder: str) -> str:
+    """Return the option of `settling train` for a run of the study whose `folder` this is."""
+    files = (run.treated, run.folder, Path("state", run.place), Path("logs", "train", f"{run.place}.log"))
+    return " ".join(["--run", str(run.seed), *(f"{folder}/{file}" for file in files)])
+
+
+def option(name: str, paths: list[str]) -> str:
+    """Return an option of `settling train` for one path, or nothing for none."""
+    return f"--{name} {paths[0]}" if paths else ""
 
 
 def is_noisy(treatment: dict[str, Any]) -> bool:

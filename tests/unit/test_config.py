@@ -79,7 +79,7 @@ def specs(study: Study) -> list[str]:
     return [
         *(plan.dataset_spec(study, name) for name in sorted(study.datasets)),
         *(plan.checkpoint_spec(study, name) for name in sorted(study.checkpoints)),
-        *(plan.training_spec(study, name, 1) for name in sorted(study.systems)),
+        *(plan.training_spec(study, name) for name in sorted(study.systems)),
         *(plan.treatment_spec(study, name, 2) for name in sorted(plan.treatments(study))),
         plan.aggregate_spec(study),
     ]
@@ -330,6 +330,8 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "max_length": 128,
         "views": ("minibatch", "epoch-end"),
         "record_margin": False,
+        "precision": "float32",
+        "compile": False,
         "pretrained": True,
         "layers": None,
         "long_sentences": "windows",
@@ -376,6 +378,8 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         (
             ImageSystem,
             {
+                "precision": "float32",
+                "compile": False,
                 "batch_size": 64,
                 "checkpoint": None,
                 "pretrained": True,

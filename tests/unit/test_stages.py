@@ -108,8 +108,8 @@ def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> Non
         ["download", "dataset", "--spec", "{}", "--output", "out"],
         ["treat", "--spec", "{}", "--train", "a", "--output", "out"],
         [
-            *("train", "--spec", "{}", "--treated", "a", "--dev", "b", "--test", "c"),
-            *("--checkpoint", "d", "--output", "e", "--state", "f"),
+            *("train", "--spec", "{}", "--dev", "a", "--test", "b", "--checkpoint", "c"),
+            *("--run", "0", "d", "e", "f", "-"),
         ],
         ["events", "--dynamics", "a", "--treated", "b", "--output", "out"],
         ["detect", "--dynamics", "a", "--treated", "b", "--scores", "c", "--output", "out"],

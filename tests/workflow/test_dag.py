@@ -262,6 +262,31 @@ def test_two_runs_from_scratch_give_the_same_bytes_in_every_table(
     assert compared > 50
 
 
+def test_several_runs_in_one_job_give_the_same_bytes_and_one_more_trains_itself_alone(
+    checkout: Checkout, study: dict[str, Any], tmp_path: Path
+) -> None:
+    other = Checkout(tmp_path)
+    study["runs_per_job"] = 5
+    done = other.snakemake(study, "--until", "events")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Of the systems one after the other: 5, 2, 2, 1 and 2 runs.
+    assert len(re.findall(r"^train_\d_\w+ +1$", done.stdout + done.stderr, re.MULTILINE)) == 5
+    results, expected = other.folder / "results" / "tiny", checkout.folder / "results" / "tiny"
+    for kind in ("dynamics", "scores"):
+        runs = sorted(path.relative_to(expected) for path in expected.glob(f"runs/**/{kind}.parquet"))
+        assert len(runs) == RUNS
+        for run in runs:
+            assert (results / run).read_bytes() == (expected / run).read_bytes(), run
+    assert not list((results / "state").glob("**/*.pt"))
+
+    study["experiments"]["twin"]["seeds"] = [0, 1]
+    done = other.snakemake(study, "--until", "events")
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = {path.relative_to(results): path.read_text() for path in results.glob("logs/train/*/*/*/twin/*.log")}
+    again = [path.name for path, text in logs.items() if "already done" in text]
+    assert (len(logs), again) == (4, ["seed0.log", "seed0.log"])
+
+
 def test_the_report_is_one_page_that_needs_no_network(checkout: Checkout, study: dict[str, Any]) -> None:
     done = checkout.snakemake(study, "--report", "results/tiny/report.html")
     assert done.returncode == 0, done.stdout + done.stderr

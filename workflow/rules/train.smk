@@ -1,29 +1,65 @@
 RUN = "{dataset}/{treatment}/draw{draw}/{system}/seed{seed}"
+TRAINED = ("dynamics.parquet", "scores.parquet", "run.json")
+# The state lies outside the outputs, which Snakemake deletes before it runs an interrupted job again.
+TRAIN = (
+    "settling train --spec {params.spec:q} --dev {input.dev} --test {input.test} {params.checkpoint} {params.images}"
+    " {params.runs} --threads {threads}"
+)
 
 
-rule train:
-    input:
-        treated=rules.treat.output,
-        dev=f"{RESULTS}/data/{{dataset}}/dev.parquet",
-        test=f"{RESULTS}/data/{{dataset}}/test.parquet",
-        checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system, RESULTS),
-        images=lambda wildcards: plan.images_of(study, wildcards.dataset, RESULTS),
-    output:
-        multiext(f"{RESULTS}/runs/{RUN}/", "dynamics.parquet", "scores.parquet", "run.json"),
-    log:
-        f"{RESULTS}/logs/train/{RUN}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train/{RUN}.tsv"
-    conda:
-        "../../envs/train.yaml"
-    params:
-        spec=lambda wildcards: plan.training_spec(study, wildcards.system, int(wildcards.seed)),
-        code=lambda wildcards: fingerprint("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
-        folder=subpath(output[0], parent=True),
-        checkpoint=lambda wildcards, input: f"--checkpoint {input.checkpoint}" if input.checkpoint else "",
-        images=lambda wildcards, input: f"--images {input.images}" if input.images else "",
-        # Outside the outputs, which Snakemake deletes before it runs an interrupted job again.
-        state=f"{RESULTS}/state/{RUN}.pt",
-    shell:
-        "settling train --spec {params.spec:q} --treated {input.treated} --dev {input.dev} --test {input.test}"
-        " {params.checkpoint} {params.images} --output {params.folder} --state {params.state} --threads {threads} 2> {log}"
+if study.runs_per_job == 1:
+
+    rule train:
+        input:
+            treated=rules.treat.output,
+            dev=f"{RESULTS}/data/{{dataset}}/dev.parquet",
+            test=f"{RESULTS}/data/{{dataset}}/test.parquet",
+            checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system, RESULTS),
+            images=lambda wildcards: plan.images_of(study, wildcards.dataset, RESULTS),
+        output:
+            multiext(f"{RESULTS}/runs/{RUN}/", *TRAINED),
+        log:
+            f"{RESULTS}/logs/train/{RUN}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/train/{RUN}.tsv"
+        conda:
+            "../../envs/train.yaml"
+        params:
+            spec=lambda wildcards: plan.training_spec(study, wildcards.system),
+            code=lambda wildcards: fingerprint("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
+            checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system, RESULTS)),
+            images=lambda wildcards: plan.option("images", plan.images_of(study, wildcards.dataset, RESULTS)),
+            runs=lambda wildcards: plan.run_option(plan.Run(**dict(wildcards.items())), RESULTS),
+        shell:
+            TRAIN
+
+else:
+    for number, runs in enumerate(plan.jobs(study)):
+        dataset, system = runs[0].dataset, runs[0].system
+
+        rule:
+            name:
+                f"train_{number}_{re.sub(r'[^A-Za-z0-9]', '_', f'{dataset}_{system}')}"
+            input:
+                treated=sorted({f"{RESULTS}/{run.treated}" for run in runs}),
+                dev=f"{RESULTS}/data/{dataset}/dev.parquet",
+                test=f"{RESULTS}/data/{dataset}/test.parquet",
+                checkpoint=plan.checkpoint_of(study, system, RESULTS),
+                images=plan.images_of(study, dataset, RESULTS),
+            output:
+                # What is finished stays, and is not trained again when others join the job.
+                update([f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED]),
+            log:
+                [f"{RESULTS}/logs/train/{run.place}.log" for run in runs],
+            benchmark:
+                f"{RESULTS}/benchmarks/train/job{number}.tsv"
+            conda:
+                "../../envs/train.yaml"
+            params:
+                spec=plan.training_spec(study, system),
+                code=fingerprint("settling.training.train", SYSTEMS[study.systems[system].kind]),
+                checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system, RESULTS)),
+                images=plan.option("images", plan.images_of(study, dataset, RESULTS)),
+                runs=" ".join(plan.run_option(run, RESULTS) for run in runs),
+            shell:
+                TRAIN

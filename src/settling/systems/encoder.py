@@ -26,7 +26,7 @@ from settling.data.messages import one_line_errors
 from settling.errors import BadInput
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
-from settling.systems.loading import SAFELY, WEIGHTS
+from settling.systems.loading import SAFELY, WEIGHTS, accelerate
 from settling.training.split import Split
 
 # Their own positions and attention masks can be given, so that several windows share a row of the batch.
@@ -174,7 +174,7 @@ def prepare(
         max_length = min(recipe.max_length, num_positions(model))
         cut = {name: windows_of(tokenizer, split, max_length, truncate) for name, split in splits.items()}
         trim_vocabulary(model, [window for windows in cut.values() for of in windows for window in of], pad_id)
-    cast(torch.nn.Module, model).to(device)
+    accelerate(model, recipe, device)
     first = first_position(model) if model.config.model_type in PACKED else None
     return model, {name: Windows(cut[name], split.given, pad_id, first, device) for name, split in splits.items()}
 
@@ -182,7 +182,7 @@ def prepare(
 def at_heads(model: torch.nn.Module, pieces: Rows, truncate: bool) -> torch.Tensor:
     """Return [W, C] what the model puts out at each word's head; with `truncate`, what it makes of zeros where LOST."""
     positions = {} if pieces.positions is None else {"position_ids": pieces.positions}
-    outputs_RTC: torch.Tensor = model(input_ids=pieces.ids, attention_mask=pieces.mask, **positions).logits
+    outputs_RTC: torch.Tensor = model(input_ids=pieces.ids, attention_mask=pieces.mask, **positions).logits.float()
     outputs_WC = outputs_RTC[pieces.rows, pieces.heads]
     if not truncate:
         return outputs_WC

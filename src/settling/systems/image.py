@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from settling.errors import BadInput
 from settling.files import read_json
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
-from settling.systems.loading import SAFELY, WEIGHTS
+from settling.systems.loading import SAFELY, WEIGHTS, accelerate
 from settling.training.split import Split
 
 NO_PROCESSOR = {"image_mean": [0.5], "image_std": [0.5]}
@@ -78,7 +78,7 @@ class System(interface.System):
         what = checkpoint or f"a ResNet of depths {recipe.depths}"
         with one_line_errors(f"{what}: cannot be loaded for images of {recipe.image_size} x {recipe.image_size}"):
             model = load(recipe, checkpoint, len(splits["train"].tags), prepared["train"].pixels.shape[1])
-            self.module = cast(torch.nn.Module, model).to(device).eval()
+            self.module = accelerate(model, recipe, device).eval()
             self.channels = getattr(model.config, "num_channels", 3)
             self.mean, self.std = (part.to(device) for part in normalisation(checkpoint, self.channels))
             with torch.no_grad():

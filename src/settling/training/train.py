@@ -1,10 +1,13 @@
-"""The train stage: one run, from a treated split and a checkpoint to its dynamics and scores."""
+"""The train stage: runs of one system on one data set, from treated splits to dynamics and scores."""
 
+import contextlib
 import importlib
 import os
 import platform
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,93 +20,172 @@ from settling.systems import KINDS
 from settling.training import state
 from settling.training.loop import Trainer, say
 from settling.training.records import write_dynamics, write_scores
-from settling.training.split import read_split
+from settling.training.split import Split, read_split
 from settling.validation import check
+
+TABLES = ("dynamics.parquet", "scores.parquet")
+
+
+class Run(NamedTuple):
+    """One run of a job: its `seed`, its `treated` training split and where its files go.
+
+    `state` is a folder for what the run needs to go on from, and for its outputs until the whole job is done.
+    """
+
+    seed: int
+    treated: Path
+    output: Path
+    state: Path
+    log: Path | None = None
 
 
 def train(
     spec: dict[str, Any],
-    treated: Path,
     dev: Path,
     test: Path,
     checkpoint: Path | None,
-    output: Path,
-    state_file: Path,
+    runs: Sequence[Run],
     device: str = "auto",
     threads: int = 1,
     images: Path | None = None,
 ) -> None:
-    """Train the run that `spec` describes (a system's recipe and a seed) and write it to the folder `output`.
+    """Train `runs` of the system's recipe `spec`, one after the other, and write each to its folder `output`.
 
-    Writes dynamics.parquet, scores.parquet and, last, run.json. After each epoch the state goes to `state_file`; a
-    later call with the same spec, data, checkpoint and code goes on from there to the same bytes, and does nothing
-    where the outputs of that very run are already there. For a data set of images, `images` is its train.parquet.
+    Each leaves dynamics.parquet, scores.parquet and run.json. After each epoch its state is saved; a later call with
+    the same spec, data, checkpoint and code goes on from there to the same bytes, and does nothing where the outputs
+    of that very run are already there. A run that fails leaves the others be; outputs appear when all are done, as a
+    workflow deletes those of a failed job. For a data set of images, `images` is its train.parquet.
 
-    Raises BadInput for a spec, file or checkpoint that cannot be used, and where the loss diverges.
+    Raises BadInput for a spec, file or checkpoint that cannot be used, and where a run failed.
     """
-    seed = spec.get("seed")
-    if not isinstance(seed, int):
-        raise BadInput(f"spec: seed: found {seed!r}, expected an integer")
-    recipe = check(AnySystem, {key: value for key, value in spec.items() if key != "seed"}, "spec")
-    if (checkpoint is None) != (recipe.checkpoint is None):
-        found, expected = ("none", f"that of {recipe.checkpoint}") if recipe.checkpoint else (checkpoint, "none")
-        raise BadInput(f"--checkpoint: found {found}; the spec expects {expected}")
-    if checkpoint and not checkpoint.is_dir():
-        raise BadInput(f"{checkpoint}: no such checkpoint folder")
-    code = fingerprint("settling.training.train", KINDS[recipe.kind])
-    inputs = {"treated": treated, "dev": dev, "test": test, **({"images": images} if images else {})}
-    made = provenance("train", spec, inputs, code=code)
-    made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint) if checkpoint else None
-    # The recipe in full: a state saved under another default is another run's.
-    identity = digest(recipe.model_dump(mode="json"), seed, made["inputs"], code)
-    outputs = {name: output / f"{name}.parquet" for name in ("dynamics", "scores")}
-    if is_done(output / "run.json", identity, outputs):
-        say(f"{output}: already done")
-        return
+    job = Job(spec, dev, test, checkpoint, device, threads, images)
+    failed = [reason for run in runs if (reason := attempt(job, run))]
+    if failed:
+        raise BadInput("\n".join(failed))
+    for run in runs:
+        if (run.state / "run.json").exists():
+            run.output.mkdir(parents=True, exist_ok=True)
+            # The card that says which run it is comes last.
+            for name in (*TABLES, "run.json"):
+                os.replace(run.state / name, run.output / name)
+        if run.state.exists():
+            run.state.rmdir()
 
-    place = set_up(device, threads)
-    splits = {
-        "train": read_split(treated, "treated", images),
-        "dev": read_split(dev, "data"),
-        "test": read_split(test, "data"),
-    }
-    tags = splits["train"].tags
-    for name, path in (("dev", dev), ("test", test)):
-        if splits[name].tags != tags:
-            found, expected = (", ".join(splits[part].tags) for part in (name, "train"))
-            raise BadInput(f"{path}: its tags are {found}; expected those of {treated}: {expected}")
-        if (splits[name].images is None) != (recipe.kind != "image"):
-            expected, found = ("images", "words") if recipe.kind == "image" else ("words", "images")
-            raise BadInput(f"{path}: found a data set of {found}; a system of kind {recipe.kind} takes {expected}")
-    if recipe.kind == "image" and not images:
-        raise BadInput(f"{treated}: no images; give --images, the train.parquet that it was made from")
-    torch.manual_seed(seed_of("weights", seed))
-    system = importlib.import_module(KINDS[recipe.kind]).System(recipe, checkpoint, splits, place)
-    trainer = Trainer(recipe, seed, system, splits)
-    saved = state.load(state_file, identity, place)
-    if saved:
-        trainer.restore(saved)
-        say(f"going on after epoch {len(trainer.history.seconds)}/{recipe.epochs}")
-    say(f"{output}: {splits['train'].num_sentences} sentences, {len(splits['train'].label)} words, on {place}")
-    for epoch in trainer.epochs():
-        if epoch + 1 < recipe.epochs:
-            state.save(state_file, identity, trainer.state())
-        say(trainer.progress())
 
-    write_dynamics(outputs["dynamics"], trainer.history.views, tags, recipe.record_margin, made)
-    write_scores(outputs["scores"], trainer.history.scores, {**made, "steps": system.total_steps})
-    write_json(
-        output / "run.json",
-        {
-            "identity": identity,
-            "made": made,
-            "outputs": {name: sha256(path) for name, path in outputs.items()},
-            "parameters": sum(parameter.numel() for parameter in system.module.parameters()),
-            "machine": machine(place, threads),
-            "seconds_per_epoch": trainer.history.seconds,
-        },
-    )
-    state_file.unlink(missing_ok=True)
+def attempt(job: "Job", run: Run) -> str | None:
+    """Train a run, with its lines in its log; return why it failed, if it did."""
+    with contextlib.ExitStack() as stack:
+        if run.log:
+            run.log.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(contextlib.redirect_stderr(stack.enter_context(run.log.open("w", encoding="utf-8"))))
+        try:
+            job.train(run)
+        except BadInput as error:
+            reason = str(error)
+        except OSError as error:
+            reason = f"{error.filename or run.output}: {error.strerror or error}"
+        except Exception as error:
+            # Whatever it is, the other runs of the job may do without.
+            traceback.print_exc()
+            reason = f"{run.output}: {type(error).__name__}: {(str(error).splitlines() or ['without a word'])[0]}"
+        else:
+            return None
+        if run.log:
+            say(f"settling: {reason}")
+    return reason
+
+
+class Job:
+    """What the runs of one job share: the recipe, the checkpoint, the dev and test splits, the device.
+
+    Raises BadInput for a spec, file or checkpoint that cannot be used.
+    """
+
+    def __init__(
+        self,
+        spec: dict[str, Any],
+        dev: Path,
+        test: Path,
+        checkpoint: Path | None,
+        device: str,
+        threads: int,
+        images: Path | None,
+    ) -> None:
+        self.recipe = check(AnySystem, spec, "spec")
+        if (checkpoint is None) != (self.recipe.checkpoint is None):
+            found, expected = (
+                ("none", f"that of {self.recipe.checkpoint}") if self.recipe.checkpoint else (checkpoint, "none")
+            )
+            raise BadInput(f"--checkpoint: found {found}; the spec expects {expected}")
+        if checkpoint and not checkpoint.is_dir():
+            raise BadInput(f"{checkpoint}: no such checkpoint folder")
+        self.spec, self.checkpoint, self.images, self.threads = spec, checkpoint, images, threads
+        self.code = fingerprint("settling.training.train", KINDS[self.recipe.kind])
+        self.hash = checkpoint_hash(checkpoint) if checkpoint else None
+        self.paths = {"dev": dev, "test": test}
+        self.splits = {name: read_split(path, "data") for name, path in self.paths.items()}
+        for name, path in self.paths.items():
+            if (self.splits[name].images is None) != (self.recipe.kind != "image"):
+                expected, found = ("images", "words") if self.recipe.kind == "image" else ("words", "images")
+                raise BadInput(
+                    f"{path}: found a data set of {found}; a system of kind {self.recipe.kind} takes {expected}"
+                )
+        self.place = set_up(device, threads)
+
+    def train(self, run: Run) -> None:
+        """Train one run and write it to its state folder; raise BadInput where it cannot be, or diverges."""
+        inputs = {"treated": run.treated, **self.paths, **({"images": self.images} if self.images else {})}
+        made = provenance("train", {**self.spec, "seed": run.seed}, inputs, code=self.code)
+        made["inputs"]["checkpoint"] = self.hash
+        # The recipe in full: a state saved under another default is another run's.
+        identity = digest(self.recipe.model_dump(mode="json"), run.seed, made["inputs"], self.code)
+        if is_done(run.output, identity) or is_done(run.state, identity):
+            say(f"{run.output}: already done")
+            return
+        splits = {"train": self.training_split(run), **self.splits}
+        torch.manual_seed(seed_of("weights", run.seed))
+        system = importlib.import_module(KINDS[self.recipe.kind]).System(
+            self.recipe, self.checkpoint, splits, self.place
+        )
+        trainer = Trainer(self.recipe, run.seed, system, splits)
+        state_file = run.state / "state.pt"
+        saved = state.load(state_file, identity, self.place)
+        if saved:
+            trainer.restore(saved)
+            say(f"going on after epoch {len(trainer.history.seconds)}/{self.recipe.epochs}")
+        size = f"{splits['train'].num_sentences} sentences, {len(splits['train'].label)} words"
+        say(f"{run.output}: {size}, on {self.place}")
+        for epoch in trainer.epochs():
+            if epoch + 1 < self.recipe.epochs:
+                state.save(state_file, identity, trainer.state())
+            say(trainer.progress())
+
+        tags = splits["train"].tags
+        write_dynamics(run.state / TABLES[0], trainer.history.views, tags, self.recipe.record_margin, made)
+        write_scores(run.state / TABLES[1], trainer.history.scores, {**made, "steps": system.total_steps})
+        write_json(
+            run.state / "run.json",
+            {
+                "identity": identity,
+                "made": made,
+                "outputs": {name: sha256(run.state / name) for name in TABLES},
+                "parameters": sum(parameter.numel() for parameter in system.module.parameters()),
+                "machine": machine(self.place, self.threads),
+                "seconds_per_epoch": trainer.history.seconds,
+            },
+        )
+        state_file.unlink(missing_ok=True)
+
+    def training_split(self, run: Run) -> Split:
+        """Read a run's treated split; raise BadInput where the other splits do not belong to it."""
+        split = read_split(run.treated, "treated", self.images)
+        for name, path in self.paths.items():
+            if self.splits[name].tags != split.tags:
+                found, expected = (", ".join(tags) for tags in (self.splits[name].tags, split.tags))
+                raise BadInput(f"{path}: its tags are {found}; expected those of {run.treated}: {expected}")
+        if self.recipe.kind == "image" and not self.images:
+            raise BadInput(f"{run.treated}: no images; give --images, the train.parquet that it was made from")
+        return split
 
 
 def checkpoint_hash(folder: Path) -> str:
@@ -112,12 +194,12 @@ def checkpoint_hash(folder: Path) -> str:
     return digest({path.name: sha256(path) for path in files})
 
 
-def is_done(run: Path, identity: str, outputs: dict[str, Path]) -> bool:
-    """Return whether the outputs on disk are those of the run called `identity`."""
-    if not run.exists() or not all(path.exists() for path in outputs.values()):
+def is_done(folder: Path, identity: str) -> bool:
+    """Return whether the folder holds the outputs of the run called `identity`."""
+    if not all((folder / name).exists() for name in (*TABLES, "run.json")):
         return False
-    card = read_json(run)
-    hashes = {name: sha256(path) for name, path in outputs.items()}
+    card = read_json(folder / "run.json")
+    hashes = {name: sha256(folder / name) for name in TABLES}
     return bool(card.get("identity") == identity and card.get("outputs") == hashes)
 
 

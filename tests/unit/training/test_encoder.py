@@ -11,6 +11,7 @@ from transformers import AutoModelForTokenClassification
 
 from settling.config import EncoderSystem
 from settling.errors import BadInput
+from settling.systems import loading
 from settling.systems.encoder import LOST, System, cut_windows, load, truncated_window
 from settling.training.split import Split
 from settling.validation import check
@@ -230,3 +231,38 @@ def test_a_hostile_checkpoint_ends_in_one_line(
         System(recipe(pretrained=False, layers=None), folder, splits, CPU)
     assert str(folder) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "tolerance"),
+    [({"precision": "bfloat16"}, 0.05), ({"precision": "tf32"}, 1e-3), ({"compile": True}, 1e-4)],
+)
+def test_in_less_precision_or_compiled_losses_and_gradients_stay_what_they_are_to_its_digits(
+    options: dict[str, object],
+    tolerance: float,
+    splits: dict[str, Split],
+    tiny_checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The same tracing as on a GPU, without a compiler on this machine.
+    monkeypatch.setattr(loading, "COMPILER", "aot_eager")
+    found = []
+    for chosen in ({}, options):
+        torch.manual_seed(0)
+        system = System(recipe(**chosen), tiny_checkpoint, splits, CPU)
+        precision = torch.get_float32_matmul_precision()
+        system.module.eval()
+        ((pieces,),) = system.prepared["dev"].batches(np.arange(20), 20)
+        outcome = system.outcome(pieces)
+        assert outcome.losses.dtype == torch.float32
+        outcome.objective.backward()
+        gradients = torch.cat([p.grad.flatten() for p in system.module.parameters() if p.grad is not None])
+        assert gradients.dtype == torch.float32
+        found.append((outcome.losses.detach(), gradients / gradients.norm(), precision))
+    (losses, gradients, _), (others, other_gradients, precision) = found
+    torch.testing.assert_close(others, losses, rtol=tolerance, atol=tolerance)
+    assert float(gradients @ other_gradients) > 1 - tolerance
+    assert precision == ("high" if options.get("precision") == "tf32" else "highest")
+    # On a processor, bfloat16 alone rounds.
+    assert not torch.equal(losses, others) or options.get("precision") != "bfloat16"
+    torch.set_float32_matmul_precision("highest")

@@ -27,7 +27,7 @@ from settling.systems.image import System, normalisation
 from settling.training import train as stage
 from settling.training.loop import Trainer
 from settling.training.split import Split, read_split
-from settling.training.train import train
+from settling.training.train import Run, train
 from settling.treatments.treat import treat
 from settling.validation import check
 
@@ -79,15 +79,8 @@ def splits(digits: Path, noisy: Path) -> dict[str, Split]:
 def train_here(spec: dict[str, Any], treated: Path, data: Path, output: Path) -> None:
     """Train in this process."""
     files = (data / "dev.parquet", data / "test.parquet")
-    train(
-        {**SMALL, "seed": 0, **spec},
-        treated,
-        *files,
-        None,
-        output,
-        Path(f"{output}.state"),
-        images=data / "train.parquet",
-    )
+    runs = [Run(0, treated, output, Path(f"{output}.state"))]
+    train({**SMALL, **spec}, *files, None, runs, images=data / "train.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -409,8 +402,7 @@ def test_an_image_checkpoint_needs_no_tokenizer_but_says_that_it_is_one(saved: P
 def test_words_and_images_are_told_apart_before_training(
     digits: Path, noisy: Path, tiny_data: Path, tiny_treated: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
-    image, output = {**SMALL, "epochs": 1, "seed": 0}, (tmp_path / "run", tmp_path / "state")
-    text = {"kind": "encoder", "checkpoint": "tiny", "epochs": 1, "seed": 0}
+    image, text = {**SMALL, "epochs": 1}, {"kind": "encoder", "checkpoint": "tiny", "epochs": 1}
     ours = (noisy, digits / "dev.parquet", digits / "test.parquet")
     theirs = (tiny_treated, tiny_data / "dev.parquet", tiny_data / "test.parquet")
     cases = [
@@ -418,10 +410,16 @@ def test_words_and_images_are_told_apart_before_training(
         (image, theirs, None, None, f"{theirs[1]}: found a data set of words; a system of kind image takes images"),
         (text, ours, tiny_checkpoint, None, f"{ours[1]}: found a data set of images; a system of kind encoder takes"),
         (image, ours, None, ours[1], f"{ours[1]}: not the training split that {noisy} was made from (the hashes"),
-        (image, theirs, None, tiny_data / "train.parquet", "found a data set of words, expected one of images"),
+        (
+            image,
+            (theirs[0], *ours[1:]),
+            None,
+            tiny_data / "train.parquet",
+            "found a data set of words, expected one of",
+        ),
     ]
-    for spec, files, checkpoint, images, words in cases:
+    for spec, (treated, *files), checkpoint, images, words in cases:
         with pytest.raises(BadInput) as error:
-            train(spec, *files, checkpoint, *output, images=images)
+            train(spec, *files, checkpoint, [Run(0, treated, tmp_path / "run", tmp_path / "state")], images=images)
         assert words in str(error.value)
         assert "\n" not in str(error.value)

@@ -22,7 +22,7 @@ from tests.conftest import TINY_SPEC
 
 
 def recipe(**options: object) -> EncoderSystem:
-    values = {key: value for key, value in {**TINY_SPEC, **options}.items() if key != "seed"}
+    values = {**TINY_SPEC, **options}
     made: EncoderSystem = check(EncoderSystem, values, "recipe")
     return made
 

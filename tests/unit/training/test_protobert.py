@@ -350,7 +350,7 @@ def test_a_resumed_run_is_the_undisturbed_one(
 def test_it_learns_from_the_command_line(tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     cap = {"kind": "cap", "class": "LOC", "sentences": 15, "draw": 0}
     treat(cap, tiny_data / "train.parquet", tmp_path / "treated")
-    spec = {**SPEC, "learning_rate": 0.01, "epochs": 2, "episodes": 50, "seed": 0}
+    spec = {**SPEC, "learning_rate": 0.01, "epochs": 2, "episodes": 50}
     run_command(train_command(spec, tmp_path / "treated", tiny_data, tiny_checkpoint, tmp_path / "run"))
     scores = read_table(tmp_path / "run" / "scores.parquet", "scores").to_pylist()
     f1 = {

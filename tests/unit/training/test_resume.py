@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from settling.config import EncoderSystem
-from settling.training.train import train
+from settling.errors import BadInput
+from settling.training import loop
+from settling.training.records import Observation
+from settling.training.train import Run, train
 from tests.conftest import TINY_SPEC, run_command, train_command
 
 
@@ -47,10 +50,10 @@ def test_a_run_killed_in_its_middle_gives_the_bytes_of_an_undisturbed_one(
     assert not Path(f"{output}.state").exists()
 
 
-def train_here(spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path, output: Path) -> None:
+def train_here(spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path, output: Path, seed: int = 0) -> None:
     """Train in this process, which spares the start of another."""
     dev, test = data / "dev.parquet", data / "test.parquet"
-    train(spec, treated, dev, test, checkpoint, output, Path(f"{output}.state"))
+    train(spec, dev, test, checkpoint, [Run(seed, treated, output, Path(f"{output}.state"))])
 
 
 def test_a_second_undisturbed_run_gives_the_same_bytes_in_another_process(
@@ -67,7 +70,7 @@ def half_done(
     """Return the state file of a run of TINY_SPEC killed in its middle."""
     output = tmp_path_factory.mktemp("half") / "seed0"
     kill_after(train_command(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output), 3)
-    return Path(f"{output}.state").read_bytes()
+    return Path(f"{output}.state", "state.pt").read_bytes()
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
@@ -82,7 +85,8 @@ def test_a_damaged_state_is_dropped_with_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = tmp_path / "seed0"
-    state = Path(f"{output}.state")
+    state = Path(f"{output}.state", "state.pt")
+    state.parent.mkdir()
     state.write_bytes({"cut": half_done[:-2000], "garbage": b"not a state", "empty": b""}[damage])
     train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
     assert [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{state}: damaged")]
@@ -97,10 +101,10 @@ def test_the_state_of_another_run_is_not_used(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    spec = {**TINY_SPEC, "seed": 1}
-    train_here(spec, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "undisturbed")
-    (tmp_path / "disturbed.state").write_bytes(half_done)
-    train_here(spec, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "disturbed")
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "undisturbed", seed=1)
+    (tmp_path / "disturbed.state").mkdir()
+    (tmp_path / "disturbed.state" / "state.pt").write_bytes(half_done)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "disturbed", seed=1)
     assert "of a run with other parameters, data or code" in capsys.readouterr().err
     assert bytes_of(tmp_path / "disturbed") == bytes_of(tmp_path / "undisturbed")
 
@@ -124,6 +128,67 @@ def test_a_finished_run_whose_output_was_changed_is_trained_again(
     assert bytes_of(output) == bytes_of(tiny_run)
 
 
+def job(treated: Path, data: Path, checkpoint: Path, folder: Path, *more: Path) -> list[Path]:
+    """Train two runs of TINY_SPEC and any more of other treated splits in one job; return their folders."""
+    splits = [treated, treated, *more]
+    places = [folder / f"seed{number}" for number in range(len(splits))]
+    logs = [folder / f"{place.name}.log" for place in places]
+    states = [folder / "state" / place.name for place in places]
+    runs = [Run(number, *files) for number, files in enumerate(zip(splits, places, states, logs, strict=True))]
+    train(TINY_SPEC, data / "dev.parquet", data / "test.parquet", checkpoint, runs)
+    return places
+
+
+def test_a_run_gives_the_same_bytes_alone_and_after_others_in_one_job(
+    tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    places = job(tiny_treated, tiny_data, tiny_checkpoint, tmp_path)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "alone", seed=1)
+    assert bytes_of(places[0]) == bytes_of(tiny_run)
+    assert bytes_of(places[1]) == bytes_of(tmp_path / "alone")
+    for place in places:
+        lines = (tmp_path / f"{place.name}.log").read_text().splitlines()
+        assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{n}/6" for n in range(1, 7)]
+    assert not list((tmp_path / "state").iterdir())
+
+
+def test_a_run_that_fails_takes_no_neighbour_along_and_those_done_are_not_trained_again(
+    tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    late = tmp_path / "late.parquet"
+    with pytest.raises(BadInput) as error:
+        job(tiny_treated, tiny_data, tiny_checkpoint, tmp_path, late)
+    assert str(error.value) == f"{late}: No such file or directory"
+    assert (tmp_path / "seed2.log").read_text() == f"settling: {late}: No such file or directory\n"
+    # A workflow would delete them; they wait.
+    assert not (tmp_path / "seed0").exists()
+    shutil.copy(tiny_treated, late)
+    places = job(tiny_treated, tiny_data, tiny_checkpoint, tmp_path, late)
+    for number in (0, 1):
+        assert (tmp_path / f"seed{number}.log").read_text() == f"{places[number]}: already done\n"
+    assert bytes_of(places[0]) == bytes_of(tiny_run)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "alone", seed=2)
+    assert bytes_of(places[2]) == bytes_of(tmp_path / "alone")
+
+
+def test_an_error_in_the_code_of_a_system_ends_its_run_alone_and_its_log_says_where(
+    tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = loop.Trainer.train
+
+    def broken(trainer: loop.Trainer, epoch: int) -> Observation:
+        if trainer.seed == 0:
+            raise RuntimeError("out of memory\nby far")
+        return whole(trainer, epoch)
+
+    monkeypatch.setattr(loop.Trainer, "train", broken)
+    with pytest.raises(BadInput) as error:
+        job(tiny_treated, tiny_data, tiny_checkpoint, tmp_path)
+    assert str(error.value) == f"{tmp_path / 'seed0'}: RuntimeError: out of memory"
+    assert "in broken" in (tmp_path / "seed0.log").read_text()
+    assert "epoch 6/6" in (tmp_path / "seed1.log").read_text()
+
+
 def test_a_state_saved_under_another_default_is_another_runs(
     half_done: bytes,
     tiny_treated: Path,
@@ -135,7 +200,8 @@ def test_a_state_saved_under_another_default_is_another_runs(
 ) -> None:
     monkeypatch.setattr(EncoderSystem.model_fields["schedule"], "default", "constant")
     EncoderSystem.model_rebuild(force=True)
-    (tmp_path / "seed0.state").write_bytes(half_done)
+    (tmp_path / "seed0.state").mkdir()
+    (tmp_path / "seed0.state" / "state.pt").write_bytes(half_done)
     train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "seed0")
     monkeypatch.undo()
     EncoderSystem.model_rebuild(force=True)
