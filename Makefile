@@ -12,7 +12,7 @@ SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop test check lock setup
+.PHONY: demo laptop test check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
@@ -38,6 +38,16 @@ check: $(READY)
 	mypy
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+
+# Writes benchmarks/results.md; the peers' Trainer wants accelerate, which nothing else here does. ARGUMENTS passes options on.
+bench: $(READY) data $(VENV)-bench/ready
+	OMP_NUM_THREADS=1 python benchmarks/bench.py --peers $(VENV)-bench/bin/python $(ARGUMENTS)
+
+$(VENV)-bench/ready: $(READY)
+	python -m venv $(VENV)-bench
+	echo "import site; site.addsitedir('$$(echo $(CURDIR)/$(VENV)/lib/python*/site-packages)')" > $$(echo $(VENV)-bench/lib/python*/site-packages)/main.pth
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps accelerate==1.15.0
+	touch $@
 
 setup: $(READY)
 

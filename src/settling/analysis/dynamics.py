@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_table, sha256
 
+# Words are dense and in order in every row group.
+COLUMNS = ["view", "epoch", "predicted", "loss", "margin"]
+
 
 class Epoch(NamedTuple):
     """One epoch of a run as one view saw it."""
@@ -37,7 +40,7 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
         tags = pa.array(metadata_of(file.schema_arrow)["tags"])
         given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
         for group in range(file.num_row_groups):
-            rows = file.read_row_group(group)
+            rows = file.read_row_group(group, COLUMNS)
             if len(rows) != len(labels):
                 raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {len(labels)}")
             yield Epoch(

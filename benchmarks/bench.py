@@ -1,0 +1,202 @@
+"""`make bench`: what the work costs, as ratios within one run, to benchmarks/results.md and results.json.
+
+Peers take turns, repeat by repeat, so that what the machine does meanwhile falls on each alike. A figure is the median
+of the repeats' ratios, with the least and the greatest.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import events
+import prepare
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PEERS = ("default", "grouped", "pad50")
+NAMES = {"default": "HF Trainer, default", "grouped": "HF Trainer, grouped by length", "pad50": "padding to 50"}
+
+
+class Worker:
+    """A process that measures when it is told to."""
+
+    def __init__(self, python: str, script: str, *arguments: str) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+        self.process = subprocess.Popen(
+            [python, str(HERE / script), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self.answer("ready")
+
+    def answer(self, expected: str = "") -> str:
+        """Return the next line that is an answer, past what a library prints."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if line.startswith(expected or '{"'):
+                return line
+        raise SystemExit(f"{self.process.args!r} ended with {self.process.wait()}")
+
+    def measure(self, what: str, sentences: int) -> dict[str, Any]:
+        """Have it measure, and return what it says."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{what} {sentences}\n")
+        self.process.stdin.flush()
+        found: dict[str, Any] = json.loads(self.answer())
+        return found
+
+
+def main() -> None:
+    """Measure and write what was asked for; what was not stays as it was."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", default=sys.executable, help="the Python that has accelerate, for the HF Trainer")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=["train", "whole", "events", "dag"], default=None)
+    parser.add_argument("--train-sentences", type=int, default=256, help="of an epoch under measurement")
+    parser.add_argument("--whole-sentences", type=int, default=96, help="of a run of ten epochs, and as many of dev")
+    options = parser.parse_args()
+    chosen = options.only or ["train", "whole", "events", "dag"]
+    path = HERE / "results.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if {"train", "whole"} & set(chosen):
+            results |= training(folder, options, chosen)
+        if "events" in chosen:
+            results["events"] = {"machine": machine(), "values": of_events(folder, options.repeats)}
+        if "dag" in chosen:
+            results["dag"] = {"machine": machine(), "values": dry_runs(folder, options.repeats)}
+    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    (HERE / "results.md").write_text(page(results))
+
+
+def training(folder: Path, options: argparse.Namespace, chosen: list[str]) -> dict[str, Any]:
+    """Measure an epoch of training, and whole runs, of ours and of every peer."""
+    prepare.prepare(folder)
+    workers = {"ours": Worker(sys.executable, "ours.py", str(folder))}
+    peers = {peer: Worker(options.peers, "trainer.py", str(folder), peer) for peer in PEERS}
+    found: dict[str, Any] = {}
+    for what, sentences, some in (
+        ("train", options.train_sentences, peers),
+        ("whole", options.whole_sentences, {"default": peers["default"]}),
+    ):
+        if what in chosen:
+            rows = []
+            for number in range(options.repeats):
+                rows.append({peer: worker.measure(what, sentences) for peer, worker in {**workers, **some}.items()})
+                say(f"{what} {number + 1}/{options.repeats}: {rows[-1]}")
+            found[what] = {"machine": machine(), "sentences": sentences, "values": rows}
+    return found
+
+
+def of_events(folder: Path, repeats: int) -> dict[str, Any]:
+    """Measure events from dynamics."""
+    events.prepare(folder)
+    rows = []
+    for number in range(repeats):
+        rows.append(events.measure(folder))
+        say(f"events {number + 1}/{repeats}: {rows[-1]}")
+    return {"rows": rows, "bytes": events.bytes_a_word_epoch(folder)}
+
+
+def dry_runs(folder: Path, repeats: int) -> dict[str, Any]:
+    """Measure the dry run of config/paper.yaml beside that of as many jobs that do nothing."""
+    paper = [
+        "snakemake",
+        "-n",
+        "--quiet",
+        "--configfile",
+        str(ROOT / "config" / "paper.yaml"),
+        "-d",
+        str(folder / "ours"),
+    ]
+    said = subprocess.run([*paper[:2], *paper[3:]], cwd=ROOT, capture_output=True, text=True).stdout
+    jobs = int(next(line.split()[1] for line in said.splitlines() if line.startswith("total")))
+    (folder / "Snakefile").write_text(
+        f"rule all:\n    input: expand('out/{{n}}', n=range({jobs - 1}))\n"
+        "rule one:\n    output: 'out/{n}'\n    shell: 'touch {output}'\n"
+    )
+    plain = ["snakemake", "-n", "--quiet", "-s", str(folder / "Snakefile"), "-d", str(folder / "plain")]
+    rows = []
+    for number in range(repeats):
+        row = {}
+        for name, command in (("ours", paper), ("plain", plain)):
+            began = time.perf_counter()
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+            row[name] = time.perf_counter() - began
+        rows.append(row)
+        say(f"dag {number + 1}/{repeats}: {row}")
+    return {"rows": rows, "jobs": jobs}
+
+
+def ratio(values: list[float]) -> str:
+    """Return the median of the repeats, the least and the greatest."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return results.md."""
+    lines = [
+        "# What the work costs",
+        "",
+        "Written by `make bench`: the ratio's median over the repeats, the least and the greatest. Peers take turns.",
+        "",
+        "| figure | wanted | measured | repeats |",
+        "| --- | --- | --- | --- |",
+    ]
+
+    def row(figure: str, wanted: str, values: list[float]) -> None:
+        lines.append(f"| {figure} | {wanted} | {ratio(values)} | {len(values)} |")
+
+    if "train" in results:
+        rows = results["train"]["values"]
+        speeds = [{peer: one["tokens"] / one["seconds"] for peer, one in row.items()} for row in rows]
+        for peer, wanted in (("default", "3.0"), ("grouped", "1.5"), ("pad50", "3.0")):
+            row(f"useful tokens a second, ours over {NAMES[peer]}", wanted, [one["ours"] / one[peer] for one in speeds])
+        used = [one["ours"]["flops"] / one["ours"]["seconds"] / one["ours"]["peak"] for one in rows]
+        row("FLOPs of linear layers on useful tokens over sgemm's peak", "0.60", used)
+        row("useful tokens a second, ours", "", [one["ours"] for one in speeds])
+        row("sgemm's peak, GFLOP/s", "", [one["ours"]["peak"] / 1e9 for one in rows])
+    if "whole" in results:
+        rows = results["whole"]["values"]
+        size = results["whole"]["sentences"]
+        figure = f"a run of 10 epochs, dev scored at each, {size} sentences, HF Trainer's time over ours"
+        row(figure, "3.0", [one["default"]["seconds"] / one["ours"]["seconds"] for one in rows])
+    if "events" in results:
+        rows = results["events"]["values"]["rows"]
+        row("events of 20 M word-epochs, pandas' time over ours", "20", [one["pandas"] / one["ours"] for one in rows])
+        row("the same, our time over reading the file", "at most 3", [one["ours"] / one["read"] for one in rows])
+        row("bytes a word-epoch in dynamics, losses random", "at most 4", [results["events"]["values"]["bytes"]])
+    if "dag" in results:
+        found = results["dag"]["values"]
+        figure = f"dry run of config/paper.yaml, {found['jobs']} jobs, over plain snakemake's on as many"
+        row(figure, "at most 1.5", [one["ours"] / one["plain"] for one in found["rows"]])
+        row("the same, seconds", "", [one["ours"] for one in found["rows"]])
+    machines = sorted({part["machine"] for part in results.values()})
+    return "\n".join([*lines, "", *(f"Machine: {line}" for line in machines), ""])
+
+
+def machine() -> str:
+    """Return one line on the machine."""
+    names = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    return f"{names[0]}, {len(names)} cores, {platform.platform()}, Python {platform.python_version()}"
+
+
+def say(line: str) -> None:
+    """Print a line of progress, at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
+main()

@@ -1,0 +1,76 @@
+"""Our training loop under measurement: `python ours.py FOLDER`, told what to do by bench.py."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from prepare import BATCH_SIZE, LEARNING_RATE, first
+from worker import serve
+
+from settling.config import EncoderSystem
+from settling.systems.encoder import System, Windows
+from settling.training.loop import Trainer
+from settling.training.split import read_split
+from settling.training.train import set_up
+from settling.validation import check
+
+SIDE = 1024
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    place = set_up("cpu", threads=1)
+    splits = {
+        "train": read_split(folder / "treated.parquet", "treated"),
+        **{name: read_split(folder / "data" / f"{name}.parquet", "data") for name in ("dev", "test")},
+    }
+
+    def trainer(sentences: int, epochs: int) -> Trainer:
+        recipe: EncoderSystem = check(
+            EncoderSystem,
+            {
+                **{"kind": "encoder", "checkpoint": "minilm", "epochs": epochs, "batch_size": BATCH_SIZE},
+                **{"learning_rate": LEARNING_RATE, "views": ["minibatch"]},
+            },
+            "recipe",
+        )
+        some = {**splits, "train": first(splits["train"], sentences)}
+        torch.manual_seed(0)
+        return Trainer(recipe, 0, System(recipe, folder / "checkpoint", some, place), some)
+
+    def train(sentences: int) -> dict[str, Any]:
+        made = trainer(sentences, 1)
+        windows = [window for of in cast(Windows, made.system.prepared["train"]).of_sentence for window in of]
+        tokens = sum(len(window.ids) for window in windows)
+        peak = sgemm()
+        began = time.perf_counter()
+        made.train(0)
+        seconds = time.perf_counter() - began
+        # Two for the forward pass, four for the backward one, a multiplication and an addition each.
+        linear = [m for m in made.system.module.modules() if isinstance(m, torch.nn.Linear)]
+        flops = 6 * sum(layer.weight.numel() for layer in linear) * tokens
+        return {"seconds": seconds, "tokens": tokens, "flops": flops, "peak": max(peak, sgemm())}
+
+    def whole(sentences: int) -> dict[str, Any]:
+        made = trainer(sentences, 10)
+        began = time.perf_counter()
+        list(made.epochs())
+        return {"seconds": time.perf_counter() - began}
+
+    serve(train, whole)
+
+
+def sgemm() -> float:
+    """Return the FLOP a second of a product of two square matrices, the best of some."""
+    a, b = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+    best = float("inf")
+    for _ in range(8):
+        began = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - began)
+    return 2 * SIDE**3 / best
+
+
+main()

@@ -1,0 +1,40 @@
+"""The data and the model that every peer is measured on: CoNLL-2003, 1,000 sentences, and MiniLM of 6 layers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from settling import study as plan
+from settling.config import read
+from settling.data.checkpoints import download_checkpoint
+from settling.data.dataset import download_dataset
+from settling.training.split import Split
+from settling.treatments.treat import treat
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = {"train": 1000, "dev": 200, "test": 10}
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-4
+
+
+def prepare(folder: Path) -> None:
+    """Write data/, treated.parquet and checkpoint/ to `folder`, from the files that config/laptop.yaml names."""
+    study = read(ROOT / "config" / "laptop.yaml")
+    dataset = study.datasets["conll2003"].model_copy(update={"subset": SIZES})
+    study = study.model_copy(update={"datasets": {"conll2003": dataset}})
+    download_dataset(json.loads(plan.dataset_spec(study, "conll2003")), folder / "data")
+    download_checkpoint(json.loads(plan.checkpoint_spec(study, "minilm")), folder / "checkpoint")
+    treat({"kind": "clean", "draw": 0}, folder / "data" / "train.parquet", folder / "treated.parquet")
+
+
+def first(split: Split, sentences: int) -> Split:
+    """Return the first so many sentences of a split."""
+    end = int(split.starts[sentences])
+    return Split(
+        split.tokens[:end],
+        np.asarray(split.starts[: sentences + 1]),
+        split.label[:end],
+        split.given[:end],
+        split.tags,
+    )

@@ -1,0 +1,121 @@
+"""The Hugging Face Trainer under measurement: `python trainer.py FOLDER default|grouped|pad50`, told by bench.py.
+
+Fused AdamW, no saving, no logging, no progress bar; evaluation in batches of 64 by seqeval, as ours does.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from prepare import BATCH_SIZE, LEARNING_RATE, first
+from seqeval.metrics import f1_score
+from transformers import (
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    DataCollatorForTokenClassification,
+    EvalPrediction,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+from worker import serve
+
+from settling.training.split import Split, read_split
+
+IGNORED = -100
+
+
+class EpochTime(TrainerCallback):
+    """The seconds between the start and the end of an epoch."""
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, *_: Any, **__: Any) -> None:
+        self.seconds = time.perf_counter() - self.began
+
+
+def main() -> None:
+    folder, mode = Path(sys.argv[1]), sys.argv[2]
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "checkpoint")
+    splits = {
+        "train": read_split(folder / "treated.parquet", "treated"),
+        "dev": read_split(folder / "data" / "dev.parquet", "data"),
+    }
+    tags = splits["train"].tags
+    cut = {"truncation": True, "max_length": 50} if mode == "pad50" else {}
+
+    def items(split: Split) -> list[dict[str, Any]]:
+        encoded = tokenizer(split.sentences(), is_split_into_words=True, **cut)
+        made = []
+        for number, start in enumerate(split.starts[:-1]):
+            words = encoded.word_ids(number)
+            heads = [word is not None and word != words[place - 1] for place, word in enumerate(words)]
+            labels = [
+                int(split.given[start + word]) if head else IGNORED for word, head in zip(words, heads, strict=True)
+            ]
+            made.append({"input_ids": encoded["input_ids"][number], "labels": labels})
+        return made
+
+    def scores(prediction: EvalPrediction) -> dict[str, float]:
+        guessed = np.argmax(prediction.predictions, -1)
+        expected = np.asarray(prediction.label_ids)
+        rows = [expected_row != IGNORED for expected_row in expected]
+        return {
+            "f1": f1_score(
+                [[tags[tag] for tag in row[kept]] for row, kept in zip(expected, rows, strict=True)],
+                [[tags[tag] for tag in row[kept]] for row, kept in zip(guessed, rows, strict=True)],
+            )
+        }
+
+    def trainer(sentences: int, epochs: int, evaluate: bool) -> tuple[Trainer, EpochTime, int]:
+        clock = EpochTime()
+        model = AutoModelForTokenClassification.from_pretrained(folder / "checkpoint", num_labels=len(tags))
+        padding: dict[str, Any] = {"padding": "max_length", "max_length": 50} if mode == "pad50" else {}
+        train = items(first(splits["train"], sentences))
+        options = TrainingArguments(
+            tempfile.mkdtemp(),
+            per_device_train_batch_size=BATCH_SIZE,
+            per_device_eval_batch_size=64,
+            learning_rate=LEARNING_RATE,
+            num_train_epochs=epochs,
+            optim="adamw_torch_fused",
+            eval_strategy="epoch" if evaluate else "no",
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            use_cpu=True,
+            train_sampling_strategy="group_by_length" if mode == "grouped" else "random",
+        )
+        made = Trainer(
+            model,
+            options,
+            data_collator=DataCollatorForTokenClassification(tokenizer, **padding),
+            train_dataset=train,
+            eval_dataset=items(splits["dev"]),
+            compute_metrics=scores,
+            callbacks=[clock],
+        )
+        return made, clock, sum(len(item["input_ids"]) for item in train)
+
+    def training(sentences: int) -> dict[str, Any]:
+        made, clock, tokens = trainer(sentences, 1, evaluate=False)
+        made.train()
+        return {"seconds": clock.seconds, "tokens": tokens}
+
+    def whole(sentences: int) -> dict[str, Any]:
+        made, _, _ = trainer(sentences, 10, evaluate=True)
+        began = time.perf_counter()
+        made.train()
+        return {"seconds": time.perf_counter() - began}
+
+    serve(training, whole)
+
+
+main()
