@@ -17,7 +17,6 @@ from tests.unit.small_study import (
     Row,
     block,
     events,
-    rows_of,
     scores,
     spec_of,
     tables_of,
@@ -43,12 +42,6 @@ SPEC = spec_of(BLOCKS)
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tables_of(tmp_path_factory.mktemp("results"), RUNS, SPEC)
-
-
-@pytest.fixture
-def pick(tables: Path) -> Pick:
-    """Return a function that gives the rows of a table that hold the given values."""
-    return lambda name, **values: rows_of(tables, name, **values)
 
 
 ALL_DEV: Row = {"split": "dev", "class": "all", "metric": "f1"}

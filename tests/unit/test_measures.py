@@ -41,12 +41,6 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tables_of(tmp_path_factory.mktemp("results"), RUNS, SPEC)
 
 
-@pytest.fixture
-def pick(tables: Path) -> Pick:
-    """Return a function that gives the rows of a table that hold the given values."""
-    return lambda name, **values: rows_of(tables, name, **values)
-
-
 BASE_ALL: Row = {"baseline_system": "base", "class": "all"}
 
 

@@ -87,7 +87,7 @@ class Windows:
             rows = [[window] for window in windows]
         else:
             rows = pack(windows)
-            size = max(1, PACKED_PIECES // sum(len(window.ids) for window in rows[0]))
+            size = max(1, PACKED_PIECES // len(windows[-1].ids))
         return [self._rows(rows[start : start + size]) for start in range(0, len(rows), size)]
 
     def _rows(self, rows: list[list[Window]]) -> Rows:

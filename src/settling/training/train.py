@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import platform
+import shutil
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,8 +69,8 @@ def train(
             # The card that says which run it is comes last.
             for name in (*TABLES, "run.json"):
                 os.replace(run.state / name, run.output / name)
-        if run.state.exists():
-            run.state.rmdir()
+        # A state in it is another run's, as this one is done.
+        shutil.rmtree(run.state, ignore_errors=True)
 
 
 def attempt(job: "Job", run: Run) -> str | None:

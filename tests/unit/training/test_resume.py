@@ -118,6 +118,18 @@ def test_a_finished_run_is_not_trained_again(
     assert (tiny_run / "run.json").read_bytes() == before
 
 
+def test_a_state_left_beside_a_finished_run_is_cleared_away(
+    half_done: bytes, tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    output, state = tmp_path / "seed0", tmp_path / "seed0.state"
+    shutil.copytree(tiny_run, output)
+    state.mkdir()
+    (state / "state.pt").write_bytes(half_done)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert not state.exists()
+    assert bytes_of(output) == bytes_of(tiny_run)
+
+
 def test_a_finished_run_whose_output_was_changed_is_trained_again(
     tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
