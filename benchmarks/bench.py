@@ -21,8 +21,23 @@ import prepare
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+PARTS = ("train", "whole", "profile", "events", "dag")
 PEERS = ("default", "grouped", "pad50")
 NAMES = {"default": "HF Trainer, default", "grouped": "HF Trainer, grouped by length", "pad50": "padding to 50"}
+
+# Operators of a step, by what they are for.
+KINDS = {
+    "matrix products of linear layers": ("aten::mm", "aten::addmm"),
+    "matrix products of attention": ("aten::bmm", "aten::baddbmm"),
+    "random numbers of dropout": ("aten::bernoulli_",),
+    "copies": ("aten::copy_",),
+    "elementwise products": ("aten::mul", "aten::mul_", "aten::div_"),
+    "gelu": ("aten::gelu", "aten::gelu_backward"),
+    "softmax and its mask": (
+        *("aten::_softmax", "aten::_softmax_backward_data", "aten::all", "aten::where", "aten::isneginf", "aten::eq"),
+    ),
+    "AdamW": ("aten::_fused_adamw_",),
+}
 
 
 class Worker:
@@ -61,16 +76,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default=sys.executable, help="the Python that has accelerate, for the HF Trainer")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", nargs="*", choices=["train", "whole", "events", "dag"], default=None)
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--train-sentences", type=int, default=256, help="of an epoch under measurement")
     parser.add_argument("--whole-sentences", type=int, default=96, help="of a run of ten epochs, and as many of dev")
     options = parser.parse_args()
-    chosen = options.only or ["train", "whole", "events", "dag"]
+    chosen = options.only
     path = HERE / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if {"train", "whole"} & set(chosen):
+        if {"train", "whole", "profile"} & set(chosen):
             results |= training(folder, options, chosen)
         if "events" in chosen:
             results["events"] = {"machine": machine(), "values": of_events(folder, options.repeats)}
@@ -81,14 +96,15 @@ def main() -> None:
 
 
 def training(folder: Path, options: argparse.Namespace, chosen: list[str]) -> dict[str, Any]:
-    """Measure an epoch of training, and whole runs, of ours and of every peer."""
+    """Measure an epoch of training, and whole runs, of ours and of every peer, and where ours spends its time."""
     prepare.prepare(folder)
     workers = {"ours": Worker(sys.executable, "ours.py", str(folder))}
-    peers = {peer: Worker(options.peers, "trainer.py", str(folder), peer) for peer in PEERS}
+    wanted = PEERS if "train" in chosen else ("default",) if "whole" in chosen else ()
+    peers = {peer: Worker(options.peers, "trainer.py", str(folder), peer) for peer in wanted}
     found: dict[str, Any] = {}
     for what, sentences, some in (
         ("train", options.train_sentences, peers),
-        ("whole", options.whole_sentences, {"default": peers["default"]}),
+        ("whole", options.whole_sentences, {"default": peers["default"]} if peers else {}),
     ):
         if what in chosen:
             rows = []
@@ -96,6 +112,9 @@ def training(folder: Path, options: argparse.Namespace, chosen: list[str]) -> di
                 rows.append({peer: worker.measure(what, sentences) for peer, worker in {**workers, **some}.items()})
                 say(f"{what} {number + 1}/{options.repeats}: {rows[-1]}")
             found[what] = {"machine": machine(), "sentences": sentences, "values": rows}
+    if "profile" in chosen:
+        shares = workers["ours"].measure("profile", options.train_sentences)
+        found["profile"] = {"machine": machine(), "sentences": options.train_sentences, "values": shares}
     return found
 
 
@@ -182,6 +201,18 @@ def page(results: dict[str, Any]) -> str:
         figure = f"dry run of config/paper.yaml, {found['jobs']} jobs, over plain snakemake's on as many"
         row(figure, "at most 1.5", [one["ours"] / one["plain"] for one in found["rows"]])
         row("the same, seconds", "", [one["ours"] for one in found["rows"]])
+    if "profile" in results:
+        shares = results["profile"]["values"]
+        found = {name: sum(shares.get(operator, 0) for operator in operators) for name, operators in KINDS.items()}
+        lines += [
+            "",
+            "## Where the time of a training step goes",
+            "",
+            "One profile of an epoch; shares of the time in torch's operators.",
+            "",
+        ]
+        lines += ["| what | share |", "| --- | --- |", *(f"| {name} | {share:.3f} |" for name, share in found.items())]
+        lines += [f"| all else | {1 - sum(found.values()):.3f} |", "", (HERE / "tried.md").read_text().strip()]
     machines = sorted({part["machine"] for part in results.values()})
     return "\n".join([*lines, "", *(f"Machine: {line}" for line in machines), ""])
 

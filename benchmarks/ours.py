@@ -59,7 +59,14 @@ def main() -> None:
         list(made.epochs())
         return {"seconds": time.perf_counter() - began}
 
-    serve(train, whole)
+    def profile(sentences: int) -> dict[str, Any]:
+        made = trainer(sentences, 1)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+            made.train(0)
+        times = {row.key: row.self_cpu_time_total for row in seen.key_averages()}
+        return {name: time / sum(times.values()) for name, time in times.items()}
+
+    serve({"train": train, "whole": whole, "profile": profile})
 
 
 def sgemm() -> float:

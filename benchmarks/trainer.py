@@ -115,7 +115,7 @@ def main() -> None:
         made.train()
         return {"seconds": time.perf_counter() - began}
 
-    serve(training, whole)
+    serve({"train": training, "whole": whole})
 
 
 main()

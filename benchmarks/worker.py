@@ -5,19 +5,19 @@ So all of them are loaded at once and take turns, and what the machine does mean
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Measure = Callable[[int], dict[str, Any]]
 
 
-def serve(train: Measure, whole: Measure) -> None:
-    """Answer lines `train N` and `whole N` (sentences) on standard input with a line of JSON each."""
-    train(BATCH_AND_A_BIT)
+def serve(measures: Mapping[str, Measure]) -> None:
+    """Answer lines `NAME N` (a measure, of so many sentences) on standard input with a line of JSON each."""
+    measures["train"](BATCH_AND_A_BIT)
     print("ready", flush=True)
     for line in sys.stdin:
         what, sentences = line.split()
-        print(json.dumps((train if what == "train" else whole)(int(sentences))), flush=True)
+        print(json.dumps(measures[what](int(sentences))), flush=True)
 
 
 # What is set up at the first batch is no part of a measurement.
