@@ -50,6 +50,7 @@ report: Path(f"{RESULTS}/claims/opening.rst").resolve()
 
 
 include: "workflow/rules/download.smk"
+include: "workflow/rules/tokenise.smk"
 include: "workflow/rules/treat.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/events.smk"

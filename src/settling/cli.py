@@ -20,6 +20,7 @@ The stages, in order; each reads files, writes files and can be run by hand. `sn
 the commands of a study with their specs; without -F, those still to run.
 
   download   a data set or a checkpoint: the only stage that uses the network
+  tokenise   the word-pieces of a data set, once for all runs from a checkpoint
   treat      corrupt the labels of a training split, or make a class scarce
   train      train runs and observe every word at every epoch
   events     learning and forgetting events of a run
@@ -49,6 +50,13 @@ def parser() -> argparse.ArgumentParser:
     spec = "what to do, as one JSON string, or @FILE to read it from a file"
     download = command("download", "Fetch a data set or a checkpoint.", spec=spec, output="folder to write")
     download.add_argument("what", choices=["dataset", "checkpoint"])
+    command(
+        "tokenise",
+        "Make the word-pieces of a data set.",
+        data="folder of train, dev and test.parquet",
+        checkpoint="checkpoint folder",
+        output="Parquet file to write",
+    )
     command("treat", "Treat a training split.", spec=spec, train="train.parquet", output="Parquet file to write")
     train = command("train", "Train runs of one system.", spec=spec, dev="dev.parquet", test="test.parquet")
     train.add_argument(
@@ -63,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--checkpoint", type=Path, metavar="PATH", help="checkpoint folder, for a system that has one")
     train.add_argument("--images", type=Path, metavar="PATH", help="train.parquet of a data set of images")
+    train.add_argument("--tokens", type=Path, metavar="PATH", help="what tokenise wrote, to spare doing it again")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     train.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     command(
@@ -114,23 +123,33 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.data.checkpoints import download_checkpoint
 
             download_checkpoint(spec_of(arguments.spec), arguments.output)
+        case "tokenise":
+            from settling.data.tokens import tokenise
+
+            tokenise(arguments.data, arguments.checkpoint, arguments.output)
         case "treat":
             from settling.treatments.treat import treat
 
             treat(spec_of(arguments.spec), arguments.train, arguments.output)
         case "train":
+            from settling.training.loop import Interrupted
             from settling.training.train import train
 
-            train(
-                spec_of(arguments.spec),
-                arguments.dev,
-                arguments.test,
-                arguments.checkpoint,
-                [run_of(*values) for values in arguments.run],
-                arguments.device,
-                arguments.threads,
-                arguments.images,
-            )
+            try:
+                train(
+                    spec_of(arguments.spec),
+                    arguments.dev,
+                    arguments.test,
+                    arguments.checkpoint,
+                    [run_of(*values) for values in arguments.run],
+                    arguments.device,
+                    arguments.threads,
+                    arguments.images,
+                    arguments.tokens,
+                )
+            except Interrupted:
+                print("settling: interrupted; the same command goes on from the saved state", file=sys.stderr)
+                sys.exit(128 + signal.SIGTERM)
         case "events":
             from settling.analysis.events import find_events
 
@@ -206,5 +225,5 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"settling: {error.filename or arguments.command}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("settling: interrupted; a training goes on after its last finished epoch", file=sys.stderr)
+        print("settling: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 import settling
+from settling.canonical import digest
 from settling.errors import BadInput
 from settling.schemas import SCHEMAS
 
@@ -60,6 +63,12 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checkpoint_hash(folder: Path) -> str:
+    """Return one hash of a checkpoint's files; its card, which says when and how they came, is not of them."""
+    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file() and path.name != "card.json"]
+    return digest({path.name: sha256(path) for path in files})
 
 
 def git_blob(path: Path) -> str:
@@ -175,6 +184,11 @@ def read_table(path: Path, name: str) -> pa.Table:
             return file.read()
         except (pa.ArrowInvalid, OSError) as error:
             raise BadInput(f"{path}: damaged ({str(error).splitlines()[0]})") from None
+
+
+def starts_of(words: pa.Table) -> NDArray[np.int64]:
+    """Return where each sentence of a table of words begins, and where the last ends (sentences + 1,)."""
+    return np.flatnonzero(np.diff(words["sentence"].to_numpy(), prepend=-1, append=-1))
 
 
 def metadata_of(schema: pa.Schema) -> dict[str, Any]:

@@ -58,6 +58,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("image", pa.binary()),
         nullable=("image",),
     ),
+    # The word-pieces of the words of train, dev and test, in their order, as a checkpoint's tokenizer gives them.
+    "tokens": _schema(("split", _NAME), ("sentence", pa.int32()), ("pieces", pa.list_(pa.int32()))),
     # The training split after a treatment; `word` is dense and is the key of all later files.
     "treated": _schema(
         ("sentence", pa.int32()),

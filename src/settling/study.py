@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from settling.canonical import canonical
-from settling.config import CapFamily, NoiseFamily, Study, TruncateFamily
+from settling.config import CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
 from settling.errors import BadInput
 
 CLEAN: dict[str, Any] = {"kind": "clean"}
@@ -195,6 +195,12 @@ def checkpoint_of(study: Study, system: str, folder: str) -> list[str]:
 def images_of(study: Study, dataset: str, folder: str) -> list[str]:
     """Return the file that holds the training images, under the study's `folder`; none for a data set of words."""
     return [f"{folder}/data/{dataset}/train.parquet"] if study.datasets[dataset].task == "image" else []
+
+
+def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]:
+    """Return the file of a data set's word-pieces for a system that reads such, under the study's `folder`."""
+    recipe = study.systems[system]
+    return [f"{folder}/tokens/{dataset}/{recipe.checkpoint}.parquet"] if isinstance(recipe, TransformerSystem) else []
 
 
 def treatment_spec(study: Study, name: str, draw: int) -> str:

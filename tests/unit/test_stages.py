@@ -17,7 +17,7 @@ from settling.study import Run
 from settling.treatments.treat import treat
 from tests.conftest import ROOT, run_command
 
-STAGES = ("download", "treat", "train", "events", "detect", "aggregate", "plot", "claims", "findings")
+STAGES = ("download", "tokenise", "treat", "train", "events", "detect", "aggregate", "plot", "claims", "findings")
 CLAIMS = ROOT / "config" / "claims.yaml"
 # Runs the command line in a fresh process and then prints which modules it has loaded.
 PROBE = """
@@ -81,7 +81,7 @@ def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     }[stage]
 
 
-@pytest.mark.parametrize("stage", STAGES[3:])
+@pytest.mark.parametrize("stage", STAGES[4:])
 def test_the_stages_after_training_run_without_torch(stage: str, results: Path, tmp_path: Path) -> None:
     found = loaded(*stage_arguments(stage, results, tmp_path / "out"))
     assert (tmp_path / "out").exists()
@@ -106,6 +106,7 @@ def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> Non
     "arguments",
     [
         ["download", "dataset", "--spec", "{}", "--output", "out"],
+        ["tokenise", "--data", "a", "--checkpoint", "b", "--output", "out"],
         ["treat", "--spec", "{}", "--train", "a", "--output", "out"],
         [
             *("train", "--spec", "{}", "--dev", "a", "--test", "b", "--checkpoint", "c"),

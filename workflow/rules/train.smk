@@ -3,7 +3,7 @@ TRAINED = ("dynamics.parquet", "scores.parquet", "run.json")
 # The state lies outside the outputs, which Snakemake deletes before it runs an interrupted job again.
 TRAIN = (
     "settling train --spec {params.spec:q} --dev {input.dev} --test {input.test} {params.checkpoint} {params.images}"
-    " {params.runs} --threads {threads}"
+    " {params.tokens} {params.runs} --threads {threads}"
 )
 
 
@@ -16,6 +16,7 @@ if study.runs_per_job == 1:
             test=f"{RESULTS}/data/{{dataset}}/test.parquet",
             checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system, RESULTS),
             images=lambda wildcards: plan.images_of(study, wildcards.dataset, RESULTS),
+            tokens=lambda wildcards: plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS),
         output:
             multiext(f"{RESULTS}/runs/{RUN}/", *TRAINED),
         log:
@@ -29,6 +30,9 @@ if study.runs_per_job == 1:
             code=lambda wildcards: fingerprint("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
             checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system, RESULTS)),
             images=lambda wildcards: plan.option("images", plan.images_of(study, wildcards.dataset, RESULTS)),
+            tokens=lambda wildcards: plan.option(
+                "tokens", plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS)
+            ),
             runs=lambda wildcards: plan.run_option(plan.Run(**dict(wildcards.items())), RESULTS),
         shell:
             TRAIN
@@ -46,6 +50,7 @@ else:
                 test=f"{RESULTS}/data/{dataset}/test.parquet",
                 checkpoint=plan.checkpoint_of(study, system, RESULTS),
                 images=plan.images_of(study, dataset, RESULTS),
+                tokens=plan.tokens_of(study, dataset, system, RESULTS),
             output:
                 # What is finished stays, and is not trained again when others join the job.
                 update([f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED]),
@@ -60,6 +65,7 @@ else:
                 code=fingerprint("settling.training.train", SYSTEMS[study.systems[system].kind]),
                 checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system, RESULTS)),
                 images=plan.option("images", plan.images_of(study, dataset, RESULTS)),
+                tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),
                 runs=" ".join(plan.run_option(run, RESULTS) for run in runs),
             shell:
                 TRAIN

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from transformers import (
     AutoConfig,
     AutoModelForTokenClassification,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -23,6 +22,7 @@ from transformers.utils import logging
 
 from settling.config import EncoderSystem, TransformerSystem
 from settling.data.messages import one_line_errors
+from settling.data.tokens import load_tokenizer, pieces_of
 from settling.errors import BadInput
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
@@ -198,7 +198,7 @@ def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[Pr
         if recipe.layers > config.num_hidden_layers:
             raise BadInput(f"{checkpoint}: layers is {recipe.layers}, expected at most {config.num_hidden_layers}")
         config.num_hidden_layers = recipe.layers
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, **SAFELY)
+    tokenizer = load_tokenizer(checkpoint)
     if not recipe.pretrained:
         return AutoModelForTokenClassification.from_config(config, dtype=torch.float32), tokenizer
     model, loaded = AutoModelForTokenClassification.from_pretrained(
@@ -230,29 +230,21 @@ def first_position(model: PreTrainedModel) -> int:
 def windows_of(
     tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int, truncate: bool = False
 ) -> list[list[Window]]:
-    """Tokenise a split and cut each sentence into windows of at most `max_length` pieces, between words.
+    """Cut each sentence of a split into windows of at most `max_length` pieces, between words.
 
     With `truncate`, each sentence is one window and what does not fit is lost, as `truncated_window` says.
     """
-    # With a space before it, a word is the same to every tokenizer that it is within a text.
-    spaced = [[f" {word}" for word in sentence] for sentence in split.sentences()]
-    encoded = tokenizer(spaced, is_split_into_words=True, add_special_tokens=False)
+    pieces = split.pieces or pieces_of(tokenizer, split.tokens, split.starts)
     probe = tokenizer("a", add_special_tokens=True, return_special_tokens_mask=True)
     first = probe["special_tokens_mask"].index(0)
     last = len(probe["input_ids"]) - probe["special_tokens_mask"][::-1].index(0)
     before, after = probe["input_ids"][:first], probe["input_ids"][last:]
     room = max_length - len(before) - len(after)
+    cut = truncated_window if truncate else cut_windows
     windows = []
-    for sentence, start in enumerate(split.starts[:-1]):
-        pieces: list[list[int]] = [[] for _ in range(split.starts[sentence + 1] - start)]
-        for piece, word in zip(encoded["input_ids"][sentence], encoded.word_ids(sentence), strict=True):
-            pieces[word].append(piece)
-        # A word the tokenizer drops (a lone control character, say) is still a word: it is unknown.
-        pieces = [(word or [tokenizer.unk_token_id])[:room] for word in pieces]
-        if truncate:
-            windows.append([truncated_window(pieces, int(start), room, before, after)])
-        else:
-            windows.append(cut_windows(pieces, int(start), room, before, after))
+    for start, end in zip(split.starts[:-1], split.starts[1:], strict=True):
+        of_words = [word[:room] for word in pieces[start:end]]
+        windows.append(cut(of_words, int(start), room, before, after))
     return windows
 
 
@@ -296,7 +288,9 @@ def cut_windows(pieces: list[list[int]], start: int, room: int, before: list[int
     return windows
 
 
-def truncated_window(pieces: list[list[int]], start: int, room: int, before: list[int], after: list[int]) -> Window:
+def truncated_window(
+    pieces: list[list[int]], start: int, room: int, before: list[int], after: list[int]
+) -> list[Window]:
     """Keep the first `room` word-pieces of a sentence, and read its words where the authors' reader does.
 
     That cuts pieces and labels to so many items each, though a word has one label and more pieces
@@ -307,4 +301,4 @@ def truncated_window(pieces: list[list[int]], start: int, room: int, before: lis
     num_read = int((firsts < room).sum())
     heads = np.full(len(pieces), LOST)
     heads[: num_read + 1] = len(before) + np.minimum(firsts[: num_read + 1], room)
-    return Window(np.array([*before, *ids, *after]), heads, np.arange(start, start + len(pieces)))
+    return [Window(np.array([*before, *ids, *after]), heads, np.arange(start, start + len(pieces)))]

@@ -1,12 +1,12 @@
-"""The training loop: every word observed at every epoch, resumable after each, the same bytes every time.
+"""The training loop: every word observed at every epoch, resumable after each step, the same bytes every time.
 
-All randomness of an epoch follows from the seed and the epoch's number, so nothing of it needs saving, and runs
-with the same seed see the same order whatever their treatment does to the labels.
+All randomness of an epoch follows from the seed and the epoch's number, so runs with the same seed see the same order
+whatever their treatment does to the labels. Only within an epoch does the state of torch's generator count.
 """
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,10 @@ from settling.training.split import Split
 EVALUATION_SENTENCES = 64
 
 
+class Interrupted(Exception):  # noqa: N818
+    """The run was asked to stop, and did so between two steps; `Trainer.state` says from where it can go on."""
+
+
 @dataclass
 class History:
     """All that a run has observed so far: `views[view][epoch]`, the scores, and the seconds each epoch took."""
@@ -32,18 +36,37 @@ class History:
     seconds: list[float] = field(default_factory=list)
 
 
+@dataclass
+class Epoch:
+    """An epoch under way: the steps taken, what was seen in them, and the seconds they took."""
+
+    gather: "Gather"
+    steps: int = 0
+    seconds: float = 0.0
+
+
 class Trainer:
     """One run: a system, its optimiser and its history. `epochs` goes through those that are left.
 
-    `splits` holds train, dev and test, those that the system was made of.
+    `splits` holds train, dev and test, those that the system was made of. Between two steps, the run asks `stop`
+    whether it is to end.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, system: System, splits: dict[str, Split]) -> None:
-        self.recipe, self.seed, self.system = recipe, seed, system
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        system: System,
+        splits: dict[str, Split],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.recipe, self.seed, self.system, self.stop = recipe, seed, system, stop
+        self.device = next(system.module.parameters()).device
         self.num_words = {name: len(split.label) for name, split in splits.items()}
         self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
         self.optimizer = optimizer_of(system.module, recipe)
         self.history = History({view: [] for view in recipe.views})
+        self.under_way = Epoch(self.gather("train"))
         # From short to long, so that evaluation pads little; the same at every epoch.
         self.evaluation = {
             name: system.prepared[name].batches(np.argsort(np.diff(split.starts), kind="stable"), EVALUATION_SENTENCES)
@@ -53,11 +76,11 @@ class Trainer:
     def epochs(self) -> Iterator[int]:
         """Train and observe the epochs that are left, one at a time; yield each one's number when it is done.
 
-        Raises BadInput where the loss is no longer finite.
+        Raises BadInput where the loss is no longer finite, Interrupted where the run is to stop.
         """
         for epoch in range(len(self.history.seconds), self.recipe.epochs):
-            began = time.monotonic()
             seen = {"minibatch": self.train(epoch)}
+            began = time.monotonic()
             if not all(parameter.isfinite().all() for parameter in self.system.module.parameters()):
                 raise BadInput(f"epoch {epoch}: the loss is not finite; expected a lower learning_rate")
             self.system.module.eval()
@@ -65,26 +88,41 @@ class Trainer:
                 self.system.before_evaluation()
             if "epoch-end" in self.recipe.views:
                 seen["epoch-end"] = self.observe("train")
+            scores = [row for view in self.history.views for row in self.scorers["train"].rows(epoch, view, seen[view])]
+            for name in ("dev", "test"):
+                scores += self.scorers[name].rows(epoch, "epoch-end", self.observe(name))
             for view, observations in self.history.views.items():
                 observations.append(seen[view])
-                self.history.scores += self.scorers["train"].rows(epoch, view, seen[view])
-            for name in ("dev", "test"):
-                self.history.scores += self.scorers[name].rows(epoch, "epoch-end", self.observe(name))
-            self.history.seconds.append(time.monotonic() - began)
+            self.history.scores += scores
+            self.history.seconds.append(self.under_way.seconds + time.monotonic() - began)
+            self.under_way = Epoch(self.gather("train"))
             yield epoch
 
     def train(self, epoch: int) -> Observation:
-        """Train for one epoch; return each word as it was when its batch passed, before the update."""
-        torch.manual_seed(seed_of("epoch", self.seed, epoch))
-        gather = Gather(self.num_words["train"], self.system)
+        """Train for what is left of an epoch; return each word as it was when its batch passed, before the update."""
+        began = time.monotonic() - self.under_way.seconds
+        if not self.under_way.steps:
+            torch.manual_seed(seed_of("epoch", self.seed, epoch))
         self.system.module.train()
         first_step = self.system.total_steps * epoch // self.recipe.epochs
-        for step, batch in enumerate(self.system.batches(epoch, self.seed), first_step):
-            rate = self.learning_rate(step)
+        for batch in self.system.batches(epoch, self.seed)[self.under_way.steps :]:
+            self.heed()
+            rate = self.learning_rate(first_step + self.under_way.steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            self.update(batch, gather)
-        return gather.observation()
+            self.update(batch, self.under_way.gather)
+            self.under_way.steps += 1
+            self.under_way.seconds = time.monotonic() - began
+        return self.under_way.gather.observation()
+
+    def heed(self) -> None:
+        """Raise Interrupted where the run is to stop."""
+        if self.stop():
+            raise Interrupted
+
+    def gather(self, name: str) -> "Gather":
+        """Return what collects the outcomes of a split's words."""
+        return Gather(self.num_words[name], self.device)
 
     def update(self, batch: Sequence[Pieces], gather: "Gather") -> None:
         """Take one step on the mean loss over the words of a batch."""
@@ -99,9 +137,10 @@ class Trainer:
 
     def observe(self, name: str) -> Observation:
         """Return each word of a split as the model now sees it, in evaluation mode."""
-        gather = Gather(self.num_words[name], self.system)
+        gather = self.gather(name)
         with torch.no_grad():
             for batch in self.evaluation[name]:
+                self.heed()
                 for pieces in batch:
                     gather.add(self.system.outcome(pieces))
         return gather.observation()
@@ -130,6 +169,12 @@ class Trainer:
             "views": observed,
             "scores": self.history.scores,
             "seconds": self.history.seconds,
+            "under_way": {
+                "steps": self.under_way.steps,
+                "seconds": self.under_way.seconds,
+                "seen": self.under_way.gather.columns(),
+                "generators": generator_states(self.device),
+            },
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -144,6 +189,16 @@ class Trainer:
             state["scores"],
             state["seconds"],
         )
+        under_way = state["under_way"]
+        self.under_way = Epoch(self.gather("train"), under_way["steps"], under_way["seconds"])
+        for column, saved in zip(self.under_way.gather.columns(), under_way["seen"], strict=True):
+            column.copy_(saved)
+        set_generator_states(self.device, under_way["generators"])
+
+    def place(self) -> str:
+        """Say how far the run is."""
+        steps = f" and {self.under_way.steps} steps" if self.under_way.steps else ""
+        return f"epoch {len(self.history.seconds)}/{self.recipe.epochs}{steps}"
 
     def progress(self) -> str:
         """Return one line on the last epoch: loss, scores, speed and the time left."""
@@ -164,8 +219,7 @@ class Trainer:
 class Gather:
     """Collects outcomes on the device, copied to the host once."""
 
-    def __init__(self, num_words: int, system: System) -> None:
-        device = next(system.module.parameters()).device
+    def __init__(self, num_words: int, device: torch.device) -> None:
         self.predicted = torch.zeros(num_words, dtype=torch.uint8, device=device)
         self.loss = torch.full((num_words,), torch.nan, device=device)
         self.margin = torch.full((num_words,), torch.nan, device=device)
@@ -178,7 +232,30 @@ class Gather:
 
     def observation(self) -> Observation:
         """Return all words' outcomes."""
-        return Observation(*(column.cpu().numpy() for column in (self.predicted, self.loss, self.margin)))
+        return Observation(*(column.cpu().numpy() for column in self.columns()))
+
+    def columns(self) -> list[torch.Tensor]:
+        """Return the predictions, losses and margins, (words,) each."""
+        return [self.predicted, self.loss, self.margin]
+
+
+def generator_states(device: torch.device) -> list[torch.Tensor]:
+    """Return the states of torch's generators that a step on `device` draws from."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    elif device.type == "mps":
+        states.append(torch.mps.get_rng_state())
+    return states
+
+
+def set_generator_states(device: torch.device, states: list[torch.Tensor]) -> None:
+    """Go on drawing from where `generator_states` was."""
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1].cpu(), device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(states[1].cpu())
 
 
 def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:

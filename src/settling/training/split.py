@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, sha256
+from settling.files import metadata_of, read_table, sha256, starts_of
+from settling.schemas import SPLITS
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Split:
     """Sentences of words. `starts` (sentences + 1,) are word offsets; labels (words,) index the tag list.
 
     In a data set of images a word is the name of one, and `images` (words, height, width, channels) their pixels.
-    `scarce` is the class that the split's treatment caps, or, as a control arm, would cap.
+    `scarce` is the class that the split's treatment caps, or, as a control arm, would cap. `pieces` are those of each
+    word, where the tokenise stage has made them.
     """
 
     tokens: list[str]
@@ -27,6 +29,7 @@ class Split:
     tags: tuple[str, ...]
     images: NDArray[np.uint8] | None = None
     scarce: str | None = None
+    pieces: list[list[int]] | None = None
 
     @property
     def noisy(self) -> NDArray[np.bool_]:
@@ -48,10 +51,11 @@ class Split:
         return [self.tokens[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
 
-def read_split(path: Path, schema: str, images: Path | None = None) -> Split:
+def read_split(path: Path, schema: str, images: Path | None = None, tokens: Path | None = None) -> Split:
     """Read a split that follows the schema `data` or `treated`; raise BadInput where it does not.
 
-    The pixels of a treated split are those of `images`, the training split that it was made from.
+    The pixels of a treated split are those of `images`, the training split that it was made from; the pieces of its
+    words are those in `tokens`, which was made from that too.
     """
     table = read_table(path, schema)
     tags = tuple(metadata_of(table.schema)["tags"])
@@ -60,13 +64,12 @@ def read_split(path: Path, schema: str, images: Path | None = None) -> Split:
         found = pc.index_in(table[column].cast(pa.string()), pa.array(tags))
         return np.asarray(found.to_numpy()).astype(np.uint8)
 
-    sentence = table["sentence"].to_numpy()
-    starts = np.flatnonzero(np.diff(sentence, prepend=-1, append=-1))
     label = indices("label")
     given = indices("given") if schema == "treated" else label
     pixels = _pixels(table) if schema == "data" else _treated_pixels(table, path, images) if images else None
     scarce = metadata_of(table.schema).get("spec", {}).get("class") if schema == "treated" else None
-    return Split(table["token"].to_pylist(), starts, label, given, tags, pixels, scarce)
+    pieces = _pieces(table, path, tokens) if tokens else None
+    return Split(table["token"].to_pylist(), starts_of(table), label, given, tags, pixels, scarce, pieces)
 
 
 def _pixels(table: pa.Table) -> NDArray[np.uint8] | None:
@@ -85,3 +88,17 @@ def _treated_pixels(treated: pa.Table, path: Path, images: Path) -> NDArray[np.u
         raise BadInput(f"{images}: found a data set of words, expected one of images")
     rows: NDArray[np.int64] = pc.index_in(treated["token"], table["token"].combine_chunks()).to_numpy()
     return pixels[rows]
+
+
+def _pieces(words: pa.Table, path: Path, tokens: Path) -> list[list[int]]:
+    """Return the pieces of each word of a split, out of those of the data set that it is of or was made from."""
+    table = read_table(tokens, "tokens")
+    made_from = metadata_of(words.schema)["inputs"].get("train") if "given" in words.column_names else sha256(path)
+    inputs = metadata_of(table.schema)["inputs"]
+    split = next((name for name in SPLITS if inputs[name] == made_from), None)
+    if split is None:
+        raise BadInput(f"{tokens}: not made of the data set that {path} is of (the hashes differ)")
+    table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
+    first = np.searchsorted(table["sentence"].to_numpy(), words["sentence"].to_numpy())
+    pieces: list[list[int]] = table["pieces"].take(pa.array(first + words["position"].to_numpy())).to_pylist()
+    return pieces

@@ -5,8 +5,10 @@ import importlib
 import os
 import platform
 import shutil
+import signal
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +17,20 @@ import torch
 from settling.canonical import digest, seed_of
 from settling.config import AnySystem
 from settling.errors import BadInput, choices
-from settling.files import provenance, read_json, sha256, write_json
+from settling.files import (
+    checkpoint_hash,
+    metadata_of,
+    provenance,
+    read_json,
+    read_table,
+    replacing,
+    sha256,
+    write_json,
+)
 from settling.fingerprint import fingerprint
 from settling.systems import KINDS
 from settling.training import state
-from settling.training.loop import Trainer, say
+from settling.training.loop import Interrupted, Trainer, say
 from settling.training.records import write_dynamics, write_scores
 from settling.training.split import Split, read_split
 from settling.validation import check
@@ -49,28 +60,60 @@ def train(
     device: str = "auto",
     threads: int = 1,
     images: Path | None = None,
+    tokens: Path | None = None,
 ) -> None:
     """Train `runs` of the system's recipe `spec`, one after the other, and write each to its folder `output`.
 
-    Each leaves dynamics.parquet, scores.parquet and run.json. After each epoch its state is saved; a later call with
-    the same spec, data, checkpoint and code goes on from there to the same bytes, and does nothing where the outputs
-    of that very run are already there. A run that fails leaves the others be; outputs appear when all are done, as a
-    workflow deletes those of a failed job. For a data set of images, `images` is its train.parquet.
+    Each leaves dynamics.parquet, scores.parquet and run.json. Its state is saved after each epoch, and at once where
+    SIGTERM or SIGINT comes; a later call with the same spec, data, checkpoint and code goes on from there to the same
+    bytes, and does nothing where the outputs of that very run are already there. A run that fails leaves the others be;
+    outputs appear when all are done, as a workflow deletes those of a failed job. For a data set of images, `images` is
+    its train.parquet; `tokens`, where there is such a file, spares tokenising the words again.
 
-    Raises BadInput for a spec, file or checkpoint that cannot be used, and where a run failed.
+    Raises BadInput for a spec, file or checkpoint that cannot be used, and where a run failed; Interrupted where a
+    signal came.
     """
-    job = Job(spec, dev, test, checkpoint, device, threads, images)
-    failed = [reason for run in runs if (reason := attempt(job, run))]
+    with stoppable() as stop:
+        job = Job(spec, dev, test, checkpoint, device, threads, images, tokens, stop)
+        failed = [reason for run in runs if (reason := attempt(job, run))]
     if failed:
         raise BadInput("\n".join(failed))
     for run in runs:
-        if (run.state / "run.json").exists():
-            run.output.mkdir(parents=True, exist_ok=True)
-            # The card that says which run it is comes last.
-            for name in (*TABLES, "run.json"):
-                os.replace(run.state / name, run.output / name)
-        # A state in it is another run's, as this one is done.
-        shutil.rmtree(run.state, ignore_errors=True)
+        hand_over(run)
+
+
+def hand_over(run: Run) -> None:
+    """Put what a finished run wrote in its place; killed at any moment, it can be done again."""
+    if (run.state / "run.json").exists():
+        # The card that says which run it is comes last.
+        for name in (*TABLES, "run.json"):
+            with replacing(run.output / name) as part:
+                shutil.copyfile(run.state / name, part)
+    # A state in it is another run's, as this one is done.
+    shutil.rmtree(run.state, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether SIGTERM or SIGINT has come; a second one does what it did before."""
+    came: list[int] = []
+    before: dict[int, Any] = {}
+
+    def heed(number: int, _: Any) -> None:
+        came.append(number)
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    # Python lets no other thread handle signals.
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, heed) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        restore()
 
 
 def attempt(job: "Job", run: Run) -> str | None:
@@ -81,6 +124,8 @@ def attempt(job: "Job", run: Run) -> str | None:
             stack.enter_context(contextlib.redirect_stderr(stack.enter_context(run.log.open("w", encoding="utf-8"))))
         try:
             job.train(run)
+        except Interrupted:
+            raise
         except BadInput as error:
             reason = str(error)
         except OSError as error:
@@ -111,6 +156,8 @@ class Job:
         device: str,
         threads: int,
         images: Path | None,
+        tokens: Path | None,
+        stop: Callable[[], bool],
     ) -> None:
         self.recipe = check(AnySystem, spec, "spec")
         if (checkpoint is None) != (self.recipe.checkpoint is None):
@@ -121,10 +168,13 @@ class Job:
         if checkpoint and not checkpoint.is_dir():
             raise BadInput(f"{checkpoint}: no such checkpoint folder")
         self.spec, self.checkpoint, self.images, self.threads = spec, checkpoint, images, threads
+        self.tokens, self.stop = tokens, stop
         self.code = fingerprint("settling.training.train", KINDS[self.recipe.kind])
         self.hash = checkpoint_hash(checkpoint) if checkpoint else None
+        if tokens and metadata_of(read_table(tokens, "tokens").schema)["inputs"]["checkpoint"] != self.hash:
+            raise BadInput(f"{tokens}: not made by the tokenizer of {checkpoint} (the hashes differ)")
         self.paths = {"dev": dev, "test": test}
-        self.splits = {name: read_split(path, "data") for name, path in self.paths.items()}
+        self.splits = {name: read_split(path, "data", tokens=tokens) for name, path in self.paths.items()}
         for name, path in self.paths.items():
             if (self.splits[name].images is None) != (self.recipe.kind != "image"):
                 expected, found = ("images", "words") if self.recipe.kind == "image" else ("words", "images")
@@ -134,7 +184,10 @@ class Job:
         self.place = set_up(device, threads)
 
     def train(self, run: Run) -> None:
-        """Train one run and write it to its state folder; raise BadInput where it cannot be, or diverges."""
+        """Train one run and write it to its state folder.
+
+        Raises BadInput where it cannot be trained, or diverges, Interrupted where it is to stop.
+        """
         inputs = {"treated": run.treated, **self.paths, **({"images": self.images} if self.images else {})}
         made = provenance("train", {**self.spec, "seed": run.seed}, inputs, code=self.code)
         made["inputs"]["checkpoint"] = self.hash
@@ -148,18 +201,23 @@ class Job:
         system = importlib.import_module(KINDS[self.recipe.kind]).System(
             self.recipe, self.checkpoint, splits, self.place
         )
-        trainer = Trainer(self.recipe, run.seed, system, splits)
+        trainer = Trainer(self.recipe, run.seed, system, splits, self.stop)
         state_file = run.state / "state.pt"
         saved = state.load(state_file, identity, self.place)
         if saved:
             trainer.restore(saved)
-            say(f"going on after epoch {len(trainer.history.seconds)}/{self.recipe.epochs}")
+            say(f"going on after {trainer.place()}")
         size = f"{splits['train'].num_sentences} sentences, {len(splits['train'].label)} words"
         say(f"{run.output}: {size}, on {self.place}")
-        for epoch in trainer.epochs():
-            if epoch + 1 < self.recipe.epochs:
-                state.save(state_file, identity, trainer.state())
-            say(trainer.progress())
+        try:
+            for epoch in trainer.epochs():
+                if epoch + 1 < self.recipe.epochs:
+                    state.save(state_file, identity, trainer.state())
+                say(trainer.progress())
+        except Interrupted:
+            state.save(state_file, identity, trainer.state())
+            say(f"interrupted after {trainer.place()}; the state is saved")
+            raise
 
         tags = splits["train"].tags
         write_dynamics(run.state / TABLES[0], trainer.history.views, tags, self.recipe.record_margin, made)
@@ -179,7 +237,7 @@ class Job:
 
     def training_split(self, run: Run) -> Split:
         """Read a run's treated split; raise BadInput where the other splits do not belong to it."""
-        split = read_split(run.treated, "treated", self.images)
+        split = read_split(run.treated, "treated", self.images, self.tokens)
         for name, path in self.paths.items():
             if self.splits[name].tags != split.tags:
                 found, expected = (", ".join(tags) for tags in (self.splits[name].tags, split.tags))
@@ -187,12 +245,6 @@ class Job:
         if self.recipe.kind == "image" and not self.images:
             raise BadInput(f"{run.treated}: no images; give --images, the train.parquet that it was made from")
         return split
-
-
-def checkpoint_hash(folder: Path) -> str:
-    """Return one hash of a checkpoint's files; its card, which says when and how they came, is not of them."""
-    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file() and path.name != "card.json"]
-    return digest({path.name: sha256(path) for path in files})
 
 
 def is_done(folder: Path, identity: str) -> bool:

@@ -60,7 +60,7 @@ def test_a_sentence_is_cut_between_words_and_the_first_piece_carries_the_word() 
 
 def test_a_truncated_sentence_is_read_where_the_authors_reader_reads_it() -> None:
     # 40 words of 2 pieces, 50 with [CLS] and [SEP]: 24 words have a vector of their own, the 25th has that of [SEP].
-    window = truncated_window([[2 * word, 2 * word + 1] for word in range(40)], 7, 48, [101], [102])
+    (window,) = truncated_window([[2 * word, 2 * word + 1] for word in range(40)], 7, 48, [101], [102])
     assert window.ids.tolist() == [101, *range(48), 102]
     assert window.words.tolist() == list(range(7, 47))
     assert window.heads.tolist() == [*range(1, 49, 2), 49, *[LOST] * 15]
@@ -78,7 +78,7 @@ def test_a_truncated_sentence_is_read_where_the_authors_reader_reads_it() -> Non
     ids=["just fits", "cut in a word", "cut before others"],
 )
 def test_truncation_worked_by_hand(sizes: list[int], heads: list[int], ids: list[int]) -> None:
-    window = truncated_window([[word] * size for word, size in enumerate(sizes)], 0, 4, [101], [102])
+    (window,) = truncated_window([[word] * size for word, size in enumerate(sizes)], 0, 4, [101], [102])
     assert window.heads.tolist() == heads
     assert window.ids.tolist() == ids
 

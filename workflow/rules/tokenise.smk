@@ -1,0 +1,17 @@
+rule tokenise:
+    input:
+        multiext(f"{RESULTS}/data/{{dataset}}/", "train.parquet", "dev.parquet", "test.parquet"),
+        checkpoint=rules.download_checkpoint.output,
+    output:
+        f"{RESULTS}/tokens/{{dataset}}/{{checkpoint}}.parquet",
+    log:
+        f"{RESULTS}/logs/tokenise/{{dataset}}/{{checkpoint}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tokenise/{{dataset}}/{{checkpoint}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        code=fingerprint("settling.data.tokens"),
+        data=f"{RESULTS}/data/{{dataset}}",
+    shell:
+        "settling tokenise --data {params.data} --checkpoint {input.checkpoint} --output {output} 2> {log}"
