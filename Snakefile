@@ -14,7 +14,7 @@ from settling.config import load
 from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.skipped import skipped
-from settling.fingerprint import fingerprint
+from settling.fingerprint import modules
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 

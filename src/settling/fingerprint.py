@@ -1,4 +1,4 @@
-"""A stage's code as one hash: the package modules it reaches by import, parsed, docstrings left out.
+"""A stage's code: the package modules it reaches by import, each with the hash of its syntax tree, docstrings left out.
 
 Comments, docstrings and formatting do not count, so editing them reruns nothing.
 """
@@ -27,17 +27,31 @@ NOT_CODE = frozenset(
 )
 
 
-def fingerprint(*modules: str) -> str:
-    """Return the hash (16 hex digits) of the code of `modules` and of all they import from this package."""
-    reached: dict[str, str] = {}
-    waiting = list(modules)
+def fingerprint(*names: str) -> str:
+    """Return the hash (16 hex digits) of the code of the modules `names` and of all they import from this package."""
+    text = "\n".join(f"{name} {code}" for name, code in reached(*names).items())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def modules(*names: str) -> str:
+    """Return the same code module by module, as one line: `settling.files=1a2b3c4d settling.frames=...`, sorted.
+
+    The rules carry this line, so that what changed can be told by name, and ask for it for every job.
+    """
+    return " ".join(f"{name}={code[:8]}" for name, code in reached(*names).items())
+
+
+def reached(*names: str) -> dict[str, str]:
+    """Return the modules `names` and all they import from this package, sorted, each with the hash of its code."""
+    found: dict[str, str] = {}
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in reached and name not in NOT_CODE:
-            reached[name], imports = parsed(name)
+        if name not in found and name not in NOT_CODE:
+            found[name], imports = parsed(name)
             waiting += imports
-    text = "\n".join(f"{name} {reached[name]}" for name in sorted(reached))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return dict(sorted(found.items()))
 
 
 @functools.cache

@@ -1,4 +1,5 @@
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 import settling
 from settling import fingerprint as module
-from settling.fingerprint import fingerprint
+from settling.fingerprint import fingerprint, modules
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 
@@ -31,7 +32,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
     def write(name: str, text: str) -> str:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-        module.parsed.cache_clear()
+        forget()
         return fingerprint("settling.stage")
 
     for name in reversed(PACKAGE):
@@ -40,7 +41,13 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
             (tmp_path / name).write_text(PACKAGE[name])
     write("stage.py", PACKAGE["stage.py"])
     yield write
+    forget()
+
+
+def forget() -> None:
+    """Clear what is kept of code read before."""
     module.parsed.cache_clear()
+    modules.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -74,6 +81,18 @@ def test_a_changed_default_or_name_counts(edit: Edit) -> None:
 def test_what_no_import_reaches_or_the_spec_carries_does_not_count(edit: Edit, name: str) -> None:
     before = edit("stage.py", "import settling.config\n" + PACKAGE["stage.py"])
     assert edit(name, "changed = True\n") == before
+
+
+def test_the_modules_are_one_sorted_line_in_which_an_edit_changes_its_own_alone(edit: Edit) -> None:
+    edit("stage.py", PACKAGE["stage.py"])
+    line = modules("settling.stage")
+    assert re.fullmatch(r"settling[a-z.]*=[0-9a-f]{8}( settling[a-z.]*=[0-9a-f]{8})*", line)
+    before = dict(part.split("=") for part in line.split())
+    names = ("helper", "parts", "parts.one", "parts.two", "stage")
+    assert list(before) == [f"settling.{name}" for name in names]
+    edit("parts/two.py", "y = 3\n")
+    after = dict(part.split("=") for part in modules("settling.stage").split())
+    assert [name for name in before if before[name] != after[name]] == ["settling.parts.two"]
 
 
 def test_imports_inside_functions_are_followed(edit: Edit) -> None:

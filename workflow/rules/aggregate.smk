@@ -19,7 +19,7 @@ rule aggregate:
         "../../envs/analyse.yaml"
     params:
         spec=plan.aggregate_spec(study),
-        code=fingerprint("settling.analysis.aggregate"),
+        code=modules("settling.analysis.aggregate"),
         results=subpath(output[0], ancestor=2),
         folder=subpath(output[0], parent=True),
     shell:

@@ -12,7 +12,7 @@ rule detect:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=fingerprint("settling.analysis.detection"),
+        code=modules("settling.analysis.detection"),
         folder=subpath(output[0], parent=True),
     shell:
         "settling detect --dynamics {input.dynamics} --treated {input.treated} --scores {input.scores}"

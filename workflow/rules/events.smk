@@ -11,6 +11,6 @@ rule events:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=fingerprint("settling.analysis.events"),
+        code=modules("settling.analysis.events"),
     shell:
         "settling events --dynamics {input.dynamics} --treated {input.treated} --output {output} 2> {log}"

@@ -10,7 +10,7 @@ rule findings:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=fingerprint("settling.analysis.findings"),
+        code=modules("settling.analysis.findings"),
         tables=subpath(input[0], parent=True),
     shell:
         "settling findings --tables {params.tables} --output {output} 2> {log}"

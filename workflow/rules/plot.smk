@@ -32,8 +32,8 @@ rule plot:
     params:
         # The report's template is one for all figures and reads the figure's own text here.
         caption=lambda wildcards: Path(workflow.basedir, "workflow", "report", f"{wildcards.figure}.rst").read_text(),
-        code=lambda wildcards: fingerprint("settling.figures.plot", FIGURES[wildcards.figure].module),
-        # The registry is not followed by the fingerprint; this is what a figure's line there says.
+        code=lambda wildcards: modules("settling.figures.plot", FIGURES[wildcards.figure].module),
+        # The registry is not among the modules; this is what a figure's line there says.
         entry=lambda wildcards: str(FIGURES[wildcards.figure]),
         tables=f"{RESULTS}/tables",
         folder=subpath(output[0], parent=True),

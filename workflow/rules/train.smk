@@ -27,7 +27,7 @@ if study.runs_per_job == 1:
             "../../envs/train.yaml"
         params:
             spec=lambda wildcards: plan.training_spec(study, wildcards.system),
-            code=lambda wildcards: fingerprint("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
+            code=lambda wildcards: modules("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
             checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system, RESULTS)),
             images=lambda wildcards: plan.option("images", plan.images_of(study, wildcards.dataset, RESULTS)),
             tokens=lambda wildcards: plan.option(
@@ -62,7 +62,7 @@ else:
                 "../../envs/train.yaml"
             params:
                 spec=plan.training_spec(study, system),
-                code=fingerprint("settling.training.train", SYSTEMS[study.systems[system].kind]),
+                code=modules("settling.training.train", SYSTEMS[study.systems[system].kind]),
                 checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system, RESULTS)),
                 images=plan.option("images", plan.images_of(study, dataset, RESULTS)),
                 tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),

@@ -11,7 +11,7 @@ rule treat:
         "../../envs/train.yaml"
     params:
         spec=lambda wildcards: plan.treatment_spec(study, wildcards.treatment, int(wildcards.draw)),
-        code=lambda wildcards: fingerprint(
+        code=lambda wildcards: modules(
             "settling.treatments.treat",
             TREATMENTS[plan.treatments(study)[wildcards.treatment]["kind"]],
         ),
