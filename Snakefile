@@ -27,6 +27,7 @@ if "study" not in config and not workflow.overwrite_configfiles:
 try:
     study = load(config)
     grid = plan.runs(study)
+    treatments = plan.treatments(study)
 except BadInput as error:
     raise WorkflowError(str(error)) from None
 

@@ -203,9 +203,9 @@ def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]
     return [f"{folder}/tokens/{dataset}/{recipe.checkpoint}.parquet"] if isinstance(recipe, TransformerSystem) else []
 
 
-def treatment_spec(study: Study, name: str, draw: int) -> str:
-    """Return the spec of `settling treat`."""
-    return canonical({**treatments(study)[name], "draw": draw})
+def treatment_spec(treatment: dict[str, Any], draw: int) -> str:
+    """Return the spec of `settling treat` for a treatment as `treatments` gives it."""
+    return canonical({**treatment, "draw": draw})
 
 
 def training_spec(study: Study, system: str) -> str:

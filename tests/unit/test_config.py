@@ -80,7 +80,7 @@ def specs(study: Study) -> list[str]:
         *(plan.dataset_spec(study, name) for name in sorted(study.datasets)),
         *(plan.checkpoint_spec(study, name) for name in sorted(study.checkpoints)),
         *(plan.training_spec(study, name) for name in sorted(study.systems)),
-        *(plan.treatment_spec(study, name, 2) for name in sorted(plan.treatments(study))),
+        *(plan.treatment_spec(treatment, 2) for _, treatment in sorted(plan.treatments(study).items())),
         plan.aggregate_spec(study),
     ]
 

@@ -111,7 +111,11 @@ def test_what_is_not_drawn_has_one_draw_that_all_share() -> None:
         ("truncate-20", 0, 3),
         ("truncate-48", 0, 3),
     }
-    assert json.loads(plan.treatment_spec(made, "truncate-48", 0)) == {"kind": "truncate", "words": 48, "draw": 0}
+    assert json.loads(plan.treatment_spec(plan.treatments(made)["truncate-48"], 0)) == {
+        "kind": "truncate",
+        "words": 48,
+        "draw": 0,
+    }
 
 
 @given(experiments)
@@ -129,8 +133,8 @@ def test_no_noise_is_clean() -> None:
         "cap-PER-5": {"kind": "cap", "class": "PER", "sentences": 5},
         "cap-PER-25": {"kind": "cap", "class": "PER", "sentences": 25},
     }
-    assert json.loads(plan.treatment_spec(study(), "clean", 0)) == {"kind": "clean", "draw": 0}
-    assert json.loads(plan.treatment_spec(study(), "cap-PER-5", 3)) == {**named["cap-PER-5"], "draw": 3}
+    assert json.loads(plan.treatment_spec(named["clean"], 0)) == {"kind": "clean", "draw": 0}
+    assert json.loads(plan.treatment_spec(named["cap-PER-5"], 3)) == {**named["cap-PER-5"], "draw": 3}
 
 
 def test_one_name_never_stands_for_two_treatments() -> None:
@@ -171,7 +175,10 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
             **{f"dataset {name}": plan.dataset_spec(made, name) for name in made.datasets},
             **{f"checkpoint {name}": plan.checkpoint_spec(made, name) for name in made.checkpoints},
             **{f"system {name}": plan.training_spec(made, name) for name in made.systems},
-            **{f"treatment {name}": plan.treatment_spec(made, name, 0) for name in plan.treatments(made)},
+            **{
+                f"treatment {name}": plan.treatment_spec(treatment, 0)
+                for name, treatment in plan.treatments(made).items()
+            },
             "tables": plan.aggregate_spec(made),
         }
 

@@ -6,7 +6,7 @@ rule aggregate:
         detection=[
             f"{RESULTS}/{path}"
             for run in grid
-            if plan.is_noisy(plan.treatments(study)[run.treatment])
+            if plan.is_noisy(treatments[run.treatment])
             for path in (run.detectors, run.losses)
         ],
     output:
@@ -20,7 +20,7 @@ rule aggregate:
     params:
         spec=plan.aggregate_spec(study),
         code=modules("settling.analysis.aggregate"),
-        results=subpath(output[0], ancestor=2),
-        folder=subpath(output[0], parent=True),
+        results=RESULTS,
+        folder=f"{RESULTS}/tables",
     shell:
         "settling aggregate --spec {params.spec:q} --results {params.results} --output {params.folder} 2> {log}"

@@ -11,7 +11,7 @@ rule tokenise:
     conda:
         "../../envs/train.yaml"
     params:
-        code=fingerprint("settling.data.tokens"),
+        code=modules("settling.data.tokens"),
         data=f"{RESULTS}/data/{{dataset}}",
     shell:
         "settling tokenise --data {params.data} --checkpoint {input.checkpoint} --output {output} 2> {log}"

@@ -10,10 +10,10 @@ rule treat:
     conda:
         "../../envs/train.yaml"
     params:
-        spec=lambda wildcards: plan.treatment_spec(study, wildcards.treatment, int(wildcards.draw)),
+        spec=lambda wildcards: plan.treatment_spec(treatments[wildcards.treatment], int(wildcards.draw)),
         code=lambda wildcards: modules(
             "settling.treatments.treat",
-            TREATMENTS[plan.treatments(study)[wildcards.treatment]["kind"]],
+            TREATMENTS[treatments[wildcards.treatment]["kind"]],
         ),
     shell:
         "settling treat --spec {params.spec:q} --train {input} --output {output} 2> {log}"
