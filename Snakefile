@@ -31,7 +31,7 @@ try:
 except BadInput as error:
     raise WorkflowError(str(error)) from None
 
-RESULTS = f"results/{study.study}"
+RESULTS = str(plan.folder_of(study))
 SKIPPED = skipped(study)
 FIGURE_NAMES = [name for name in FIGURES if name not in SKIPPED]
 

@@ -29,6 +29,13 @@ the commands of a study with their specs; without -F, those still to run.
   plot       one figure from the tables
   claims     what the study says of each claim of the paper
   findings   what the study found, in three lines
+
+Around them:
+
+  why        what snakemake would run, and what changed
+  status     how far a running study is
+  config     check a configuration and print it in full
+  schema     the JSON Schema of the configuration
 """
 
 
@@ -106,6 +113,14 @@ def parser() -> argparse.ArgumentParser:
         output="folder to write claims.parquet, claims.csv, claims.txt and opening.rst to",
     )
     command("findings", "Say what the study found.", tables="folder of tables", output="text file to write")
+    stages.add_parser(
+        "why",
+        usage="settling why [SNAKEMAKE OPTIONS...]",
+        help="Say what snakemake would run with the same options, and why.",
+        description="Say what snakemake would run with the same options, and what changed. Nothing is run.",
+    )
+    status = stages.add_parser("status", help="Say how far a study is, from its files.")
+    status.add_argument("file", type=Path, nargs="?", default="config.yaml", metavar="CONFIG")
     config = stages.add_parser("config", help="Check a configuration and print it in full.")
     config.add_argument("file", type=Path)
     stages.add_parser("schema", help="Print the JSON Schema of the configuration, as YAML.")
@@ -174,6 +189,15 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.analysis.findings import write_findings
 
             write_findings(arguments.tables, arguments.output)
+        case "why":
+            from settling.why import why
+
+            print(why(arguments.options))
+        case "status":
+            from settling.config import read
+            from settling.status import status
+
+            print(status(read(arguments.file)))
         case "config":
             from settling.config import read
 
@@ -211,7 +235,11 @@ def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
 
 def main() -> None:
     """Run the command line; end with status 1 and one line where the user's input or the disk is at fault."""
-    arguments = parser().parse_args()
+    top = parser()
+    arguments, options = top.parse_known_args()
+    if options and arguments.command != "why":
+        top.error(f"unrecognized arguments: {' '.join(options)}")
+    arguments.options = options
     if arguments.command != "download":
         # Only the download stage may use the network.
         os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1")

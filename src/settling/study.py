@@ -5,6 +5,7 @@ Nothing else knows where a file lies. The workflow asks here, and so does every 
 
 import itertools
 import operator
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from settling.canonical import canonical
 from settling.config import CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
 from settling.errors import BadInput
 
+# The last file that a run leaves.
+CARD = "run.json"
 CLEAN: dict[str, Any] = {"kind": "clean"}
 # Kinds without chance: they have one draw, 0, which all share. A treatment's name begins with its kind.
 UNDRAWN = ("clean", "truncate")
@@ -64,6 +67,21 @@ class Run:
         return Path("runs", self.place)
 
     @property
+    def card(self) -> Path:
+        """What says that the run is done and how long it took, relative to the study's folder."""
+        return self.folder / CARD
+
+    @property
+    def state(self) -> Path:
+        """What the run goes on from, and its outputs until its job is done, relative to the study's folder."""
+        return Path("state", self.place)
+
+    @property
+    def log(self) -> Path:
+        """How the training goes, line by line, relative to the study's folder."""
+        return Path("logs", "train", f"{self.place}.log")
+
+    @property
     def scores(self) -> Path:
         """The run's scores, relative to the study's folder."""
         return self.folder / "scores.parquet"
@@ -82,6 +100,17 @@ class Run:
     def losses(self) -> Path:
         """The histogram of the run's losses, relative to the study's folder."""
         return Path("detectors", self.place, "losses.parquet")
+
+
+def run_of(file: str) -> Run | None:
+    """Return the run that a file in a run's folder is of; None for any other file."""
+    found = re.search(r"(?:^|/)runs/([^/]+)/([^/]+)/draw(\d+)/([^/]+)/seed(\d+)/[^/]+$", file)
+    return Run(found[1], found[2], int(found[3]), found[4], int(found[5])) if found else None
+
+
+def folder_of(study: Study) -> Path:
+    """Return the study's folder, from where Snakemake is started."""
+    return Path("results", study.study)
 
 
 def treatments(study: Study) -> dict[str, dict[str, Any]]:
@@ -215,7 +244,7 @@ def training_spec(study: Study, system: str) -> str:
 
 def run_option(run: Run, folder: str) -> str:
     """Return the option of `settling train` for a run of the study whose `folder` this is."""
-    files = (run.treated, run.folder, Path("state", run.place), Path("logs", "train", f"{run.place}.log"))
+    files = (run.treated, run.folder, run.state, run.log)
     return " ".join(["--run", str(run.seed), *(f"{folder}/{file}" for file in files)])
 
 

@@ -191,3 +191,10 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
         "learning_rate": 0.5,
         "pretrained": False,
     }
+
+
+def test_a_file_in_a_runs_folder_names_the_run_and_no_other_file_does() -> None:
+    run = Run("news", "cap-LOC-5", 3, "base", 12)
+    assert plan.run_of(f"results/s/{run.card}") == plan.run_of(f"results/s/{run.scores}") == run
+    for path in (run.events, run.state / "state.pt", run.log, run.treated, run.detectors):
+        assert plan.run_of(f"results/s/{path}") is None

@@ -55,7 +55,7 @@ else:
                 # What is finished stays, and is not trained again when others join the job.
                 update([f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED]),
             log:
-                [f"{RESULTS}/logs/train/{run.place}.log" for run in runs],
+                [f"{RESULTS}/{run.log}" for run in runs],
             benchmark:
                 f"{RESULTS}/benchmarks/train/job{number}.tsv"
             conda:

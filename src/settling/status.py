@@ -1,0 +1,214 @@
+"""How far a study is, from its files alone: which runs are done, going, failed, interrupted and not begun."""
+
+import math
+import os
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from settling.config import Study
+from settling.files import read_json
+from settling.study import CARD, Run, folder_of, runs
+
+WIDTH = 100
+NAME_WIDTH = 26
+# A run whose log has not been written for so long has ended without a word; a slow one gets three of its epochs.
+QUIET_SECONDS = 600
+TAIL_BYTES = 1 << 16
+PROGRESS = re.compile(r"^epoch (\d+)/(\d+)  loss (\S+)  .*  (\d+) words/s  left (\d+):(\d\d)$", re.MULTILINE)
+FAILED = re.compile(r"^settling: (.*)", re.MULTILINE)
+
+
+class State(StrEnum):
+    """What can be said of a run."""
+
+    DONE = "done"
+    GOING = "going"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    NOT_BEGUN = "not begun"
+
+
+class Progress(NamedTuple):
+    """What a training's log says of its last finished epoch; `left` in seconds."""
+
+    epoch: int
+    epochs: int
+    loss: str
+    words_per_second: int
+    left: int
+
+
+class Seen(NamedTuple):
+    """A run as its files show it; `seconds` are those that each epoch of a run that is done took."""
+
+    state: State
+    progress: Progress | None = None
+    reason: str = ""
+    seconds: tuple[float, ...] = ()
+    waits: bool = False
+
+
+Paces = Mapping[tuple[str, str], float]
+"""The mean seconds of an epoch, by data set and system."""
+
+
+def status(study: Study) -> str:
+    """Return in words how far a study is; raise BadInput for a damaged run.json."""
+    epochs = {name: system.epochs for name, system in study.systems.items()}
+    return report(study.study, epochs, look(runs(study), folder_of(study), time.time()))
+
+
+def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, Seen]:
+    """Return each run as its files under the study's `folder` show it at `now`, in seconds since 1970."""
+    done = {run: seen for run in planned if (seen := finished(run, folder))}
+    paces = paces_of(done)
+    return {run: done.get(run) or unfinished(run, folder, now, paces) for run in planned}
+
+
+def finished(run: Run, folder: Path) -> Seen | None:
+    """Return a run whose outputs are in place, or wait for its job; None where there are none, or it trains anew."""
+    for card, waits in ((folder / run.state / CARD, True), (folder / run.card, False)):
+        if card.exists() and not trains_anew(folder / run.log, card):
+            return Seen(State.DONE, seconds=tuple(read_json(card)["seconds_per_epoch"]), waits=waits)
+    return None
+
+
+def trains_anew(log: Path, card: Path) -> bool:
+    """Return whether a log is of a later training than the one that left `card`."""
+    if not log.exists() or log.stat().st_mtime <= card.stat().st_mtime:
+        return False
+    text = tail(log)
+    progress = progress_of(text)
+    over = "already done" in text or (progress and progress.epoch == progress.epochs)
+    return bool(FAILED.search(text)) or not over
+
+
+def unfinished(run: Run, folder: Path, now: float, paces: Paces) -> Seen:
+    """Return a run that is not done, as its log and its state show it."""
+    log = folder / run.log
+    if not log.exists():
+        return Seen(State.INTERRUPTED if any((folder / run.state).glob("*")) else State.NOT_BEGUN)
+    text = tail(log)
+    progress, failed = progress_of(text), FAILED.search(text)
+    if failed:
+        return Seen(State.FAILED, progress, failed[1])
+    pace = pace_of(progress) or paces.get((run.dataset, run.system), 0)
+    quiet = now - log.stat().st_mtime > max(QUIET_SECONDS, 3 * pace)
+    stopped = text.rstrip().rpartition("\n")[2].startswith("interrupted")
+    return Seen(State.INTERRUPTED if quiet or stopped else State.GOING, progress)
+
+
+def tail(log: Path) -> str:
+    """Return the end of a log."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES), os.SEEK_SET)
+        return file.read().decode(errors="replace")
+
+
+def progress_of(text: str) -> Progress | None:
+    """Return what the last line on an epoch says; None where no epoch has finished."""
+    lines = PROGRESS.findall(text)
+    if not lines:
+        return None
+    epoch, epochs, loss, speed, minutes, seconds = lines[-1]
+    return Progress(int(epoch), int(epochs), loss, int(speed), 60 * int(minutes) + int(seconds))
+
+
+def pace_of(progress: Progress | None) -> float:
+    """Return the seconds of an epoch, of a run under way; 0 where they cannot be told."""
+    return progress.left / (progress.epochs - progress.epoch) if progress and progress.epoch < progress.epochs else 0
+
+
+def paces_of(seen: Mapping[Run, Seen]) -> Paces:
+    """Return the mean seconds of an epoch by data set and system, over the runs that are done."""
+    found = defaultdict(list)
+    for run, one in seen.items():
+        if one.seconds:
+            found[run.dataset, run.system].append(fmean(one.seconds))
+    return {kind: fmean(seconds) for kind, seconds in found.items()}
+
+
+def report(name: str, epochs: Mapping[str, int], seen: Mapping[Run, Seen]) -> str:
+    """Return in words what was seen of a study; `epochs` are those of each system."""
+    states = Counter(one.state for one in seen.values())
+    lines = [f"{name}: {len(seen)} runs: " + ", ".join(f"{states[state]} {state}" for state in State if states[state])]
+    if waiting := sum(one.waits for one in seen.values()):
+        wait, whose = ("waits", "its") if waiting == 1 else ("wait", "their")
+        lines.append(f"of those done, {waiting} {wait} in state/ until the rest of {whose} job is done")
+    lines += ["", *table(seen)]
+    for state in (State.GOING, State.FAILED):
+        listed = {str(run.place): said_of(one) for run, one in seen.items() if one.state == state}
+        if listed:
+            # What is said of a run that goes is short and matters; a reason may lose its end.
+            room = WIDTH - 4 - (max(map(len, listed.values())) if state == State.GOING else 0)
+            places = {place: end_of(place, room) for place in listed}
+            width = max(map(len, places.values()))
+            lines += ["", state]
+            for place, said in listed.items():
+                text = f"  {places[place]:<{width}}  {said}"
+                lines.append(text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…")
+    return "\n".join([*lines, "", time_left(epochs, seen)])
+
+
+def table(seen: Mapping[Run, Seen]) -> list[str]:
+    """Return how many runs are in each state, a line for each data set and system."""
+    counts: dict[tuple[str, str], Counter[State]] = defaultdict(Counter)
+    for run, one in seen.items():
+        counts[run.dataset, run.system][one.state] += 1
+    rows = [("data set", "system", *State)]
+    for kind, count in sorted(counts.items()):
+        rows.append((*(end_of(name, NAME_WIDTH) for name in kind), *(str(count[state] or "-") for state in State)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:{'<' if number < 2 else '>'}{width}}" for number, (cell, width) in enumerate(cells))
+        for cells in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+
+
+def said_of(one: Seen) -> str:
+    """Return how far a run is, or why it failed."""
+    if one.state == State.FAILED:
+        return one.reason
+    if not one.progress:
+        return "no epoch finished since it started"
+    epoch, epochs, loss, speed, left = one.progress
+    return f"epoch {epoch}/{epochs}  loss {loss}  {speed} words/s  left {left // 60}:{left % 60:02d}"
+
+
+def end_of(name: str, room: int) -> str:
+    """Return a name, or its end after a mark where it has no room."""
+    return name if len(name) <= room else f"…{name[1 - room :]}"
+
+
+def time_left(epochs: Mapping[str, int], seen: Mapping[Run, Seen]) -> str:
+    """Estimate the time left, from the seconds of an epoch of each data set and system; failed runs are left out."""
+    going = [run for run, one in seen.items() if one.state == State.GOING]
+    timed = {(run.dataset, run.system): pace for run, one in seen.items() if (pace := pace_of(one.progress))}
+    paces = {**timed, **paces_of(seen)}
+    left, unknown = 0.0, 0
+    for run, one in seen.items():
+        if one.state in (State.DONE, State.FAILED):
+            continue
+        if one.progress:
+            left += one.progress.left
+        elif (run.dataset, run.system) in paces:
+            left += paces[run.dataset, run.system] * epochs[run.system]
+        else:
+            unknown += 1
+    if not left and not unknown:
+        return "nothing left to train"
+    at_once = f"{len(going)} at once, as now" if going else "one at a time; none is going"
+    rest = f"; {unknown} of a kind not timed yet left out" if unknown else ""
+    return f"about {in_words(left / max(1, len(going)))} of training left, {at_once}{rest}"
+
+
+def in_words(seconds: float) -> str:
+    """Return a span of time in hours and minutes."""
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

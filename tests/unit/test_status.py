@@ -1,0 +1,191 @@
+"""What `settling status` sees in folders made by hand."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from settling.errors import BadInput
+from settling.status import WIDTH, Seen, State, in_words, look, report
+from settling.study import Run
+
+NOW = 1_700_000_000.0
+RUN = Run("news", "noise-resample-20", 0, "base", 1)
+OTHER = Run("news", "clean", 0, "base", 0)
+HEAD = "results/s/runs/news/noise-resample-20/draw0/base/seed1: 84 sentences, 760 words, on cpu\n"
+EPOCHS = {"base": 4, "another": 10}
+
+
+def epoch(number: int, left: str = "1:30") -> str:
+    """Return the line of a log on an epoch, of 4."""
+    return f"epoch {number}/4  loss 1.189  dev F1 0.444  1575 words/s  left {left}\n"
+
+
+def log(folder: Path, text: str, age: float = 0, run: Run = RUN) -> None:
+    """Write a run's log, last written so many seconds ago."""
+    path = folder / run.log
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (NOW - age, NOW - age))
+
+
+def card(folder: Path, place: Path, seconds: list[float], age: float = 0) -> None:
+    """Write a run.json, so many seconds ago."""
+    path = folder / place / "run.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"seconds_per_epoch": seconds}))
+    os.utime(path, (NOW - age, NOW - age))
+
+
+def state_of(folder: Path, run: Run = RUN) -> State:
+    """Return what is seen of one run."""
+    return look([run], folder, NOW)[run].state
+
+
+def test_a_run_without_files_has_not_begun(tmp_path: Path) -> None:
+    assert state_of(tmp_path) == State.NOT_BEGUN
+
+
+def test_a_run_with_its_card_in_place_is_done(tmp_path: Path) -> None:
+    log(tmp_path, HEAD + epoch(4, "0:00"), age=50)
+    card(tmp_path, RUN.folder, [2.0, 3.0], age=40)
+    assert look([RUN], tmp_path, NOW)[RUN] == Seen(State.DONE, seconds=(2.0, 3.0))
+
+
+def test_a_run_done_whose_job_goes_on_is_done_and_waits(tmp_path: Path) -> None:
+    log(tmp_path, HEAD + epoch(4, "0:00"), age=50)
+    card(tmp_path, RUN.state, [2.0], age=40)
+    seen = look([RUN], tmp_path, NOW)
+    assert (seen[RUN].state, seen[RUN].waits) == (State.DONE, True)
+    assert "of those done, 1 waits in state/ until the rest of its job is done" in report("s", EPOCHS, seen)
+
+
+@pytest.mark.parametrize("end", ["results/s/runs/x: already done\n", HEAD + epoch(4, "0:00")], ids=["again", "copied"])
+def test_a_later_log_that_ends_well_leaves_a_run_done(tmp_path: Path, end: str) -> None:
+    card(tmp_path, RUN.folder, [2.0], age=100)
+    log(tmp_path, end, age=10)
+    assert state_of(tmp_path) == State.DONE
+
+
+def test_a_run_that_trains_anew_beside_its_old_outputs_is_going(tmp_path: Path) -> None:
+    card(tmp_path, RUN.folder, [2.0], age=100)
+    log(tmp_path, HEAD + epoch(1), age=10)
+    assert state_of(tmp_path) == State.GOING
+
+
+def test_a_run_under_way_shows_its_last_epoch(tmp_path: Path) -> None:
+    log(tmp_path, HEAD)
+    assert "no epoch finished since it started" in report("s", EPOCHS, look([RUN], tmp_path, NOW))
+    log(tmp_path, HEAD + epoch(1) + epoch(2, "1:05"))
+    assert "  news/noise-resample-20/draw0/base/seed1  epoch 2/4  loss 1.189  1575 words/s  left 1:05" in report(
+        "s", EPOCHS, look([RUN], tmp_path, NOW)
+    )
+
+
+def test_a_failed_run_shows_its_reason_and_no_traceback(tmp_path: Path) -> None:
+    log(
+        tmp_path,
+        HEAD + epoch(1) + 'Traceback (most recent call last):\n  File "x"\nsettling: runs/x: KeyError: 7\n',
+        9999,
+    )
+    said = report("s", EPOCHS, look([RUN], tmp_path, NOW))
+    assert "  news/noise-resample-20/draw0/base/seed1  runs/x: KeyError: 7" in said
+    assert "Traceback" not in said
+
+
+def test_a_log_that_fell_silent_is_of_an_interrupted_run(tmp_path: Path) -> None:
+    log(tmp_path, HEAD + epoch(2), age=590)
+    assert state_of(tmp_path) == State.GOING
+    log(tmp_path, HEAD + epoch(2), age=610)
+    assert state_of(tmp_path) == State.INTERRUPTED
+
+
+def test_slow_epochs_may_be_silent_for_three_of_them(tmp_path: Path) -> None:
+    log(tmp_path, HEAD + epoch(2, "20:00"), age=1700)
+    assert state_of(tmp_path) == State.GOING
+    log(tmp_path, HEAD + epoch(2, "20:00"), age=1900)
+    assert state_of(tmp_path) == State.INTERRUPTED
+    # In its first epoch, as long as those of a run of its kind that is done.
+    card(tmp_path, OTHER.folder, [600.0, 600.0])
+    log(tmp_path, HEAD, age=1700)
+    assert look([OTHER, RUN], tmp_path, NOW)[RUN].state == State.GOING
+
+
+def test_a_run_that_says_it_was_interrupted_and_a_state_without_a_log_are_interrupted(tmp_path: Path) -> None:
+    log(tmp_path, HEAD + epoch(2) + "interrupted after epoch 2/4 and 3 steps; the state is saved\n")
+    assert state_of(tmp_path) == State.INTERRUPTED
+    (tmp_path / OTHER.state).mkdir(parents=True)
+    assert state_of(tmp_path, OTHER) == State.NOT_BEGUN
+    (tmp_path / OTHER.state / "state.pt").write_text("")
+    assert state_of(tmp_path, OTHER) == State.INTERRUPTED
+
+
+def test_the_last_line_of_a_long_log_counts(tmp_path: Path) -> None:
+    log(tmp_path, HEAD + epoch(1) + "a warning\n" * 100_000 + epoch(3))
+    progress = look([RUN], tmp_path, NOW)[RUN].progress
+    assert progress
+    assert (progress.epoch, progress.left) == (3, 90)
+
+
+def test_a_damaged_card_is_named(tmp_path: Path) -> None:
+    card(tmp_path, RUN.folder, [])
+    (tmp_path / RUN.card).write_text("{")
+    with pytest.raises(BadInput, match=r"run\.json: not JSON"):
+        look([RUN], tmp_path, NOW)
+
+
+def test_the_time_left_follows_from_the_seconds_of_each_kind_and_how_many_go_at_once(tmp_path: Path) -> None:
+    runs = [Run("news", "clean", 0, "base", seed) for seed in range(6)]
+    # 60 s an epoch, of 4: 240 s for each of the two not begun, and 90 s and 30 s of the two that go.
+    card(tmp_path, runs[0].folder, [50.0, 70.0])
+    card(tmp_path, runs[1].folder, [60.0])
+    log(tmp_path, HEAD + epoch(2, "1:30"), run=runs[2])
+    log(tmp_path, HEAD + epoch(3, "0:30"), run=runs[3])
+    seen = look(runs, tmp_path, NOW)
+    assert report("s", EPOCHS, seen).endswith("\n\nabout 5 min of training left, 2 at once, as now")
+    # Of another kind nothing is known.
+    seen |= look([Run("news", "clean", 0, "another", 0)], tmp_path, NOW)
+    assert report("s", EPOCHS, seen).endswith("2 at once, as now; 1 of a kind not timed yet left out")
+
+
+def test_runs_that_go_time_their_kind_where_none_is_done(tmp_path: Path) -> None:
+    runs = [Run("news", "clean", 0, "base", seed) for seed in range(2)]
+    log(tmp_path, HEAD + epoch(2, "10:00"), run=runs[0])
+    # 300 s an epoch: 600 s and 1,200 s.
+    assert report("s", EPOCHS, look(runs, tmp_path, NOW)).endswith("about 30 min of training left, 1 at once, as now")
+
+
+def test_a_study_that_is_done_and_one_that_stands_still_say_so(tmp_path: Path) -> None:
+    card(tmp_path, RUN.folder, [60.0])
+    assert report("s", EPOCHS, look([RUN], tmp_path, NOW)).endswith("nothing left to train")
+    assert report("s", EPOCHS, look([RUN, OTHER], tmp_path, NOW)).endswith(
+        "about 4 min of training left, one at a time; none is going"
+    )
+
+
+def test_a_grid_of_thousands_fits_a_screen_and_a_hundred_columns(tmp_path: Path) -> None:
+    systems = ("an-encoder-with-a-very-long-name-of-the-kind-that-people-give", "base")
+    runs = [
+        Run("news", f"noise-resample-{level}", seed, system, seed)
+        for level in range(100)
+        for seed in range(20)
+        for system in systems
+    ]
+    log(tmp_path, HEAD + epoch(2), run=runs[0])
+    log(tmp_path, f"settling: {'a long reason ' * 20}\n", run=runs[1])
+    lines = report("s", dict.fromkeys(systems, 4), look(runs, tmp_path, NOW)).splitlines()
+    assert lines[0] == "s: 4000 runs: 1 going, 1 failed, 3998 not begun"
+    assert len(lines) < 20
+    assert max(map(len, lines)) <= WIDTH
+    assert [line.split()[2:] for line in lines if line.startswith("news ")] == [
+        ["-", "1", "-", "-", "1999"],
+        ["-", "-", "1", "-", "1999"],
+    ]
+    assert any(line.endswith("/seed0  epoch 2/4  loss 1.189  1575 words/s  left 1:30") for line in lines)
+
+
+def test_a_span_of_time_is_said_in_hours_and_minutes() -> None:
+    assert [in_words(seconds) for seconds in (0.5, 59.0, 61.0, 3600.0, 7260.0)] == [
+        *("1 min", "1 min", "2 min", "1 h 0 min", "2 h 1 min")
+    ]
