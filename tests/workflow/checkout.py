@@ -1,0 +1,112 @@
+"""A copy of the project in which a study can run and code can be edited, and the tiny study of the tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT, corpus_text
+
+RUNS = 12
+SYSTEM = {"kind": "encoder", "checkpoint": "tiny", "layers": 2, "epochs": 3, "batch_size": 8, "learning_rate": 0.003}
+
+
+def study_of(checkpoint: Path) -> dict[str, Any]:
+    return {
+        "study": "tiny",
+        "datasets": {
+            "toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}},
+            "digits": {
+                "task": "image",
+                "source": {"kind": "sklearn", "name": "digits"},
+                "subset": {"train": 60, "dev": 30, "test": 30},
+            },
+        },
+        "checkpoints": {"tiny": {"kind": "folder", "path": str(checkpoint)}},
+        "systems": {
+            "tiny": SYSTEM,
+            "twin": {**SYSTEM, "pretrained": False},
+            "proto": {"kind": "protobert", "checkpoint": "tiny", "epochs": 2, "dimension": 8, "support_others": 10},
+            "crf": {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "epochs": 2, "batch_size": 8},
+            "resnet": {
+                **{"kind": "image", "block": "basic", "depths": [1], "widths": [8], "image_size": 8},
+                **{"epochs": 3, "batch_size": 8, "learning_rate": 0.003},
+            },
+        },
+        "treatments": {
+            "noise": {"kind": "resample", "levels": [0, 30]},
+            "flips": {"kind": "flip", "levels": [0, 40]},
+            "caps": {"kind": "cap", "class": "LOC", "sentences": [5]},
+        },
+        "draws": "by-seed",
+        "experiments": {
+            "noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"], "seeds": [0, 1]},
+            "twin": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["twin"]},
+            "scarcity": {"datasets": ["toy"], "treatments": ["clean", "caps"], "systems": ["tiny", "proto"]},
+            "baseline": {"datasets": ["toy"], "treatments": ["clean"], "systems": ["crf"]},
+            "images": {"datasets": ["digits"], "treatments": ["flips"], "systems": ["resnet"]},
+        },
+    }
+
+
+class Checkout:
+    """A copy of the project in which a study can run and code can be edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def made(cls, folder: Path) -> "Checkout":
+        """Copy the project, and a small corpus, to `folder`."""
+        for name in ("Snakefile", "config.yaml"):
+            shutil.copy2(ROOT / name, folder / name)
+        for name in ("config", "workflow", "envs", "src", "profiles"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        (folder / "toy.conll").write_text(corpus_text(100, seed=7))
+        return cls(folder)
+
+    def snakemake(self, study: dict[str, Any] | str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake on a study, given as data or as YAML text."""
+        self.write(study)
+        return self.run("snakemake", "--cores", "2", "--configfile", "study.yaml", *arguments)
+
+    def write(self, study: dict[str, Any] | str) -> None:
+        """Write a study to study.yaml."""
+        text = study if isinstance(study, str) else yaml.safe_dump(study, sort_keys=False)
+        (self.folder / "study.yaml").write_text(text)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment on this checkout's code."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
+        done = [sys.executable, "-m", *command]
+        return subprocess.run(done, cwd=self.folder, env=environment, capture_output=True, text=True)
+
+    def why(self, study: dict[str, Any] | str) -> list[str]:
+        """Return what `settling why` says of a study, line by line."""
+        self.write(study)
+        done = self.run("settling", "why", "--configfile", "study.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
+
+    def edit(self, module: str, old: str, new: str) -> None:
+        """Replace text in a module of the package, which must hold it."""
+        path = self.folder / "src" / "settling" / module
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    def finish(self, study: dict[str, Any]) -> None:
+        """Leave what the study would have left for Snakemake to see, without running a step: any file in each place."""
+        summary = self.snakemake(study, "--summary")
+        assert summary.returncode == 0, summary.stderr
+        for line in summary.stdout.splitlines()[1:]:
+            path = self.folder / line.split("\t")[0]
+            path = path if path.suffix else path / "config.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{path.name}\n")
+        touched = self.snakemake(study, "--touch", "--forceall")
+        assert touched.returncode == 0, touched.stdout + touched.stderr
