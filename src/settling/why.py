@@ -39,6 +39,7 @@ PREAMBLE = ("Using ", "Assuming ", "Building DAG")
 NOUNS = {
     "download_dataset": ("data set", "data sets"),
     "download_checkpoint": ("checkpoint", "checkpoints"),
+    "tokenise": ("file of tokens", "files of tokens"),
     "treat": ("treated split", "treated splits"),
     "train": ("run", "runs"),
     "events": ("run's events", "runs' events"),
