@@ -39,8 +39,8 @@ check: $(READY)
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-# Writes benchmarks/results.md; the peers' Trainer wants accelerate, which nothing else here does. ARGUMENTS passes options on.
-bench: $(READY) data $(VENV)-bench/ready
+# Writes benchmarks/results.md, of the finished demo too; the peers' Trainer wants accelerate, which nothing else here does. ARGUMENTS passes options on.
+bench: $(VENV)-bench/ready data demo
 	OMP_NUM_THREADS=1 python benchmarks/bench.py --peers $(VENV)-bench/bin/python $(ARGUMENTS)
 
 $(VENV)-bench/ready: $(READY)

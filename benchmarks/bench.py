@@ -21,7 +21,7 @@ import prepare
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PARTS = ("train", "whole", "profile", "events", "dag")
+PARTS = ("train", "whole", "profile", "events", "dag", "demo")
 PEERS = ("default", "grouped", "pad50")
 NAMES = {"default": "HF Trainer, default", "grouped": "HF Trainer, grouped by length", "pad50": "padding to 50"}
 
@@ -89,6 +89,8 @@ def main() -> None:
             results |= training(folder, options, chosen)
         if "events" in chosen:
             results["events"] = {"machine": machine(), "values": of_events(folder, options.repeats)}
+        if "demo" in chosen:
+            results["demo"] = {"machine": machine(), "values": share_in_training(ROOT / "results" / "demo")}
         if "dag" in chosen:
             results["dag"] = {"machine": machine(), "values": dry_runs(folder, options.repeats)}
     path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
@@ -146,16 +148,32 @@ def dry_runs(folder: Path, repeats: int) -> dict[str, Any]:
         "rule one:\n    output: 'out/{n}'\n    shell: 'touch {output}'\n"
     )
     plain = ["snakemake", "-n", "--quiet", "-s", str(folder / "Snakefile"), "-d", str(folder / "plain")]
+    # Lists the rules: all that it does is to start and to read the Snakefile.
+    commands = {
+        "ours": paper,
+        "plain": plain,
+        "ours_start": ["snakemake", "--list-rules", *paper[3:]],
+        "plain_start": ["snakemake", "--list-rules", *plain[3:]],
+    }
     rows = []
     for number in range(repeats):
         row = {}
-        for name, command in (("ours", paper), ("plain", plain)):
+        for name, command in commands.items():
             began = time.perf_counter()
             subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
             row[name] = time.perf_counter() - began
         rows.append(row)
         say(f"dag {number + 1}/{repeats}: {row}")
     return {"rows": rows, "jobs": jobs}
+
+
+def share_in_training(study: Path) -> dict[str, float]:
+    """Return the seconds of a finished study's jobs, and those of them that its runs spent in their epochs."""
+    jobs = [path.read_text().splitlines()[1].split("\t")[0] for path in study.glob("benchmarks/**/*.tsv")]
+    if not jobs:
+        raise SystemExit(f"{study}: no benchmarks of jobs; run `make demo` first")
+    epochs = [sum(json.loads(path.read_text())["seconds_per_epoch"]) for path in study.glob("runs/**/run.json")]
+    return {"jobs": sum(map(float, jobs)), "epochs": sum(epochs)}
 
 
 def ratio(values: list[float]) -> str:
@@ -201,9 +219,15 @@ def page(results: dict[str, Any]) -> str:
         figure = f"dry run of config/paper.yaml, {found['jobs']} jobs, over plain snakemake's on as many"
         row(figure, "at most 1.5", [one["ours"] / one["plain"] for one in found["rows"]])
         row("the same, seconds", "", [one["ours"] for one in found["rows"]])
+        added = [one["ours_start"] - one["plain_start"] for one in found["rows"]]
+        row("seconds that reading the Snakefile adds to snakemake's start", "at most 0.5", added)
+    if "demo" in results:
+        spent = results["demo"]["values"]
+        figure = "share of the seconds of make demo's jobs that are spent in training steps and evaluation"
+        row(figure, "0.80", [spent["epochs"] / spent["jobs"]])
     if "profile" in results:
         shares = results["profile"]["values"]
-        found = {name: sum(shares.get(operator, 0) for operator in operators) for name, operators in KINDS.items()}
+        kinds = {name: sum(shares.get(operator, 0) for operator in operators) for name, operators in KINDS.items()}
         lines += [
             "",
             "## Where the time of a training step goes",
@@ -211,8 +235,8 @@ def page(results: dict[str, Any]) -> str:
             "One profile of an epoch; shares of the time in torch's operators.",
             "",
         ]
-        lines += ["| what | share |", "| --- | --- |", *(f"| {name} | {share:.3f} |" for name, share in found.items())]
-        lines += [f"| all else | {1 - sum(found.values()):.3f} |", "", (HERE / "tried.md").read_text().strip()]
+        lines += ["| what | share |", "| --- | --- |", *(f"| {name} | {share:.3f} |" for name, share in kinds.items())]
+        lines += [f"| all else | {1 - sum(kinds.values()):.3f} |", "", (HERE / "tried.md").read_text().strip()]
     machines = sorted({part["machine"] for part in results.values()})
     return "\n".join([*lines, "", *(f"Machine: {line}" for line in machines), ""])
 
