@@ -201,8 +201,8 @@ def time_left(epochs: Mapping[str, int], seen: Mapping[Run, Seen]) -> str:
             left += paces[run.dataset, run.system] * epochs[run.system]
         else:
             unknown += 1
-    if not left and not unknown:
-        return "nothing left to train"
+    if not left:
+        return "how long it takes is not known before a first epoch" if unknown else "nothing left to train"
     at_once = f"{len(going)} at once, as now" if going else "one at a time; none is going"
     rest = f"; {unknown} of a kind not timed yet left out" if unknown else ""
     return f"about {in_words(left / max(1, len(going)))} of training left, {at_once}{rest}"

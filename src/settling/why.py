@@ -98,11 +98,12 @@ def summary(found: Sequence[Job]) -> str:
     own: dict[tuple[str, str], list[Job]] = defaultdict(list)
     following: dict[str, int] = defaultdict(int)
     for job in sorted(found, key=lambda job: (*STAGES, job.stage).index(job.stage)):
-        # A new run is worth its line; whatever else has an input that is made again only follows.
-        if FOLLOWS in job.reason and not (job.stage == "train" and MISSING in job.reason):
+        reasons = causes(job)
+        # A run with a cause of its own is worth its line; whatever else has an input that is made again only follows.
+        if FOLLOWS in job.reason and not (job.stage == "train" and reasons):
             following[job.stage] += len(runs_of(job.outputs)) if job.stage == "train" else 1
         else:
-            own[job.stage, "; ".join(causes(job))].append(job)
+            own[job.stage, "; ".join(reasons)].append(job)
     lines = [line(stage, cause, group) for (stage, cause), group in own.items()]
     if following:
         names = ", ".join(counted(stage, number) for stage, number in following.items())
@@ -116,7 +117,7 @@ def line(stage: str, cause: str, group: Sequence[Job]) -> str:
     files = sorted({file for job in group for file in listed(job.reason, clause)})
     again = "" if clause == MISSING else " again"
     if stage != "train":
-        names = [job.wildcards[NAMED_BY[stage]] for job in group if stage in NAMED_BY]
+        names = sorted(job.wildcards[NAMED_BY[stage]] for job in group if stage in NAMED_BY)
         named = f" ({few(names)})" if names else ""
         return f"{counted(stage, len(group))}{named}{again}: {cause}{f': {few(files)}' if files else ''}"
     runs = [run for job in group for run in runs_of(job.outputs)]

@@ -156,7 +156,8 @@ def test_runs_that_go_time_their_kind_where_none_is_done(tmp_path: Path) -> None
     assert report("s", EPOCHS, look(runs, tmp_path, NOW)).endswith("about 30 min of training left, 1 at once, as now")
 
 
-def test_a_study_that_is_done_and_one_that_stands_still_say_so(tmp_path: Path) -> None:
+def test_a_study_not_begun_one_done_and_one_that_stands_still_say_so(tmp_path: Path) -> None:
+    assert report("s", EPOCHS, look([RUN], tmp_path, NOW)).endswith("not known before a first epoch")
     card(tmp_path, RUN.folder, [60.0])
     assert report("s", EPOCHS, look([RUN], tmp_path, NOW)).endswith("nothing left to train")
     assert report("s", EPOCHS, look([RUN, OTHER], tmp_path, NOW)).endswith(
