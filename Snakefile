@@ -50,6 +50,21 @@ wildcard_constraints:
 report: Path(f"{RESULTS}/claims/opening.rst").resolve()
 
 
+# Only trainings go to a cluster: the rest takes seconds a job, or the network.
+localrules:
+    all,
+    download_dataset,
+    download_checkpoint,
+    treat,
+    events,
+    detect,
+    aggregate,
+    plot,
+    not_drawn,
+    claims,
+    findings,
+
+
 include: "workflow/rules/download.smk"
 include: "workflow/rules/tokenise.smk"
 include: "workflow/rules/treat.smk"

@@ -1,7 +1,7 @@
 """The study's configuration: one type, checked once, printed back in canonical form.
 
 `load` turns the mapping read from YAML into a `Study` or raises BadInput naming the key, what was found and
-what was expected. Every field that steers a step is part of that step's spec; defaults are left out of it.
+what was expected. Every field that steers what comes out of a step is part of its spec; defaults are left out of it.
 """
 
 from collections.abc import Mapping
@@ -184,6 +184,15 @@ Checkpoint = Annotated[
 ]
 
 
+class Resources(Model):
+    """What one run asks of a cluster: GPUs, CPUs, memory in MB, minutes; where it runs, not what comes out."""
+
+    gpu: Annotated[int, Field(ge=0)] = 0
+    cpus: Annotated[int, Field(ge=1)] = 1
+    memory: Annotated[int, Field(ge=1)] = 4000
+    minutes: Annotated[float, Field(gt=0)] = 60
+
+
 class System(Model):
     """How a system is trained; the defaults are the paper's recipe (paper section 3, consts.py:441-452)."""
 
@@ -196,6 +205,7 @@ class System(Model):
     clip: Annotated[float, Field(gt=0)] = 1.0
     views: Annotated[tuple[View, ...], Field(min_length=1)] = ("minibatch", "epoch-end")
     record_margin: bool = False
+    resources: Resources = Resources()
 
     @field_validator("views")
     @classmethod

@@ -4,6 +4,7 @@ Nothing else knows where a file lies. The workflow asks here, and so does every 
 """
 
 import itertools
+import math
 import operator
 import re
 from collections.abc import Iterable
@@ -187,9 +188,9 @@ def jobs(study: Study) -> list[list[Run]]:
     return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
 
 
-def _plain(model: BaseModel) -> dict[str, Any]:
-    """Return a model as plain data, defaults left out, its kind kept."""
-    values = model.model_dump(mode="json", exclude_defaults=True)
+def _plain(model: BaseModel, *left_out: str) -> dict[str, Any]:
+    """Return a model as plain data, defaults and the fields `left_out` left out, its kind kept."""
+    values = model.model_dump(mode="json", exclude_defaults=True, exclude=set(left_out))
     kind = getattr(model, "kind", None)
     return {**values, **({"kind": kind} if kind else {})}
 
@@ -238,8 +239,19 @@ def treatment_spec(treatment: dict[str, Any], draw: int) -> str:
 
 
 def training_spec(study: Study, system: str) -> str:
-    """Return the spec of `settling train`: the system's recipe."""
-    return canonical(_plain(study.systems[system]))
+    """Return the spec of `settling train`: the system's recipe, where it runs left out."""
+    return canonical(_plain(study.systems[system], "resources"))
+
+
+def resources(study: Study, system: str, num_runs: int, attempt: int) -> dict[str, int]:
+    """Return what a job of `num_runs` runs asks of a cluster: whole minutes and MB, more of both at each attempt."""
+    asked = study.systems[system].resources
+    return {
+        "gpu": asked.gpu,
+        "cpus_per_task": asked.cpus,
+        "mem_mb": asked.memory * attempt,
+        "runtime": max(1, math.ceil(asked.minutes * num_runs * attempt)),
+    }
 
 
 def run_option(run: Run, folder: str) -> str:

@@ -198,3 +198,23 @@ def test_a_file_in_a_runs_folder_names_the_run_and_no_other_file_does() -> None:
     assert plan.run_of(f"results/s/{run.card}") == plan.run_of(f"results/s/{run.scores}") == run
     for path in (run.events, run.state / "state.pt", run.log, run.treated, run.detectors):
         assert plan.run_of(f"results/s/{path}") is None
+
+
+def test_what_a_run_asks_of_a_cluster_is_in_no_spec() -> None:
+    base = study()
+    systems = base.model_dump(mode="json")["systems"]
+    systems["base"]["resources"] = {"gpu": 2, "cpus": 8, "memory": 64000, "minutes": 600}
+    other = study(systems=systems)
+    assert other.systems["base"].resources.gpu == 2
+    assert plan.training_spec(other, "base") == plan.training_spec(base, "base")
+    assert plan.aggregate_spec(other) == plan.aggregate_spec(base)
+
+
+def test_a_job_asks_for_the_time_of_all_its_runs_and_for_more_at_each_attempt() -> None:
+    systems = study().model_dump(mode="json")["systems"]
+    systems["base"]["resources"] = {"gpu": 1, "cpus": 4, "memory": 3000, "minutes": 2.5}
+    systems["twin"]["resources"] = {"minutes": 0.01}
+    made = study(systems=systems)
+    assert plan.resources(made, "base", 3, 1) == {"gpu": 1, "cpus_per_task": 4, "mem_mb": 3000, "runtime": 8}
+    assert plan.resources(made, "base", 3, 2) == {"gpu": 1, "cpus_per_task": 4, "mem_mb": 6000, "runtime": 15}
+    assert plan.resources(made, "twin", 1, 1) == {"gpu": 0, "cpus_per_task": 1, "mem_mb": 4000, "runtime": 1}

@@ -7,6 +7,15 @@ TRAIN = (
 )
 
 
+# What a job asks of a cluster; locally nothing reads it. `threads` is apart, as it decides the bytes.
+asked = lambda num_runs, system=None: {
+    kind: lambda wildcards, attempt, kind=kind: plan.resources(study, system or wildcards.system, num_runs, attempt)[
+        kind
+    ]
+    for kind in ("gpu", "cpus_per_task", "mem_mb", "runtime")
+}
+
+
 if study.runs_per_job == 1:
 
     rule train:
@@ -25,6 +34,8 @@ if study.runs_per_job == 1:
             f"{RESULTS}/benchmarks/train/{RUN}.tsv"
         conda:
             "../../envs/train.yaml"
+        resources:
+            **asked(1),
         params:
             spec=lambda wildcards: plan.training_spec(study, wildcards.system),
             code=lambda wildcards: modules("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
@@ -60,6 +71,8 @@ else:
                 f"{RESULTS}/benchmarks/train/job{number}.tsv"
             conda:
                 "../../envs/train.yaml"
+            resources:
+                **asked(len(runs), system),
             params:
                 spec=plan.training_spec(study, system),
                 code=modules("settling.training.train", SYSTEMS[study.systems[system].kind]),
