@@ -8,11 +8,13 @@ READY := $(VENV)/ready
 REPORT := sh -c 'test -e $$0/report.html && test -z "$$(find $$0/figures $$0/claims $$0/findings.txt -newer $$0/report.html)" || snakemake --report $$0/report.html --configfile $$1'
 # Says where a study's results lie and what it found.
 SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .json)\ntables   %s/tables/   (.parquet, .csv)\nreport   %s/report.html\n\n" $$0 $$0 $$0; cat $$0/claims/claims.txt; echo; cat $$0/findings.txt'
+# Debian's packages that tests/cluster needs.
+SLURM := slurmctld slurmd slurm-client munge
 # One thread a process: runs side by side use the cores, and one thread gives the same bytes everywhere.
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop test check bench lock setup
+.PHONY: demo laptop test test-cluster check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
@@ -31,6 +33,18 @@ data:
 
 test: $(READY) check
 	python -m pytest
+
+# On a SLURM of its own, which lies in a temporary folder. Without SLURM's programs the tests are skipped and say so.
+test-cluster: $(READY)
+	@PATH="$$PATH:/usr/sbin"; for program in slurmctld slurmd srun munged; do \
+		command -v $$program > /dev/null || missing=yes; \
+	done; \
+	if test -n "$$missing" && command -v apt-get > /dev/null && test "$$(id -u)" = 0; then \
+		echo "installing Debian's SLURM"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(SLURM) > /dev/null; } \
+			|| echo "apt-get could not install $(SLURM)"; \
+	fi
+	python -m pytest -n 0 -rs tests/cluster
 
 check: $(READY)
 	ruff check .

@@ -1,0 +1,28 @@
+"""A grid of 40 runs through the shipped profile, in a clean clone."""
+
+from tests.cluster.grid import CRF, Clone, study_of
+from tests.cluster.slurm import Cluster
+
+RUNS, JOBS = 40, 5
+# The 20 runs of each system, of which one asks for a GPU, are two jobs and a half.
+STUDY = study_of(
+    "grid",
+    {"small": {**CRF, "epochs": 2}, "gpu": {**CRF, "epochs": 3, "resources": {"gpu": 1, "memory": 3000, "minutes": 1}}},
+    {"noise": {"treatments": ["noise"], "systems": ["small"]}, "caps": {"treatments": ["caps"], "systems": ["gpu"]}},
+    seeds=list(range(10)),
+    runs_per_job=8,
+)
+
+
+def test_a_grid_through_slurm_gives_the_bytes_of_a_local_run(cluster: Cluster, clone: Clone, here: Clone) -> None:
+    before = cluster.submitted()
+    said = clone.run(STUDY)
+    assert said.count("has been submitted with SLURM jobid") == 2 * 3
+    assert cluster.submitted() - before == 2 * 3
+    here.run(STUDY)
+    results, expected = clone.results("grid"), here.results("grid")
+    assert len([path for path in results if path.endswith("dynamics.parquet")]) == RUNS
+    assert results.keys() == expected.keys()
+    assert [path for path in results if results[path] != expected[path]] == []
+    assert clone.starts("") == RUNS
+    assert "Nothing to be done" in clone.run(STUDY)
