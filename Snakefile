@@ -55,6 +55,7 @@ localrules:
     all,
     download_dataset,
     download_checkpoint,
+    tokenise,
     treat,
     events,
     detect,

@@ -73,6 +73,12 @@ def test_a_changed_learning_rate_retrains_that_system_alone(checkout: Checkout, 
     ]
 
 
+def test_what_a_run_asks_of_a_cluster_reruns_nothing(checkout: Checkout, study: dict[str, Any]) -> None:
+    for system in study["systems"].values():
+        system["resources"] = {"gpu": 1, "cpus": 4, "memory": 9000, "minutes": 5}
+    assert checkout.why(study) == ["nothing would run"]
+
+
 def test_a_new_noise_level_trains_only_its_own_runs(checkout: Checkout, study: dict[str, Any]) -> None:
     study["treatments"]["noise"]["levels"].append(10)
     place = "toy/noise-resample-10"

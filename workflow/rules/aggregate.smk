@@ -20,7 +20,7 @@ rule aggregate:
     params:
         spec=plan.aggregate_spec(study),
         code=modules("settling.analysis.aggregate"),
-        results=RESULTS,
-        folder=f"{RESULTS}/tables",
+        results=subpath(output[0], ancestor=2),
+        folder=subpath(output[0], parent=True),
     shell:
         "settling aggregate --spec {params.spec:q} --results {params.results} --output {params.folder} 2> {log}"

@@ -15,7 +15,7 @@ rule claims:
         "../../envs/analyse.yaml"
     params:
         code=modules("settling.analysis.claims"),
-        tables=f"{RESULTS}/tables",
-        folder=f"{RESULTS}/claims",
+        tables=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
     shell:
         "settling claims --claims {input.claims} --tables {params.tables} --output {params.folder} > {log} 2>&1"

@@ -13,7 +13,7 @@ rule detect:
         "../../envs/analyse.yaml"
     params:
         code=modules("settling.analysis.detection"),
-        folder=f"{RESULTS}/detectors/{RUN}",
+        folder=subpath(output[0], parent=True),
     shell:
         "settling detect --dynamics {input.dynamics} --treated {input.treated} --scores {input.scores}"
         " --output {params.folder} 2> {log}"

@@ -12,7 +12,7 @@ rule download_dataset:
     params:
         spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
         code=modules("settling.data.dataset"),
-        folder=f"{RESULTS}/data/{{dataset}}",
+        folder=subpath(output[0], parent=True),
     shell:
         "settling download dataset --spec {params.spec:q} --output {params.folder} 2> {log}"
 

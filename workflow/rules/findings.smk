@@ -11,6 +11,6 @@ rule findings:
         "../../envs/analyse.yaml"
     params:
         code=modules("settling.analysis.findings"),
-        tables=f"{RESULTS}/tables",
+        tables=subpath(input[0], parent=True),
     shell:
         "settling findings --tables {params.tables} --output {output} 2> {log}"

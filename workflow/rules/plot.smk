@@ -36,6 +36,6 @@ rule plot:
         # The registry is not among the modules; this is what a figure's line there says.
         entry=lambda wildcards: str(FIGURES[wildcards.figure]),
         tables=f"{RESULTS}/tables",
-        folder=f"{RESULTS}/figures",
+        folder=subpath(output[0], parent=True),
     shell:
         "settling plot {wildcards.figure} --tables {params.tables} --output {params.folder} 2> {log}"

@@ -12,6 +12,6 @@ rule tokenise:
         "../../envs/train.yaml"
     params:
         code=modules("settling.data.tokens"),
-        data=f"{RESULTS}/data/{{dataset}}",
+        data=subpath(input[0], parent=True),
     shell:
         "settling tokenise --data {params.data} --checkpoint {input.checkpoint} --output {output} 2> {log}"
