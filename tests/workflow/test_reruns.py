@@ -106,7 +106,7 @@ def test_a_changed_checkpoint_folder_retrains_what_starts_from_it(
     change(config, "", "\n")
     first, second = checkout.why(study)
     assert first == f"1 checkpoint (tiny) again: newer inputs: {config}"
-    assert second.startswith(f"{RUNS - 3} runs, {RUNS - 3} runs' events, ")
+    assert second.startswith(f"1 file of tokens, {RUNS - 3} runs, {RUNS - 3} runs' events, ")
 
 
 def test_an_edited_figure_redraws_that_figure_alone(checkout: Checkout, study: dict[str, Any], change: Change) -> None:
