@@ -194,7 +194,10 @@ def wait(what: str, done: Callable[[], object], seconds: float) -> None:
 def in_seconds(spent: str) -> int:
     """Return the seconds of SLURM's [days-[hours:]]minutes:seconds."""
     days, _, clock = spent.rpartition("-")
-    return int(days or 0) * 86400 + sum(int(part) * 60**place for place, part in enumerate(reversed(clock.split(":"))))
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + int(part)
+    return 86400 * int(days or 0) + seconds
 
 
 def free_ports(number: int) -> list[int]:

@@ -1,6 +1,7 @@
 """What a cluster does to jobs: the study completes, to the same bytes, and no finished run is trained twice."""
 
 import os
+import re
 import signal
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.cluster.grid import CRF, PATIENCE, Clone, study_of
 from tests.cluster.slurm import Cluster, wait
 
 QUICK, SLOW, OTHER = "toy/clean/draw0/quick/seed0", "toy/clean/draw0/slow/seed0", "toy/clean/draw0/slow/seed1"
-EPOCHS = 60
+EPOCHS = 100
 # Less than a slow run takes, and more than half of it.
 MEMORY = 400
 GOES_ON = "going on after epoch"
@@ -42,16 +43,16 @@ def expected(here: Clone) -> dict[str, bytes]:
     return here.results("disturbed")
 
 
-def job_of(cluster: Cluster, run: str) -> str:
-    """Return the number of the job that trains a run."""
-    name = run.replace("toy/", "toy_").replace("/draw", "_").replace("/seed", "_").replace("/", "_")
-    return next(number for number, comment in cluster.jobs().items() if comment == f"rule_train_wildcards_{name}")
+def job_of(cluster: Cluster, run: str) -> str | None:
+    """Return the number of the job that trains a run, or will; None where there is none."""
+    comment = "rule_train_wildcards_toy_" + re.sub(r"/draw|/seed|/", "_", run.removeprefix("toy/"))
+    return next((number for number, said in cluster.jobs().items() if said == comment), None)
 
 
-def in_the_middle(clone: Clone, *runs: str) -> None:
-    """Wait until the quick run is done and the others are some epochs in."""
+def in_the_middle(cluster: Cluster, clone: Clone, *runs: str) -> None:
+    """Wait until the quick run's job has ended and the other runs are some epochs in."""
     folder = clone.folder / "results" / "disturbed" / "runs" / QUICK
-    wait("the quick run", (folder / "run.json").exists, PATIENCE)
+    wait("the quick run", lambda: (folder / "run.json").exists() and not job_of(cluster, QUICK), PATIENCE)
     for run in runs:
         wait(run, lambda run=run: "epoch 3/" in clone.log("disturbed", run), PATIENCE)
 
@@ -70,7 +71,7 @@ def check(clone: Clone, expected: dict[str, bytes], starts: tuple[int, int, int]
 
 def test_a_requeued_job_goes_on(cluster: Cluster, clone: Clone, expected: dict[str, bytes]) -> None:
     head = clone.snakemake(STUDY, *TABLES)
-    in_the_middle(clone, SLOW)
+    in_the_middle(cluster, clone, SLOW)
     job = job_of(cluster, SLOW)
     cluster.ask("scontrol", "requeue", job)
     # SLURM lets a requeued job wait for two minutes, in case its node is ill.
@@ -84,7 +85,7 @@ def test_a_terminated_job_is_tried_again_and_goes_on(
     cluster: Cluster, clone: Clone, expected: dict[str, bytes]
 ) -> None:
     head = clone.snakemake(STUDY, *TABLES)
-    in_the_middle(clone, SLOW)
+    in_the_middle(cluster, clone, SLOW)
     cluster.ask("scancel", "--signal=TERM", job_of(cluster, SLOW))
     clone.finish(head)
     check(clone, expected, (1, 2, 1))
@@ -94,7 +95,7 @@ def test_the_jobs_of_a_node_that_dies_go_on_when_it_is_back(
     cluster: Cluster, clone: Clone, expected: dict[str, bytes]
 ) -> None:
     head = clone.snakemake(STUDY, *TABLES)
-    in_the_middle(clone, SLOW, OTHER)
+    in_the_middle(cluster, clone, SLOW, OTHER)
     cluster.kill_node()
     wait("the node's end", lambda: "down" in cluster.ask("sinfo", "--noheader", "--format=%t"), PATIENCE)
     cluster.start_node()
@@ -106,7 +107,7 @@ def test_the_jobs_of_a_node_that_dies_go_on_when_it_is_back(
 
 def test_a_killed_head_is_started_again(cluster: Cluster, clone: Clone, expected: dict[str, bytes]) -> None:
     head = clone.snakemake(STUDY, *TABLES)
-    in_the_middle(clone, SLOW)
+    in_the_middle(cluster, clone, SLOW)
     head.kill()
     head.wait()
     # As docs/cluster.md says: its jobs are still there; they may end by themselves or be cancelled, and then unlock.
@@ -122,7 +123,7 @@ def test_a_killed_head_is_started_again(cluster: Cluster, clone: Clone, expected
 
 def test_a_job_over_its_time_gets_more_and_goes_on(cluster: Cluster, clone: Clone, expected: dict[str, bytes]) -> None:
     head = clone.snakemake(study("disturbed", minutes=1), *TABLES)
-    in_the_middle(clone, SLOW)
+    in_the_middle(cluster, clone, SLOW)
     # It hangs from here on; SLURM lets it go on to tell it that its time is over.
     os.kill(cluster.process(f"state/{SLOW}"), signal.SIGSTOP)
     said = clone.finish(head)

@@ -3,8 +3,8 @@
 from tests.cluster.grid import CRF, Clone, study_of
 from tests.cluster.slurm import Cluster
 
-RUNS, JOBS = 40, 5
-# The 20 runs of each system, of which one asks for a GPU, are two jobs and a half.
+RUNS, JOBS = 40, 6
+# Of each system, one of which asks for a GPU, 20 runs: two jobs of 8 and one of 4.
 STUDY = study_of(
     "grid",
     {"small": {**CRF, "epochs": 2}, "gpu": {**CRF, "epochs": 3, "resources": {"gpu": 1, "memory": 3000, "minutes": 1}}},
@@ -17,8 +17,8 @@ STUDY = study_of(
 def test_a_grid_through_slurm_gives_the_bytes_of_a_local_run(cluster: Cluster, clone: Clone, here: Clone) -> None:
     before = cluster.submitted()
     said = clone.run(STUDY)
-    assert said.count("has been submitted with SLURM jobid") == 2 * 3
-    assert cluster.submitted() - before == 2 * 3
+    assert said.count("has been submitted with SLURM jobid") == JOBS
+    assert cluster.submitted() - before == JOBS
     here.run(STUDY)
     results, expected = clone.results("grid"), here.results("grid")
     assert len([path for path in results if path.endswith("dynamics.parquet")]) == RUNS
