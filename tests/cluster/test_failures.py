@@ -12,8 +12,8 @@ from tests.cluster.slurm import Cluster, wait
 
 QUICK, SLOW, OTHER = "toy/clean/draw0/quick/seed0", "toy/clean/draw0/slow/seed0", "toy/clean/draw0/slow/seed1"
 EPOCHS = 100
-# Less than a slow run takes, and more than half of it.
-MEMORY = 400
+# MB: less than a slow run takes, about 660 with the Snakemake around it, and more than half of it.
+MEMORY = 500
 GOES_ON = "going on after epoch"
 # Once the tables are there; figures are made of them alone.
 TABLES = ("--until", "aggregate")
