@@ -73,7 +73,7 @@ def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, Seen]:
 
 def finished(run: Run, folder: Path) -> Seen | None:
     """Return a run whose outputs are in place, or wait for its job; None where there are none, or it trains anew."""
-    for card, waits in ((folder / run.state / CARD, True), (folder / run.card, False)):
+    for card, waits in ((folder / run.card, False), (folder / run.state / CARD, True)):
         if card.exists() and not trains_anew(folder / run.log, card):
             return Seen(State.DONE, seconds=tuple(read_json(card)["seconds_per_epoch"]), waits=waits)
     return None

@@ -43,7 +43,7 @@ GresTypes=gpu
 MpiDefault=none
 MinJobAge=3600
 ReturnToService=2
-SlurmdTimeout=8
+SlurmdTimeout=20
 SlurmdParameters=config_overrides
 KillWait=3
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:2 State=UNKNOWN

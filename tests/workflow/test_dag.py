@@ -105,7 +105,7 @@ def test_two_runs_from_scratch_give_the_same_bytes_in_every_table(
     assert compared > 50
 
 
-def test_several_runs_in_one_job_give_the_same_bytes_and_one_more_trains_itself_alone(
+def test_several_runs_in_one_job_give_the_same_bytes_one_more_trains_itself_alone_and_none_that_fails_looks_done(
     checkout: Checkout, study: dict[str, Any], tmp_path: Path
 ) -> None:
     other = Checkout.made(tmp_path)
@@ -128,6 +128,12 @@ def test_several_runs_in_one_job_give_the_same_bytes_and_one_more_trains_itself_
     logs = {path.relative_to(results): path.read_text() for path in results.glob("logs/train/*/*/*/twin/*.log")}
     again = [path.name for path, text in logs.items() if "already done" in text]
     assert (len(logs), again) == (4, ["seed0.log", "seed0.log"])
+
+    # What cannot be trained leaves nothing behind that looks as if it had been.
+    study["systems"]["twin"]["learning_rate"] = 1e30
+    assert other.snakemake(study, "--until", "events").returncode != 0
+    assert not list(results.glob("runs/*/*/*/twin/*/*"))
+    assert "4 runs train" in "\n".join(other.why(study))
 
 
 def test_the_report_is_one_page_that_needs_no_network(checkout: Checkout, study: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 RUN = "{dataset}/{treatment}/draw{draw}/{system}/seed{seed}"
 TRAINED = ("dynamics.parquet", "scores.parquet", "run.json")
-# The state lies outside the outputs, which Snakemake deletes before it runs an interrupted job again.
+# Snakemake deletes outputs before it runs a job again; the state lies outside them, and there what is done stays linked,
+# so that it is not trained again. (Not `update`: it calls an old output up to date after a job that failed.)
 TRAIN = (
     "settling train --spec {params.spec:q} --dev {input.dev} --test {input.test} {params.checkpoint} {params.images}"
     " {params.tokens} {params.runs} --threads {threads}"
@@ -63,8 +64,7 @@ else:
                 images=plan.images_of(study, dataset, RESULTS),
                 tokens=plan.tokens_of(study, dataset, system, RESULTS),
             output:
-                # What is finished stays, and is not trained again when others join the job.
-                update([f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED]),
+                [f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED],
             log:
                 [f"{RESULTS}/{run.log}" for run in runs],
             benchmark:

@@ -36,12 +36,15 @@ from settling.training.split import Split, read_split
 from settling.validation import check
 
 TABLES = ("dynamics.parquet", "scores.parquet")
+CARD = "run.json"
+STATE = "state.pt"
+OUTPUTS = (*TABLES, CARD)
 
 
 class Run(NamedTuple):
     """One run of a job: its `seed`, its `treated` training split and where its files go.
 
-    `state` is a folder for what the run needs to go on from, and for its outputs until the whole job is done.
+    `state` is a folder for what the run needs to go on from, and for what it wrote, which stays there as hard links.
     """
 
     seed: int
@@ -83,14 +86,24 @@ def train(
 
 
 def hand_over(run: Run) -> None:
-    """Put what a finished run wrote in its place; killed at any moment, it can be done again."""
-    if (run.state / "run.json").exists():
-        # The card that says which run it is comes last.
-        for name in (*TABLES, "run.json"):
-            with replacing(run.output / name) as part:
+    """Put what a finished run wrote in its place; killed at any moment, it can be done again.
+
+    It stays in the state folder too, by hard links, which take no space: a workflow deletes outputs before it runs a
+    job again, and what is done need not be trained again then. A disk without hard links keeps the outputs alone.
+    """
+    linked = True
+    # The card that says which run it is comes last.
+    for name in OUTPUTS if (run.state / CARD).exists() else ():
+        with replacing(run.output / name) as part:
+            part.unlink(missing_ok=True)
+            try:
+                os.link(run.state / name, part)
+            except OSError:
+                linked = False
                 shutil.copyfile(run.state / name, part)
-    # A state in it is another run's, as this one is done.
-    shutil.rmtree(run.state, ignore_errors=True)
+    (run.state / STATE).unlink(missing_ok=True)
+    if not linked:
+        shutil.rmtree(run.state)
 
 
 @contextlib.contextmanager
@@ -192,8 +205,14 @@ class Job:
         made = provenance("train", {**self.spec, "seed": run.seed}, inputs, code=self.code)
         made["inputs"]["checkpoint"] = self.hash
         # The recipe in full: a state saved under another default is another run's.
-        identity = digest(self.recipe.model_dump(mode="json"), run.seed, made["inputs"], self.code)
-        if is_done(run.output, identity) or is_done(run.state, identity):
+        identity = digest(
+            self.recipe.model_dump(mode="json", exclude={"resources"}), run.seed, made["inputs"], self.code
+        )
+        here = is_done(run.state, identity)
+        if here or is_done(run.output, identity):
+            if not here:
+                # What is in it is of other parameters, data or code.
+                shutil.rmtree(run.state, ignore_errors=True)
             say(f"{run.output}: already done")
             return
         splits = {"train": self.training_split(run), **self.splits}
@@ -202,7 +221,7 @@ class Job:
             self.recipe, self.checkpoint, splits, self.place
         )
         trainer = Trainer(self.recipe, run.seed, system, splits, self.stop)
-        state_file = run.state / "state.pt"
+        state_file = run.state / STATE
         saved = state.load(state_file, identity, self.place)
         if saved:
             trainer.restore(saved)
@@ -223,7 +242,7 @@ class Job:
         write_dynamics(run.state / TABLES[0], trainer.history.views, tags, self.recipe.record_margin, made)
         write_scores(run.state / TABLES[1], trainer.history.scores, {**made, "steps": system.total_steps})
         write_json(
-            run.state / "run.json",
+            run.state / CARD,
             {
                 "identity": identity,
                 "made": made,
@@ -233,7 +252,6 @@ class Job:
                 "seconds_per_epoch": trainer.history.seconds,
             },
         )
-        state_file.unlink(missing_ok=True)
 
     def training_split(self, run: Run) -> Split:
         """Read a run's treated split; raise BadInput where the other splits do not belong to it."""
@@ -249,9 +267,9 @@ class Job:
 
 def is_done(folder: Path, identity: str) -> bool:
     """Return whether the folder holds the outputs of the run called `identity`."""
-    if not all((folder / name).exists() for name in (*TABLES, "run.json")):
+    if not all((folder / name).exists() for name in OUTPUTS):
         return False
-    card = read_json(folder / "run.json")
+    card = read_json(folder / CARD)
     hashes = {name: sha256(folder / name) for name in TABLES}
     return bool(card.get("identity") == identity and card.get("outputs") == hashes)
 

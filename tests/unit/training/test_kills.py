@@ -14,7 +14,7 @@ from settling.errors import BadInput
 from settling.training.loop import Interrupted
 from settling.training.train import Run, train
 from tests.conftest import TINY_SPEC
-from tests.unit.training.test_resume import bytes_of
+from tests.unit.training.test_resume import OUTPUTS, bytes_of, left
 
 KILLS = 200
 SPEC = {**TINY_SPEC, "epochs": 60}
@@ -89,7 +89,7 @@ def test_a_run_killed_two_hundred_times_gives_the_bytes_of_an_undisturbed_one(
             reached = max([reached, *places(lines, ""), *interrupted])
             lost = not interrupted and any(line.startswith(f"{run.output}: ") for line in lines)
         assert bytes_of(run.output) == bytes_of(undisturbed.output)
-        assert not run.state.exists()
+        assert left(run.state) == OUTPUTS
     with capsys.disabled():
         print(
             f"\n{sum(kills.values())} kills ({dict(kills)}), {starts} starts of {rounds} runs; {stopped} stopped "

@@ -16,9 +16,16 @@ from settling.training.records import Observation
 from settling.training.train import Run, train
 from tests.conftest import TINY_SPEC, run_command, train_command
 
+OUTPUTS = {"dynamics.parquet", "scores.parquet", "run.json"}
+
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {name: (folder / f"{name}.parquet").read_bytes() for name in ("dynamics", "scores")}
+
+
+def left(state: Path) -> set[str]:
+    """Return the names in a state folder."""
+    return {path.name for path in state.iterdir()}
 
 
 def kill_after(command: list[str], epochs: int) -> None:
@@ -47,7 +54,7 @@ def test_a_run_killed_in_its_middle_gives_the_bytes_of_an_undisturbed_one(
     resumed = run_command(command)
     assert "going on after epoch 4/6" in resumed.stderr or "going on after epoch 3/6" in resumed.stderr
     assert bytes_of(output) == bytes_of(tiny_run)
-    assert not Path(f"{output}.state").exists()
+    assert left(Path(f"{output}.state")) == OUTPUTS
 
 
 def train_here(spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path, output: Path, seed: int = 0) -> None:
@@ -130,6 +137,47 @@ def test_a_state_left_beside_a_finished_run_is_cleared_away(
     assert bytes_of(output) == bytes_of(tiny_run)
 
 
+def test_a_finished_run_whose_outputs_were_deleted_is_put_back_without_training(
+    tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    output, state = tmp_path / "seed0", tmp_path / "seed0.state"
+    shutil.copytree(tiny_run, state)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert bytes_of(output) == bytes_of(tiny_run)
+    # Trained anew, it would say when.
+    assert (output / "run.json").read_bytes() == (tiny_run / "run.json").read_bytes()
+    assert all((output / name).samefile(state / name) for name in OUTPUTS)
+
+
+def test_on_a_disk_without_hard_links_outputs_are_kept_once(
+    tiny_run: Path,
+    tiny_treated: Path,
+    tiny_data: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    shutil.copytree(tiny_run, tmp_path / "seed0.state")
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "seed0")
+    assert bytes_of(tmp_path / "seed0") == bytes_of(tiny_run)
+    assert not (tmp_path / "seed0.state").exists()
+
+
+def test_what_another_run_left_in_the_state_folder_does_not_take_the_place_of_a_finished_run(
+    tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    output, state = tmp_path / "seed0", tmp_path / "seed0.state"
+    shutil.copytree(tiny_run, output)
+    train_here({**TINY_SPEC, "epochs": 1}, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "other")
+    (tmp_path / "other.state").rename(state)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert bytes_of(output) == bytes_of(tiny_run)
+
+
 def test_a_finished_run_whose_output_was_changed_is_trained_again(
     tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -161,7 +209,7 @@ def test_a_run_gives_the_same_bytes_alone_and_after_others_in_one_job(
     for place in places:
         lines = (tmp_path / f"{place.name}.log").read_text().splitlines()
         assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{n}/6" for n in range(1, 7)]
-    assert not list((tmp_path / "state").iterdir())
+    assert all(left(tmp_path / "state" / place.name) == OUTPUTS for place in places)
 
 
 def test_a_run_that_fails_takes_no_neighbour_along_and_those_done_are_not_trained_again(
