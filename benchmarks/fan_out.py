@@ -21,9 +21,9 @@ HEADER = """\
 # {runs} runs of about {seconds:.0f} s on a SLURM of one node with two CPUs
 
 `python -m benchmarks.fan_out --runs {runs} --failing-runs {failing_runs} --epochs {epochs}`, each way once. Job seconds
-are what SLURM counts, of all jobs together. In the second table, of {failing_runs} runs, one fails, and is tried three
-times (`retries: 2`). Begun again: how often the training of a good run was begun once more for its sake; missing: the
-good runs that are not there at the end.
+are what SLURM counts, of all jobs together. Where one run fails, of {failing_runs}, it is tried three times (`retries:
+2`); begun again: how often the training of a good run was begun once more for its sake; missing: the good runs that are
+not there at the end.
 """
 SMOOTH = "\n| all runs are good | sbatch calls | wall s | job seconds |\n| --- | --- | --- | --- |\n"
 FAILING = "\n| one run fails | sbatch calls | wall s | job seconds | begun again | missing |\n" + 6 * "| --- " + "|\n"
@@ -67,7 +67,9 @@ def main() -> None:
     """Measure each way and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=60)
-    parser.add_argument("--failing-runs", type=int, default=10, help="of which one fails, in the second table")
+    parser.add_argument(
+        "--failing-runs", type=int, default=10, help="of the second table, one of which fails; 0 for none"
+    )
     parser.add_argument("--epochs", type=int, default=40, help="of a run, which decides how long it takes")
     arguments = parser.parse_args()
     if lacking := missing():
@@ -82,15 +84,16 @@ def main() -> None:
             cost = measure(cluster, clone, study, way, arguments.runs)
             smooth += f"| {way.name} | {cost.calls} | {cost.wall:.0f} | {cost.job_seconds} |\n"
             seconds = seconds_of_a_run(clone)
-            for name in ("runs", "state"):
-                shutil.rmtree(results / name)
-            (results / "treated" / "toy" / "noise-resample-30" / "draw0.parquet").write_bytes(b"not a table")
-            few = study_of_runs(arguments.failing_runs, arguments.epochs, way.runs_per_job)
-            cost = measure(cluster, clone, few, way, arguments.failing_runs)
-            failing += f"| {way.name} | {cost.calls} | {cost.wall:.0f} | {cost.job_seconds} "
-            failing += f"| {cost.again} | {cost.missing - 1} |\n"
+            if arguments.failing_runs:
+                for name in ("runs", "state"):
+                    shutil.rmtree(results / name)
+                (results / "treated" / "toy" / "noise-resample-30" / "draw0.parquet").write_bytes(b"not a table")
+                few = study_of_runs(arguments.failing_runs, arguments.epochs, way.runs_per_job)
+                cost = measure(cluster, clone, few, way, arguments.failing_runs)
+                failing += f"| {way.name} | {cost.calls} | {cost.wall:.0f} | {cost.job_seconds} "
+                failing += f"| {cost.again} | {cost.missing - 1} |\n"
         table = HEADER.format(seconds=seconds, **vars(arguments))
-        TABLE.write_text(table + SMOOTH + smooth + FAILING + failing)
+        TABLE.write_text(table + SMOOTH + smooth + (FAILING + failing if failing else ""))
         print(smooth + failing, flush=True)
 
 
