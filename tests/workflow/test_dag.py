@@ -1,6 +1,5 @@
 """The whole DAG on a tiny study, in a copy of the checkout: what it leaves."""
 
-import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -44,16 +43,6 @@ def finished(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) ->
     done = checkout.snakemake(study)
     assert done.returncode == 0, done.stdout + done.stderr
     return checkout, study
-
-
-@pytest.fixture
-def checkout(finished: tuple[Checkout, dict[str, Any]]) -> Checkout:
-    return finished[0]
-
-
-@pytest.fixture
-def study(finished: tuple[Checkout, dict[str, Any]]) -> dict[str, Any]:
-    return copy.deepcopy(finished[1])
 
 
 def test_the_study_leaves_every_table_figure_and_run(checkout: Checkout) -> None:

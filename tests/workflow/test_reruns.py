@@ -3,7 +3,6 @@
 Its files hold next to nothing: Snakemake plans by what it recorded, by times and by content, whatever the files mean.
 """
 
-import copy
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -26,16 +25,6 @@ def finished(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) ->
     study = study_of(tiny_checkpoint)
     checkout.finish(study)
     return checkout, study
-
-
-@pytest.fixture
-def checkout(finished: tuple[Checkout, dict[str, Any]]) -> Checkout:
-    return finished[0]
-
-
-@pytest.fixture
-def study(finished: tuple[Checkout, dict[str, Any]]) -> dict[str, Any]:
-    return copy.deepcopy(finished[1])
 
 
 @pytest.fixture
