@@ -120,7 +120,7 @@ class Cluster:
     def steps(self) -> list[int]:
         """Return the processes of SLURM below which this cluster's jobs run."""
         found = [process for process, (_, name) in processes().items() if name == "slurmstepd"]
-        return [step for step in found if str(self.folder) in Path(f"/proc/{step}/environ").read_text(errors="replace")]
+        return [step for step in found if str(self.folder) in of_process(step, "environ")]
 
     def stop(self) -> None:
         """Cancel what still runs and end the daemons."""
@@ -148,7 +148,7 @@ class Cluster:
         """Return the process of a job that was started with an argument, not the shells and srun around it."""
         for step in self.steps():
             for process in below(step, processes()):
-                arguments = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+                arguments = of_process(process, "cmdline").split("\0")
                 if "train" in arguments[:3] and any(found.endswith(argument) for found in arguments):
                     return process
         raise RuntimeError(f"no process of a job has the argument {argument}")
@@ -218,6 +218,14 @@ def processes() -> dict[int, tuple[int, str]]:
             front, _, back = path.read_text().rpartition(")")
             found[int(path.parent.name)] = (int(back.split()[1]), front.partition("(")[2])
     return found
+
+
+def of_process(process: int, file: str) -> str:
+    """Return what a file of /proc says of a process; an empty text where it has just ended."""
+    try:
+        return Path(f"/proc/{process}/{file}").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def below(parent: int, tree: dict[int, tuple[int, str]]) -> list[int]:
