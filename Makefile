@@ -44,7 +44,7 @@ test-cluster: $(READY)
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(SLURM) > /dev/null; } \
 			|| echo "apt-get could not install $(SLURM)"; \
 	fi
-	python -m pytest -n 0 -rs tests/cluster
+	python -m pytest -n 0 -rs tests/cluster $(ARGUMENTS)
 
 check: $(READY)
 	ruff check .
