@@ -7,7 +7,7 @@ core's peak that `make bench` measured, and at so many TFLOP/s of a GPU as are g
 
 import argparse
 import json
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 from settling import study as plan
@@ -57,13 +57,15 @@ def main() -> None:
     study = read(options.config)
     measured = json.loads((HERE / "results.json").read_text())["train"]["values"]
     core = sorted(row["ours"]["flops"] / row["ours"]["seconds"] for row in measured)[len(measured) // 2]
-    runs, work = Counter[str](), Counter[str]()
+    runs: dict[str, int] = defaultdict(int)
+    work: dict[str, float] = defaultdict(float)
     for run in plan.runs(study):
         runs[run.system] += 1
-        work[run.system] += flops(study, run)  # type: ignore[assignment]
+        work[run.system] += flops(study, run)
     print(f"{'system':20} {'runs':>6} {'PFLOP':>10} {'GPU-hours':>10} {'core-hours':>11}")
     for system in [*runs, "all"]:
-        number, total = (sum(c.values()) if system == "all" else c[system] for c in (runs, work))
+        number = sum(runs.values()) if system == "all" else runs[system]
+        total = sum(work.values()) if system == "all" else work[system]
         hours = total / 3600
         print(f"{system:20} {number:6} {total / 1e15:10.0f} {hours / options.tflops / 1e12:10.1f} {hours / core:11.0f}")
     print(f"{len(plan.jobs(study))} trainings are submitted; a core keeps up {core / 1e9:.0f} GFLOP/s (make bench)")
