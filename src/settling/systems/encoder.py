@@ -26,7 +26,7 @@ from settling.data.tokens import load_tokenizer, pieces_of
 from settling.errors import BadInput
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
-from settling.systems.loading import SAFELY, WEIGHTS, accelerate
+from settling.systems.loading import SAFELY, accelerate, load_body
 from settling.training.split import Split
 
 # Their own positions and attention masks can be given, so that several windows share a row of the batch.
@@ -198,21 +198,10 @@ def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[Pr
         if recipe.layers > config.num_hidden_layers:
             raise BadInput(f"{checkpoint}: layers is {recipe.layers}, expected at most {config.num_hidden_layers}")
         config.num_hidden_layers = recipe.layers
-    tokenizer = load_tokenizer(checkpoint)
-    if not recipe.pretrained:
-        return AutoModelForTokenClassification.from_config(config, dtype=torch.float32), tokenizer
-    model, loaded = AutoModelForTokenClassification.from_pretrained(
-        checkpoint, config=config, ignore_mismatched_sizes=True, **WEIGHTS
-    )
-    lacking = [*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])]
-    lacking = sorted(key for key in lacking if key.startswith(f"{model.base_model_prefix}."))
-    if lacking:
-        raise BadInput(f"{checkpoint}: the weights lack {len(lacking)} of the encoder's, such as {lacking[0]}")
-    # A head that the checkpoint brings, for as many labels of its own, is no start for these.
-    fresh = AutoModelForTokenClassification.from_config(config, dtype=torch.float32).state_dict()
-    prefix = f"{model.base_model_prefix}."
-    model.load_state_dict({key: value for key, value in fresh.items() if not key.startswith(prefix)}, strict=False)
-    return model, tokenizer
+    model = AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
+    if recipe.pretrained:
+        load_body(model, checkpoint)
+    return model, load_tokenizer(checkpoint)
 
 
 def num_positions(model: PreTrainedModel) -> int:

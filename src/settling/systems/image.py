@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from transformers import AutoConfig, AutoModel, AutoModelForImageClassification, PreTrainedModel, ResNetConfig
+from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedModel, ResNetConfig
 from transformers.utils import logging
 
 from settling.config import ImageSystem
@@ -18,7 +18,7 @@ from settling.errors import BadInput
 from settling.files import read_json
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
-from settling.systems.loading import SAFELY, WEIGHTS, accelerate
+from settling.systems.loading import SAFELY, accelerate, load_body
 from settling.training.split import Split
 
 NO_PROCESSOR = {"image_mean": [0.5], "image_std": [0.5]}
@@ -117,12 +117,7 @@ def load(recipe: ImageSystem, checkpoint: Path | None, num_classes: int, channel
     config.num_labels = num_classes
     model: PreTrainedModel = AutoModelForImageClassification.from_config(config, dtype=torch.float32)
     if checkpoint and recipe.pretrained:
-        # Without the head, which would stay where it has as many classes.
-        body, loaded = AutoModel.from_pretrained(checkpoint, config=config, **WEIGHTS)
-        lacking = sorted(set(loaded["missing_keys"]) & model.base_model.state_dict().keys())
-        if lacking:
-            raise BadInput(f"{checkpoint}: the weights lack {len(lacking)} of the model's, such as {lacking[0]}")
-        model.base_model.load_state_dict(body.state_dict(), strict=False)
+        load_body(model, checkpoint)
     return model
 
 

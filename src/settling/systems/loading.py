@@ -1,22 +1,44 @@
 """How every checkpoint is opened, from this machine alone, without code of its own or pickled weights, and run."""
 
+import functools
+from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from settling.config import AcceleratedSystem
+from settling.errors import BadInput
 
 SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-# For `from_pretrained` of a model, which then says which weights the checkpoint lacked.
-WEIGHTS: dict[str, Any] = {
-    **SAFELY,
-    "use_safetensors": True,
-    "dtype": torch.float32,
-    "output_loading_info": True,
-}
 # What `compile` hands the model to.
 COMPILER = "inductor"
+
+
+def load_body(model: PreTrainedModel, checkpoint: Path) -> None:
+    """Give a model, but for its head, the weights of a checkpoint; raise BadInput where it lacks some of them."""
+    weights, lacking = body(checkpoint, getattr(model.config, "num_hidden_layers", None))
+    own = model.base_model.state_dict().keys()
+    if missing := sorted(own & lacking):
+        raise BadInput(f"{checkpoint}: the weights lack {len(missing)} of the model's, such as {missing[0]}")
+    model.base_model.load_state_dict({name: weights[name] for name in own})
+
+
+@functools.lru_cache(maxsize=1)
+def body(checkpoint: Path, layers: int | None) -> tuple[dict[str, torch.Tensor], set[str]]:
+    """Return the weights of a checkpoint's model without a head, and the names of those that it lacks.
+
+    The runs of a job share them. `layers` keeps the first ones alone.
+    """
+    config = AutoConfig.from_pretrained(checkpoint, **SAFELY)
+    if layers is not None:
+        config.num_hidden_layers = layers
+    # What the checkpoint lacks is drawn here and thrown away; a run's own draws are the same wherever it stands.
+    with torch.random.fork_rng(devices=[]):
+        model, loaded = AutoModel.from_pretrained(
+            checkpoint, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **SAFELY
+        )
+    return model.state_dict(), set(loaded["missing_keys"])
 
 
 def accelerate(model: PreTrainedModel, recipe: AcceleratedSystem, device: torch.device) -> torch.nn.Module:

@@ -193,7 +193,7 @@ def test_a_checkpoint_that_lacks_encoder_weights_is_refused(
     weights = load_file(tmp_path / "model.safetensors")
     del weights[next(name for name in weights if name.endswith("layer.1.attention.self.query.weight"))]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(BadInput, match=r"lack 1 of the encoder's, such as .*query\.weight"):
+    with pytest.raises(BadInput, match=r"lack 1 of the model's, such as .*query\.weight"):
         System(recipe(), tmp_path, splits, CPU)
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from settling.config import EncoderSystem
 from settling.errors import BadInput
+from settling.systems import loading
 from settling.training import loop
 from settling.training.records import Observation
 from settling.training.train import Run, train
-from tests.conftest import TINY_SPEC, run_command, train_command
+from tests.conftest import TINY_SPEC, paths_of, run_command, train_command
 
 OUTPUTS = {"dynamics.parquet", "scores.parquet", "run.json"}
 
@@ -59,8 +60,7 @@ def test_a_run_killed_in_its_middle_gives_the_bytes_of_an_undisturbed_one(
 
 def train_here(spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path, output: Path, seed: int = 0) -> None:
     """Train in this process, which spares the start of another."""
-    dev, test = data / "dev.parquet", data / "test.parquet"
-    train(spec, dev, test, checkpoint, [Run(seed, treated, output, Path(f"{output}.state"))])
+    train(spec, paths_of(data), checkpoint, [Run(seed, treated, output, Path(f"{output}.state"))])
 
 
 def test_a_second_undisturbed_run_gives_the_same_bytes_in_another_process(
@@ -195,14 +195,16 @@ def job(treated: Path, data: Path, checkpoint: Path, folder: Path, *more: Path) 
     logs = [folder / f"{place.name}.log" for place in places]
     states = [folder / "state" / place.name for place in places]
     runs = [Run(number, *files) for number, files in enumerate(zip(splits, places, states, logs, strict=True))]
-    train(TINY_SPEC, data / "dev.parquet", data / "test.parquet", checkpoint, runs)
+    train(TINY_SPEC, paths_of(data), checkpoint, runs)
     return places
 
 
 def test_a_run_gives_the_same_bytes_alone_and_after_others_in_one_job(
     tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
+    loading.body.cache_clear()
     places = job(tiny_treated, tiny_data, tiny_checkpoint, tmp_path)
+    assert loading.body.cache_info().misses == 1
     train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "alone", seed=1)
     assert bytes_of(places[0]) == bytes_of(tiny_run)
     assert bytes_of(places[1]) == bytes_of(tmp_path / "alone")
