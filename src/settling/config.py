@@ -384,6 +384,13 @@ class Experiment(Model):
     draws: Draws | None = None
 
 
+class Publish(Model):
+    """What goes into the artifact: the dynamics, or their hashes alone; the data sets whose text may be passed on."""
+
+    dynamics: bool = True
+    text_of: list[Name] = []
+
+
 class Study(Model):
     """A whole study. `clean` is a treatment that every study knows without naming it."""
 
@@ -395,6 +402,7 @@ class Study(Model):
     seeds: Numbers = [0]
     draws: Draws = [0]
     runs_per_job: Annotated[int, Field(ge=1)] = 1
+    publish: Publish = Publish()
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
 
 
@@ -434,6 +442,8 @@ def _dangling(study: Study) -> list[str]:
         ):
             for found in getattr(experiment, kind):
                 known(f"experiments.{name}.{kind}", found, valid)
+    for found in study.publish.text_of:
+        known("publish.text_of", found, study.datasets)
     if not problems:
         problems += _mismatched(study)
     if "clean" in study.treatments:
