@@ -60,6 +60,7 @@ localrules:
     events,
     detect,
     aggregate,
+    quote,
     plot,
     not_drawn,
     claims,
@@ -73,6 +74,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/events.smk"
 include: "workflow/rules/detect.smk"
 include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/quote.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/findings.smk"
@@ -84,6 +86,7 @@ rule all:
         rules.claims.output,
         rules.findings.output,
         rules.aggregate.output,
+        rules.quote.output,
         expand(rules.plot.output, figure=FIGURE_NAMES),
         rules.not_drawn.output,
 

@@ -26,7 +26,6 @@ def prepare(folder: Path) -> None:
     columns = {
         "sentence": np.arange(WORDS) // 14,
         "position": np.arange(WORDS) % 14,
-        "token": pa.array(["word"] * WORDS),
         "word": np.arange(WORDS, dtype=np.uint32),
         "label": names,
         "given": names,

@@ -12,7 +12,7 @@ from worker import serve
 from settling.config import EncoderSystem
 from settling.systems.encoder import System, Windows
 from settling.training.loop import Trainer
-from settling.training.split import read_split
+from settling.training.split import read_split, read_treated
 from settling.training.train import set_up
 from settling.validation import check
 
@@ -23,8 +23,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     place = set_up("cpu", threads=1)
     splits = {
-        "train": read_split(folder / "treated.parquet", "treated"),
-        **{name: read_split(folder / "data" / f"{name}.parquet", "data") for name in ("dev", "test")},
+        "train": read_treated(folder / "treated.parquet", folder / "data" / "train.parquet"),
+        **{name: read_split(folder / "data" / f"{name}.parquet") for name in ("dev", "test")},
     }
 
     def trainer(sentences: int, epochs: int) -> Trainer:

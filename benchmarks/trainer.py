@@ -24,7 +24,7 @@ from transformers import (
 )
 from worker import serve
 
-from settling.training.split import Split, read_split
+from settling.training.split import Split, read_split, read_treated
 
 IGNORED = -100
 
@@ -44,8 +44,8 @@ def main() -> None:
     torch.set_num_threads(1)
     tokenizer = AutoTokenizer.from_pretrained(folder / "checkpoint")
     splits = {
-        "train": read_split(folder / "treated.parquet", "treated"),
-        "dev": read_split(folder / "data" / "dev.parquet", "data"),
+        "train": read_treated(folder / "treated.parquet", folder / "data" / "train.parquet"),
+        "dev": read_split(folder / "data" / "dev.parquet"),
     }
     tags = splits["train"].tags
     cut = {"truncation": True, "max_length": 50} if mode == "pad50" else {}

@@ -93,6 +93,11 @@ def tiny_treated(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+def paths_of(data: Path) -> dict[str, Path]:
+    """Return the files of a data set's folder by split."""
+    return {split: data / f"{split}.parquet" for split in ("train", "dev", "test")}
+
+
 def train_command(
     spec: dict[str, Any], treated: Path, data: Path, checkpoint: Path | None, *outputs: Path, seed: int = 0
 ) -> list[str]:
@@ -100,7 +105,7 @@ def train_command(
     files = [(str(treated), str(output), f"{output}.state", "-") for output in outputs]
     return [
         *(sys.executable, "-m", "settling", "train", "--spec", json.dumps(spec)),
-        *("--dev", str(data / "dev.parquet"), "--test", str(data / "test.parquet")),
+        *(part for split, path in paths_of(data).items() for part in (f"--{split}", str(path))),
         *(("--checkpoint", str(checkpoint)) if checkpoint else ()),
         *(part for number, paths in enumerate(files, seed) for part in ("--run", str(number), *paths)),
     ]

@@ -26,6 +26,7 @@ the commands of a study with their specs; without -F, those still to run.
   events     learning and forgetting events of a run
   detect     how well a run's losses and events tell which labels are wrong
   aggregate  tables over all runs of a study
+  quote      the text of the words that the tables point at
   plot       one figure from the tables
   claims     what the study says of each claim of the paper
   findings   what the study found, in three lines
@@ -37,6 +38,10 @@ Around them:
   config     check a configuration and print it in full
   schema     the JSON Schema of the configuration
 """
+
+
+# The options that take the splits of a data set.
+DATA = {split: f"{split}.parquet" for split in ("train", "dev", "test")}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
         output="Parquet file to write",
     )
     command("treat", "Treat a training split.", spec=spec, train="train.parquet", output="Parquet file to write")
-    train = command("train", "Train runs of one system.", spec=spec, dev="dev.parquet", test="test.parquet")
+    train = command("train", "Train runs of one system.", spec=spec, **DATA)
     train.add_argument(
         "--run",
         action="append",
@@ -77,7 +82,6 @@ def parser() -> argparse.ArgumentParser:
         "standard error; may be given several times",
     )
     train.add_argument("--checkpoint", type=Path, metavar="PATH", help="checkpoint folder, for a system that has one")
-    train.add_argument("--images", type=Path, metavar="PATH", help="train.parquet of a data set of images")
     train.add_argument("--tokens", type=Path, metavar="PATH", help="what tokenise wrote, to spare doing it again")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     train.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
@@ -101,6 +105,13 @@ def parser() -> argparse.ArgumentParser:
         "Make the tables of a study.",
         spec=spec,
         results="the study's folder",
+        output="folder to write",
+    )
+    command(
+        "quote",
+        "Look up the text of the words that stand out.",
+        tables="folder of tables",
+        data="folder of the data sets",
         output="folder to write",
     )
     plot = command("plot", "Draw one figure.", tables="folder of tables", output="folder to write")
@@ -153,13 +164,11 @@ def run(arguments: argparse.Namespace) -> None:
             try:
                 train(
                     spec_of(arguments.spec),
-                    arguments.dev,
-                    arguments.test,
+                    {name: getattr(arguments, name) for name in DATA},
                     arguments.checkpoint,
                     [run_of(*values) for values in arguments.run],
                     arguments.device,
                     arguments.threads,
-                    arguments.images,
                     arguments.tokens,
                 )
             except Interrupted:
@@ -177,6 +186,10 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.analysis.aggregate import aggregate
 
             aggregate(spec_of(arguments.spec), arguments.results, arguments.output)
+        case "quote":
+            from settling.analysis.quotes import quote
+
+            quote(arguments.tables, arguments.data, arguments.output)
         case "plot":
             from settling.figures.plot import plot
 

@@ -191,6 +191,12 @@ def starts_of(words: pa.Table) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(words["sentence"].to_numpy(), prepend=-1, append=-1))
 
 
+def rows_of(source: pa.Table, words: pa.Table) -> NDArray[np.int64]:
+    """Return the row (words,) of each word in the table of whole sentences that it is from."""
+    first = np.searchsorted(source["sentence"].to_numpy(), words["sentence"].to_numpy())
+    return np.asarray(first + words["position"].to_numpy(), dtype=np.int64)
+
+
 def metadata_of(schema: pa.Schema) -> dict[str, Any]:
     """Return what `with_metadata` stored."""
     stored: dict[str, Any] = json.loads((schema.metadata or {}).get(METADATA_KEY, b"{}"))

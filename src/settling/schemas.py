@@ -60,11 +60,10 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     # The word-pieces of the words of train, dev and test, in their order, as a checkpoint's tokenizer gives them.
     "tokens": _schema(("split", _NAME), ("sentence", pa.int32()), ("pieces", pa.list_(pa.int32()))),
-    # The training split after a treatment; `word` is dense and is the key of all later files.
+    # The training split after a treatment; `word` is dense and is the key of all later files. Its text stays in `data`.
     "treated": _schema(
         ("sentence", pa.int32()),
         ("position", pa.int16()),
-        ("token", pa.string()),
         ("word", pa.uint32()),
         ("label", _NAME),
         ("given", _NAME),
@@ -92,6 +91,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("forgetting", pa.uint16()),
         ("loss_mean", pa.float32()),
         ("loss_variance", pa.float32()),
+        ("mistaken_for", _NAME),
+        nullable=("mistaken_for",),
     ),
     # How well each detector finds the noisy words of a run, and how the losses of noisy and clean words lie.
     "detectors": _schema(*_DETECTOR, ("value", pa.float64())),
@@ -127,6 +128,10 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("effective_rate", pa.float64()),
         ("settled_f1", pa.float64()),
         nullable=_TREATMENT_NULLS,
+    ),
+    # One run's curves, of all classes together and of the capped one.
+    "run_curves": _schema(
+        *_TREATMENT, *_RUN, ("epoch", pa.uint16()), *_SCORE, ("value", pa.float64()), nullable=_TREATMENT_NULLS
     ),
     "curves": _schema(
         *_TREATMENT,
@@ -188,22 +193,35 @@ SCHEMAS: dict[str, pa.Schema] = {
     "loss_histogram": _schema(
         *_TREATMENT, ("system", _NAME), *_HISTOGRAM, *_ESTIMATE, nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS)
     ),
-    "forgotten_words": _schema(
+    # The words of a treated split that stand out in the runs of a system on it, without their text.
+    "words": _schema(
         *_TREATMENT,
         ("draw", pa.int32()),
         ("system", _NAME),
         ("view", _NAME),
+        ("list", _NAME),
         ("rank", pa.int16()),
         ("word", pa.uint32()),
-        ("before", pa.string()),
-        ("token", pa.string()),
-        ("after", pa.string()),
+        ("sentence", pa.int32()),
+        ("position", pa.int16()),
         ("label", _NAME),
         ("given", _NAME),
         ("noisy", pa.bool_()),
+        ("mistaken_for", _NAME),
         ("forgetting", pa.float64()),
+        ("first_learned", pa.float64()),
+        ("loss", pa.float64()),
         ("n", pa.int32()),
-        nullable=_TREATMENT_NULLS,
+        nullable=(*_TREATMENT_NULLS, "mistaken_for"),
+    ),
+    # The text of those words, each in its sentence: what only those may see who may see the data set.
+    "quotes": _schema(
+        ("dataset", _NAME),
+        ("sentence", pa.int32()),
+        ("position", pa.int16()),
+        ("before", pa.string()),
+        ("token", pa.string()),
+        ("after", pa.string()),
     ),
     # A row a claim and place (data set, system, level); estimate and margin in the claim's own units.
     "claims": _schema(

@@ -27,6 +27,7 @@ TABLES = (
     "systems",
     "treatments",
     "measures",
+    "run_curves",
     "curves",
     "summary",
     "effects",
@@ -34,7 +35,7 @@ TABLES = (
     "phases",
     "first_learned",
     "forgetting",
-    "forgotten_words",
+    "words",
     "caps",
     "detection_runs",
     "detection",
@@ -220,11 +221,6 @@ def checkpoint_of(study: Study, system: str, folder: str) -> list[str]:
     """Return the checkpoint that a system starts from, under the study's `folder`; none where it needs none."""
     checkpoint = study.systems[system].checkpoint
     return [f"{folder}/checkpoints/{checkpoint}"] if checkpoint else []
-
-
-def images_of(study: Study, dataset: str, folder: str) -> list[str]:
-    """Return the file that holds the training images, under the study's `folder`; none for a data set of words."""
-    return [f"{folder}/data/{dataset}/train.parquet"] if study.datasets[dataset].task == "image" else []
 
 
 def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]:

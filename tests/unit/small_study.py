@@ -114,6 +114,7 @@ def events(run: Run) -> list[Row]:
             "forgetting": forgetting,
             "loss_mean": 0.5,
             "loss_variance": 0.0,
+            "mistaken_for": None,
         }
         for number, (flag, first, forgetting, label) in enumerate(words_of(run))
     ]
@@ -156,7 +157,6 @@ def write_runs(results: Path, runs: list[Run]) -> None:
             {
                 "sentence": 0,
                 "position": number,
-                "token": f"w{number}",
                 "word": number,
                 "label": label,
                 "given": "B-LOC" if flag else label,

@@ -384,7 +384,9 @@ def other_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_splits_of_another_data_set_to_train(place: Place, refused_here: Refused, other_data: Path) -> None:
     """Their tags are other tags, so scores against them would mean nothing."""
-    refused_here(training(place, TINY_SPEC, data=other_data), place.tmp, str(other_data / "dev.parquet"), "tags")
+    mixed = shutil.copytree(other_data, place.tmp / "mixed")
+    shutil.copy(place.data / "train.parquet", mixed)
+    refused_here(training(place, TINY_SPEC, data=mixed), place.tmp, str(mixed / "dev.parquet"), "tags")
 
 
 def treating(spec: str, train: Path) -> list[str]:

@@ -38,7 +38,8 @@ def history_of(
     history = History(labels, num_tags)
     for epoch in range(len(loss)):
         now = None if margin is None else margin[epoch].astype(np.float32)
-        history.add(Epoch("epoch-end", epoch, right[epoch], loss[epoch].astype(np.float32), now))
+        predicted = np.where(right[epoch], labels, (labels + 1) % num_tags).astype(np.uint8)
+        history.add(Epoch("epoch-end", epoch, right[epoch], loss[epoch].astype(np.float32), now, predicted))
     return history
 
 
@@ -293,7 +294,6 @@ def write_run(
     treated = {
         "sentence": [0] * number,
         "position": [0] * number,
-        "token": ["word"] * number,
         "word": np.arange(number),
         "label": ["O"] * number,
         "given": np.where(noisy, "B-LOC", "O").tolist(),

@@ -33,7 +33,7 @@ def counted(right: Any, losses: Any) -> Events:
     """Count the events of `right` (epochs, words) and `losses` (epochs, words)."""
     counter = EventCounter(len(right[0]))
     for now, loss in zip(np.array(right, dtype=bool), np.array(losses, dtype=np.float32), strict=True):
-        counter.add(now, loss)
+        counter.add(now, loss, np.zeros(len(now), dtype=np.uint8))
     return counter.events()
 
 
@@ -87,9 +87,12 @@ def test_the_events_of_a_real_run_are_those_read_row_by_row(tiny_run: Path, tiny
     tags = metadata_of(dynamics.schema)["tags"]
     words = {row["word"]: row for row in pq.read_table(tiny_treated).to_pylist()}
     history: dict[tuple[str, int], list[tuple[int, bool, float]]] = {}
+    mistaken: dict[tuple[str, int], str] = {}
     for row in dynamics.to_pylist():
         right = tags[row["predicted"]] == words[row["word"]]["given"]
         history.setdefault((row["view"], row["word"]), []).append((row["epoch"], right, row["loss"]))
+        if not right:
+            mistaken[row["view"], row["word"]] = tags[row["predicted"]]
 
     table = read_table(output, "events")
     rows = {(row["view"], row["word"]): row for row in table.to_pylist()}
@@ -104,8 +107,10 @@ def test_the_events_of_a_real_run_are_those_read_row_by_row(tiny_run: Path, tiny
         losses = [loss for _, _, loss in seen]
         assert row["loss_mean"] == pytest.approx(np.mean(losses), rel=1e-5)
         assert row["loss_variance"] == pytest.approx(np.var(losses), rel=1e-5, abs=1e-9)
+        assert row["mistaken_for"] == mistaken.get(key)
     # The run must have something to tell, or the comparison says little.
     assert sum(row["forgetting"] for row in rows.values()) > 10
+    assert 10 < len(mistaken) < len(rows)
 
     made = metadata_of(table.schema)
     assert made["epochs"] == 6
@@ -133,7 +138,6 @@ def write_treated(path: Path, given_labels: list[str]) -> None:
     columns = {
         "sentence": [0] * number,
         "position": list(range(number)),
-        "token": ["word"] * number,
         "word": list(range(number)),
         "label": ["O"] * number,
         "given": given_labels,

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settling.analysis.forgetting import counts, most_forgotten
-from settling.schemas import SCHEMAS
+from settling.analysis.forgetting import counts
 
 Word = tuple[int, int, bool]
 """First epoch learned, number of forgetting events, noisy."""
@@ -82,40 +81,3 @@ def test_counts_agree_with_filling_the_grid_cell_by_cell(first: list[list[Word]]
                 if learned:
                     expected[(*place, "ratio")] = forgettable / learned
     assert found == pytest.approx(expected)
-
-
-def treated_of(*sentences: str) -> pd.DataFrame:
-    tokens = [(number, token) for number, text in enumerate(sentences) for token in text.split()]
-    return pd.DataFrame(
-        {
-            "sentence": [number for number, _ in tokens],
-            "token": [token for _, token in tokens],
-            "word": range(len(tokens)),
-            "label": "O",
-            "given": ["B-LOC" if token == "d" else "O" for _, token in tokens],
-            "noisy": [token == "d" for _, token in tokens],
-        }
-    )
-
-
-def test_the_most_forgotten_words_come_in_order_with_the_words_around_them_in_the_sentence() -> None:
-    treated = treated_of("a b", "c d e f g h i j", "k")
-    runs = [np.array([0, 1, 0, 2, 0, 0, 0, 0, 1, 0, 0]), np.array([0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 1])]
-    table = most_forgotten(runs, treated)
-    names = SCHEMAS["forgotten_words"].names
-    assert list(table.columns) == names[names.index("rank") :]
-    assert table["rank"].tolist() == [1, 2, 3, 4]
-    assert table["word"].tolist() == [3, 1, 8, 10]
-    assert table["forgetting"].tolist() == [2.5, 0.5, 0.5, 0.5]
-    assert table["before"].tolist() == ["c", "a", "d e f g h", ""]
-    assert table["token"].tolist() == ["d", "b", "i", "k"]
-    assert table["after"].tolist() == ["e f g h i", "", "j", ""]
-    assert table["given"].tolist() == ["B-LOC", "O", "O", "O"]
-    assert table["noisy"].tolist() == [True, False, False, False]
-    assert set(table["n"]) == {2}
-
-
-def test_no_more_than_20_words_are_listed_and_none_that_was_never_forgotten() -> None:
-    treated = treated_of(" ".join("x" * 30))
-    assert most_forgotten([np.ones(30, dtype=np.uint16)], treated)["word"].tolist() == list(range(20))
-    assert most_forgotten([np.zeros(30, dtype=np.uint16)], treated).empty

@@ -231,13 +231,26 @@ def test_the_authors_counting_stands_beside_that_of_words(pick: Pick) -> None:
     assert {row["counting"]: (row["mean"], row["n"]) for row in rows} == {"words": (3, 2), "authors": (49, 2)}
 
 
-def test_the_most_forgotten_words_are_the_mean_over_seeds_of_a_draw(pick: Pick) -> None:
-    rows = pick("forgotten_words", treatment="noise-flip-20", system="base")
-    assert [row["draw"] for row in rows] == [0, 1]
-    assert {(row["rank"], row["word"], row["before"], row["token"], row["after"]) for row in rows} == {
-        (1, 1, "w0", "w1", "w2 w3 w4 w5 w6")
-    }
-    assert {(row["forgetting"], row["n"]) for row in rows} == {(1, 2)}
+def test_the_words_that_stand_out_are_the_mean_over_seeds_of_a_draw(pick: Pick) -> None:
+    rows = pick("words", treatment="noise-flip-20", system="base", list="most-forgotten")
+    assert [(row["draw"], row["rank"], row["word"], row["forgetting"], row["n"]) for row in rows] == [
+        (0, 1, 1, 1, 2),
+        (1, 1, 1, 1, 2),
+    ]
+    # By hand: word 3 and the noisy words 4 and 5 are never learned, which counts as epoch 3, the number of epochs.
+    last = pick("words", treatment="noise-flip-20", system="base", list="last-learned", draw=0)
+    assert [(row["word"], row["first_learned"], row["noisy"]) for row in last[:3]] == [
+        (3, 3, False),
+        (4, 3, True),
+        (5, 3, True),
+    ]
+
+
+def test_the_curves_of_each_run_are_those_of_all_classes_and_of_the_capped_one(pick: Pick) -> None:
+    where = {"treatment": "cap-LOC-5", "draw": 0, "seed": 0, "system": "base", "split": "dev", "metric": "f1"}
+    curves = {name: [row["value"] for row in pick("run_curves", **where, **{"class": name})] for name in ("all", "LOC")}
+    assert curves == {"all": [0.1, 0.5, 0.6], "LOC": pytest.approx([0.01, 0.05, 0.06])}
+    assert {row["class"] for row in pick("run_curves", treatment="noise-flip-20")} == {"all"}
 
 
 def test_detectors_are_there_run_by_run_and_as_estimates(pick: Pick) -> None:

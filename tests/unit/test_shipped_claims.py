@@ -66,7 +66,7 @@ def detected(scores: list[Row]) -> Iterator[Row]:
     noisy = np.array([True, False, False, True])
     history = History(np.array([1, 0, 0, 1]), len(TAGS))
     loss = np.array([2.0, 0.1, 0.2, 1.5], dtype=np.float32)
-    history.add(Epoch("epoch-end", 0, ~noisy, loss, -loss))
+    history.add(Epoch("epoch-end", 0, ~noisy, loss, -loss, np.zeros(4, dtype=np.uint8)))
     for moment in moments_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS)):
         for found in measure(history, noisy):
             yield {"view": "epoch-end", "moment": moment, **found._asdict()}
@@ -91,8 +91,7 @@ def write_run(results: Path, run: Run) -> None:
     write(results / run.events, "events", words, epochs=len(F1))
     columns = ("word", "label", "given", "noisy")
     split = [
-        {"sentence": 0, "position": place, "token": "w", **{name: word[name] for name in columns}}
-        for place, word in enumerate(words)
+        {"sentence": 0, "position": place, **{name: word[name] for name in columns}} for place, word in enumerate(words)
     ]
     about = {"nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 0.9 if noisy else 0.85}
     write(results / run.treated, "treated", split, sentences=14041, tags=TAGS, **about)

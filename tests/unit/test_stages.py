@@ -109,7 +109,7 @@ def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> Non
         ["tokenise", "--data", "a", "--checkpoint", "b", "--output", "out"],
         ["treat", "--spec", "{}", "--train", "a", "--output", "out"],
         [
-            *("train", "--spec", "{}", "--dev", "a", "--test", "b", "--checkpoint", "c"),
+            *("train", "--spec", "{}", "--train", "a", "--dev", "a", "--test", "b", "--checkpoint", "c"),
             *("--run", "0", "d", "e", "f", "-"),
         ],
         ["events", "--dynamics", "a", "--treated", "b", "--output", "out"],

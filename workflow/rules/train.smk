@@ -3,8 +3,8 @@ TRAINED = ("dynamics.parquet", "scores.parquet", "run.json")
 # Snakemake deletes outputs before it runs a job again; the state lies outside them, and there what is done stays linked,
 # so that it is not trained again. (Not `update`: it calls an old output up to date after a job that failed.)
 TRAIN = (
-    "settling train --spec {params.spec:q} --dev {input.dev} --test {input.test} {params.checkpoint} {params.images}"
-    " {params.tokens} {params.runs} --threads {threads}"
+    "settling train --spec {params.spec:q} --train {input.train} --dev {input.dev} --test {input.test}"
+    " {params.checkpoint} {params.tokens} {params.runs} --threads {threads}"
 )
 
 
@@ -22,10 +22,10 @@ if study.runs_per_job == 1:
     rule train:
         input:
             treated=rules.treat.output,
+            train=f"{RESULTS}/data/{{dataset}}/train.parquet",
             dev=f"{RESULTS}/data/{{dataset}}/dev.parquet",
             test=f"{RESULTS}/data/{{dataset}}/test.parquet",
             checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system, RESULTS),
-            images=lambda wildcards: plan.images_of(study, wildcards.dataset, RESULTS),
             tokens=lambda wildcards: plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS),
         output:
             multiext(f"{RESULTS}/runs/{RUN}/", *TRAINED),
@@ -41,7 +41,6 @@ if study.runs_per_job == 1:
             spec=lambda wildcards: plan.training_spec(study, wildcards.system),
             code=lambda wildcards: modules("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
             checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system, RESULTS)),
-            images=lambda wildcards: plan.option("images", plan.images_of(study, wildcards.dataset, RESULTS)),
             tokens=lambda wildcards: plan.option(
                 "tokens", plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS)
             ),
@@ -58,10 +57,10 @@ else:
                 f"train_{number}_{re.sub(r'[^A-Za-z0-9]', '_', f'{dataset}_{system}')}"
             input:
                 treated=sorted({f"{RESULTS}/{run.treated}" for run in runs}),
+                train=f"{RESULTS}/data/{dataset}/train.parquet",
                 dev=f"{RESULTS}/data/{dataset}/dev.parquet",
                 test=f"{RESULTS}/data/{dataset}/test.parquet",
                 checkpoint=plan.checkpoint_of(study, system, RESULTS),
-                images=plan.images_of(study, dataset, RESULTS),
                 tokens=plan.tokens_of(study, dataset, system, RESULTS),
             output:
                 [f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED],
@@ -77,7 +76,6 @@ else:
                 spec=plan.training_spec(study, system),
                 code=modules("settling.training.train", SYSTEMS[study.systems[system].kind]),
                 checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system, RESULTS)),
-                images=plan.option("images", plan.images_of(study, dataset, RESULTS)),
                 tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),
                 runs=" ".join(plan.run_option(run, RESULTS) for run in runs),
             shell:

@@ -32,6 +32,7 @@ from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, is_noisy, runs_of
 
 DETECTOR = ["view", "detector", "moment", "rate", "metric"]
+CURVES = ["f1", "noisy_accuracy", "loss"]
 BIN = ["view", "moment", "noisy", "low_edge", "high_edge"]
 
 
@@ -82,6 +83,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         "systems": pd.DataFrame([{"system": name, **card} for name, card in spec["systems"].items()]),
         "treatments": treatments(results, runs, treated),
         "measures": measures,
+        "run_curves": run_curves(scores),
         "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
         "summary": estimate(moments, [*TREATMENT, "system", "moment", *SCORE]),
         "effects": effects(last_and_best, treated),
@@ -89,7 +91,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         "phases": phase_table(phases),
         "first_learned": first_learned(learned),
         "forgetting": estimate(counted, [*TREATMENT, "system", "view", "counting", "noisy", "metric"]),
-        "forgotten_words": collect("forgotten_words", words.forgotten, treated),
+        "words": collect("words", words.notable, treated),
         "caps": cap_table(knees(measures)),
         "detection_runs": detection,
         "detection": estimate(detection, [*TREATMENT, "system", *DETECTOR]),
@@ -130,6 +132,12 @@ def describe(run: Run, treated: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "cap_sentences": treatment.get("sentences"),
     }
     return {name: pd.NA if value is None else value for name, value in values.items()}
+
+
+def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return of the scores of all runs those that are looked at run by run."""
+    classes = (scores["class"] == "all") | (scores["class"] == scores["cap_class"].fillna(""))
+    return scores[classes & scores["metric"].isin(CURVES)]
 
 
 def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class History:
 
     def add(self, seen: Epoch) -> None:
         """Take in the next epoch."""
-        self.events.add(seen.right, seen.loss)
+        self.events.add(seen.right, seen.loss, seen.predicted)
         self.loss = seen.loss.astype(np.float64)
         confidence = np.exp(-self.loss)
         self.confidences += confidence

@@ -27,6 +27,8 @@ class Epoch(NamedTuple):
     """(words,) nats, of the given label."""
     margin: NDArray[np.float32] | None
     """(words,) nats, log-probability of the given label less the greatest other; None where it was not recorded."""
+    predicted: NDArray[np.uint8]
+    """(words,) indices into the tag list."""
 
 
 def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
@@ -43,12 +45,14 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
             rows = file.read_row_group(group, COLUMNS)
             if len(rows) != len(labels):
                 raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {len(labels)}")
+            predicted = rows["predicted"].to_numpy()
             yield Epoch(
                 rows["view"][0].as_py(),
                 rows["epoch"][0].as_py(),
-                rows["predicted"].to_numpy() == given,
+                predicted == given,
                 rows["loss"].to_numpy(),
                 None if rows["margin"].null_count else rows["margin"].to_numpy(),
+                predicted,
             )
 
 

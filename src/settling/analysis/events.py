@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 
 from settling.analysis.dynamics import epochs_of
 from settling.errors import BadInput
-from settling.files import provenance, read_table, writing_table
+from settling.files import metadata_of, provenance, read_table, writing_table
 
 
 class Events(NamedTuple):
-    """Per word (words,): first epoch right or -1, counts of events, mean and population variance of the loss."""
+    """Per word (words,): first epoch right or -1, counts of events, mean and population variance of the loss.
+
+    `mistaken_for` is what was last predicted in place of the given label, an index into the tag list; -1: never wrong.
+    """
 
     first_learned: NDArray[np.int16]
     learning: NDArray[np.uint16]
     forgetting: NDArray[np.uint16]
     loss_mean: NDArray[np.float32]
     loss_variance: NDArray[np.float32]
+    mistaken_for: NDArray[np.int16]
 
 
 class EventCounter:
@@ -38,12 +42,14 @@ class EventCounter:
         self.forgetting = np.zeros(num_words, dtype=np.uint16)
         self.mean = np.zeros(num_words)
         self.squares = np.zeros(num_words)
+        self.mistaken_for = np.full(num_words, -1, dtype=np.int16)
 
-    def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32]) -> None:
-        """Count one epoch: which words (words,) were right, and their losses (words,)."""
+    def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32], predicted: NDArray[np.uint8]) -> None:
+        """Count one epoch: which words (words,) were right, their losses (words,), and what they were taken for."""
         self.first_learned[right & (self.first_learned < 0)] = self.epoch
         self.learning += right & ~self.right
         self.forgetting += self.right & ~right
+        np.copyto(self.mistaken_for, predicted, where=~right)
         self.right = right
         self.epoch += 1
         # Welford's update, which stays exact where a sum of squares would cancel.
@@ -59,6 +65,7 @@ class EventCounter:
             self.forgetting,
             self.mean.astype(np.float32),
             (self.squares / self.epoch).astype(np.float32),
+            self.mistaken_for,
         )
 
 
@@ -68,20 +75,23 @@ def find_events(dynamics: Path, treated: Path, output: Path) -> None:
     Raises BadInput where the two do not belong together.
     """
     labels = read_table(treated, "treated")
-    num_words = len(labels)
+    num_words, tags = len(labels), pa.array(metadata_of(labels.schema)["tags"])
     counters: dict[str, EventCounter] = {}
     for seen in epochs_of(dynamics, treated):
-        counters.setdefault(seen.view, EventCounter(num_words)).add(seen.right, seen.loss)
+        counters.setdefault(seen.view, EventCounter(num_words)).add(seen.right, seen.loss, seen.predicted)
     epochs = {counter.epoch for counter in counters.values()}
     if len(epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(epochs)}")
     made = provenance("events", None, {"dynamics": dynamics, "treated": treated})
     with writing_table(output, "events", {**made, "epochs": epochs.pop()}) as write_group:
         for view, counter in counters.items():
+            found = counter.events()
+            never = found.mistaken_for < 0
             write_group(
                 {
+                    **found._asdict(),
                     "view": pa.DictionaryArray.from_arrays(np.zeros(num_words, dtype=np.int32), [view]),
                     **{name: labels[name] for name in ("word", "label", "given", "noisy")},
-                    **counter.events()._asdict(),
+                    "mistaken_for": pa.DictionaryArray.from_arrays(pa.array(found.mistaken_for, mask=never), tags),
                 }
             )

@@ -1,34 +1,36 @@
-"""What the events of all runs say of words: when they are first learned, how many are forgotten, and which."""
+"""What the events of all runs say of words: when they are first learned, how many are forgotten, which stand out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from settling.analysis.estimates import estimate
-from settling.analysis.forgetting import counts, most_forgotten
+from settling.analysis.forgetting import counts
 from settling.analysis.measures import TREATMENT
 from settling.errors import BadInput
 from settling.files import metadata_of, read_table
-from settling.frames import read_frame
+from settling.frames import as_frame, read_frame
 from settling.study import Run
 
 RunFrame = tuple[Run, pd.DataFrame]
 
 
+# So many words are listed.
+MOST = 20
+
+
 class Words(NamedTuple):
-    """Frames of runs; one of `forgotten` stands for all seeds of its run."""
+    """Frames of runs; one of `notable` stands for all seeds of its run."""
 
     learned: list[RunFrame]
     """Number of `words` by `view`, `class`, `noisy` and `first_learned`, with the run's `epochs`."""
     forgetting: list[RunFrame]
     """What `forgetting.counts` returns."""
-    forgotten: list[RunFrame]
-    """What `forgetting.most_forgotten` returns, with `view`."""
+    notable: list[RunFrame]
+    """What `notable` returns, with `view`."""
 
 
 def read_words(results: Path, runs: Iterable[Run], classes: list[str]) -> Words:
@@ -42,21 +44,59 @@ def read_words(results: Path, runs: Iterable[Run], classes: list[str]) -> Words:
         positions, num_sentences = split["position"].to_numpy(), split["sentence"].nunique()
         class_of_word = split["label"].str.slice(2).where(lambda names: names.isin(classes), "").to_numpy()
         for _, of_system in groupby(of_split, key=lambda run: run.system):
-            forgetting: dict[str, list[NDArray[np.uint16]]] = {}
+            by_view: dict[str, list[pd.DataFrame]] = {}
             for run in of_system:
                 table = read_table(results / run.events, "events")
-                columns = ["view", "word", "noisy", "first_learned", "forgetting"]
-                events = table.select(columns).to_pandas().assign(epochs=metadata_of(table.schema)["epochs"])
-                for view, rows in events.groupby("view", observed=True):
+                events = as_frame(table).assign(epochs=metadata_of(table.schema)["epochs"])
+                for view, rows in events.groupby("view"):
                     if len(rows) != len(split):
                         raise BadInput(f"{results / run.events}: {len(rows)} words; {results / path} has {len(split)}")
-                    forgetting.setdefault(str(view), []).append(rows["forgetting"].to_numpy())
+                    by_view.setdefault(str(view), []).append(rows)
                 events["class"] = class_of_word[events["word"]]
                 found.learned.append((run, first_learned_counts(events)))
                 found.forgetting.append((run, counts(events, positions, num_sentences)))
-            for view, of_runs in forgetting.items():
-                found.forgotten.append((run, most_forgotten(of_runs, split).assign(view=view)))
+            for view, of_runs in by_view.items():
+                found.notable.append((run, notable(of_runs, split).assign(view=view)))
     return found
+
+
+def notable(events: Sequence[pd.DataFrame], treated: pd.DataFrame) -> pd.DataFrame:
+    """Return the words that stand out in the runs of one system on one treated split, at most 20 in each `list`.
+
+    `events` has the rows (words,) of the schema `events` of one view and, as `epochs`, the number of epochs, for each
+    run; `treated` is the split (schema `treated`). The lists: `most-forgotten` (words never forgotten left out),
+    `first-learned`, `last-learned` and `highest-loss`, by the mean over the runs; words learned at one time come by
+    their loss, the smallest first among the first learned and the greatest first among the last; else in corpus order.
+
+    Returns the columns of the schema `words` from `list` on: `rank` from 1, `forgetting` events, `first_learned` epoch
+    (a word never learned counts as learned after the last), `loss` in nats, `n` runs, `mistaken_for` in the first run.
+    """
+    values = {
+        "forgetting": _mean([run["forgetting"] for run in events]),
+        "first_learned": _mean(
+            [run["first_learned"].where(run["first_learned"] >= 0, run["epochs"]) for run in events]
+        ),
+        "loss": _mean([run["loss_mean"] for run in events]),
+    }
+    words = treated[["word", "sentence", "position", "label", "given", "noisy"]].assign(
+        **values, n=len(events), mistaken_for=events[0]["mistaken_for"].to_numpy()
+    )
+    lists = {
+        "most-forgotten": words[words["forgetting"] > 0].sort_values("forgetting", ascending=False, kind="stable"),
+        "first-learned": words.sort_values(["first_learned", "loss"], kind="stable"),
+        "last-learned": words.sort_values(["first_learned", "loss"], ascending=False, kind="stable"),
+        "highest-loss": words.sort_values("loss", ascending=False, kind="stable"),
+    }
+    shown = {name: found.head(MOST) for name, found in lists.items()}
+    return pd.concat(
+        [found.assign(list=name, rank=range(1, len(found) + 1)) for name, found in shown.items()], ignore_index=True
+    )
+
+
+def _mean(of_runs: Sequence["pd.Series[float]"]) -> "pd.Series[float]":
+    """Return the mean over runs of what each has for every word."""
+    mean: pd.Series[float] = pd.DataFrame({number: run.to_numpy() for number, run in enumerate(of_runs)}).mean(axis=1)
+    return mean
 
 
 def first_learned_counts(events: pd.DataFrame) -> pd.DataFrame:

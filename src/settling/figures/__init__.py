@@ -115,7 +115,7 @@ FIGURES: dict[str, Figure] = {
             _WORDS,
         ),
     ),
-    **_form("forgotten_words", "forgotten_words", appD_forgotten_words=("The words most often forgotten", _WORDS)),
+    **_form("forgotten_words", "words", "quotes", appD_forgotten_words=("The words most often forgotten", _WORDS)),
     **_form("noise_detectors", "detection", appE_noise_detectors=("How well wrong labels are found", Needs("noise"))),
     **_form(
         "loss_histograms",

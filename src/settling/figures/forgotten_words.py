@@ -22,8 +22,11 @@ LONGEST, LONGEST_WORD = 42, 18  # characters
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw, for each data set and system, the first ranks, the word between what stands before and after it."""
-    words = tables["forgotten_words"]
-    words = selection.one_view(words[(words["kind"] == "clean") & (words["rank"] <= SHOWN)], "minibatch")
+    words = tables["words"]
+    shown = (words["list"] == "most-forgotten") & (words["kind"] == "clean") & (words["rank"] <= SHOWN)
+    words = selection.one_view(words[shown], "minibatch").merge(
+        tables["quotes"], on=["dataset", "sentence", "position"]
+    )
     rows = [] if len(words) else [Row(["No word was forgotten."])]
     for (dataset, system, view), found in words.groupby(["dataset", "system", "view"]):
         runs = found["n"].iloc[0]

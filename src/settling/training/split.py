@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, sha256, starts_of
+from settling.files import metadata_of, read_table, rows_of, sha256, starts_of
 from settling.schemas import SPLITS
 
 
@@ -51,25 +51,46 @@ class Split:
         return [self.tokens[a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
 
-def read_split(path: Path, schema: str, images: Path | None = None, tokens: Path | None = None) -> Split:
-    """Read a split that follows the schema `data` or `treated`; raise BadInput where it does not.
+def read_split(path: Path, tokens: Path | None = None) -> Split:
+    """Read a split of a data set; raise BadInput where it is none.
 
-    The pixels of a treated split are those of `images`, the training split that it was made from; the pieces of its
-    words are those in `tokens`, which was made from that too.
+    The pieces of its words are those in `tokens`, which was made of the data set.
     """
-    table = read_table(path, schema)
+    table = read_table(path, "data")
     tags = tuple(metadata_of(table.schema)["tags"])
+    label = _indices(table, "label", tags)
+    pieces = _pieces(table, sha256(path), path, tokens) if tokens else None
+    return Split(table["token"].to_pylist(), starts_of(table), label, label, tags, _pixels(table), None, pieces)
 
-    def indices(column: str) -> NDArray[np.uint8]:
-        found = pc.index_in(table[column].cast(pa.string()), pa.array(tags))
-        return np.asarray(found.to_numpy()).astype(np.uint8)
 
-    label = indices("label")
-    given = indices("given") if schema == "treated" else label
-    pixels = _pixels(table) if schema == "data" else _treated_pixels(table, path, images) if images else None
-    scarce = metadata_of(table.schema).get("spec", {}).get("class") if schema == "treated" else None
-    pieces = _pieces(table, path, tokens) if tokens else None
-    return Split(table["token"].to_pylist(), starts_of(table), label, given, tags, pixels, scarce, pieces)
+def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
+    """Read a treated split, its words, or images, out of `train`, the training split that it was made from.
+
+    The pieces of its words are those in `tokens`, which was made of the data set. Raises BadInput where a file is none
+    of the kind, or does not belong to the others.
+    """
+    table, source = read_table(path, "treated"), read_table(train, "data")
+    made, made_from = metadata_of(table.schema), sha256(train)
+    if made["inputs"]["train"] != made_from:
+        raise BadInput(f"{train}: not the training split that {path} was made from (the hashes differ)")
+    tags = tuple(made["tags"])
+    rows = rows_of(source, table)
+    pixels = _pixels(source)
+    return Split(
+        source["token"].take(pa.array(rows)).to_pylist(),
+        starts_of(table),
+        _indices(table, "label", tags),
+        _indices(table, "given", tags),
+        tags,
+        None if pixels is None else pixels[rows],
+        made["spec"].get("class"),
+        _pieces(table, made_from, path, tokens) if tokens else None,
+    )
+
+
+def _indices(table: pa.Table, column: str, tags: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return a column of labels (rows,) as indices into the tag list."""
+    return np.asarray(pc.index_in(table[column].cast(pa.string()), pa.array(tags)).to_numpy()).astype(np.uint8)
 
 
 def _pixels(table: pa.Table) -> NDArray[np.uint8] | None:
@@ -78,27 +99,13 @@ def _pixels(table: pa.Table) -> NDArray[np.uint8] | None:
     return np.frombuffer(b"".join(table["image"].to_pylist()), np.uint8).reshape(-1, *shape) if shape else None
 
 
-def _treated_pixels(treated: pa.Table, path: Path, images: Path) -> NDArray[np.uint8]:
-    """Return the images of a treated split out of the training split that it was made from."""
-    table = read_table(images, "data")
-    if metadata_of(treated.schema)["inputs"]["train"] != sha256(images):
-        raise BadInput(f"{images}: not the training split that {path} was made from (the hashes differ)")
-    pixels = _pixels(table)
-    if pixels is None:
-        raise BadInput(f"{images}: found a data set of words, expected one of images")
-    rows: NDArray[np.int64] = pc.index_in(treated["token"], table["token"].combine_chunks()).to_numpy()
-    return pixels[rows]
-
-
-def _pieces(words: pa.Table, path: Path, tokens: Path) -> list[list[int]]:
-    """Return the pieces of each word of a split, out of those of the data set that it is of or was made from."""
+def _pieces(words: pa.Table, made_from: str, path: Path, tokens: Path) -> list[list[int]]:
+    """Return the pieces of each word of a split, which is, or was made from, the one whose hash is `made_from`."""
     table = read_table(tokens, "tokens")
-    made_from = metadata_of(words.schema)["inputs"].get("train") if "given" in words.column_names else sha256(path)
     inputs = metadata_of(table.schema)["inputs"]
     split = next((name for name in SPLITS if inputs[name] == made_from), None)
     if split is None:
         raise BadInput(f"{tokens}: not made of the data set that {path} is of (the hashes differ)")
     table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
-    first = np.searchsorted(table["sentence"].to_numpy(), words["sentence"].to_numpy())
-    pieces: list[list[int]] = table["pieces"].take(pa.array(first + words["position"].to_numpy())).to_pylist()
+    pieces: list[list[int]] = table["pieces"].take(pa.array(rows_of(table, words))).to_pylist()
     return pieces

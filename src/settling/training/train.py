@@ -8,7 +8,8 @@ import shutil
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,11 +29,12 @@ from settling.files import (
     write_json,
 )
 from settling.fingerprint import fingerprint
+from settling.schemas import SPLITS
 from settling.systems import KINDS
 from settling.training import state
 from settling.training.loop import Interrupted, Trainer, say
 from settling.training.records import write_dynamics, write_scores
-from settling.training.split import Split, read_split
+from settling.training.split import Split, read_split, read_treated
 from settling.validation import check
 
 TABLES = ("dynamics.parquet", "scores.parquet")
@@ -56,13 +58,11 @@ class Run(NamedTuple):
 
 def train(
     spec: dict[str, Any],
-    dev: Path,
-    test: Path,
+    data: Mapping[str, Path],
     checkpoint: Path | None,
     runs: Sequence[Run],
     device: str = "auto",
     threads: int = 1,
-    images: Path | None = None,
     tokens: Path | None = None,
 ) -> None:
     """Train `runs` of the system's recipe `spec`, one after the other, and write each to its folder `output`.
@@ -70,14 +70,14 @@ def train(
     Each leaves dynamics.parquet, scores.parquet and run.json. Its state is saved after each epoch, and at once where
     SIGTERM or SIGINT comes; a later call with the same spec, data, checkpoint and code goes on from there to the same
     bytes, and does nothing where the outputs of that very run are already there. A run that fails leaves the others be;
-    outputs appear when all are done, as a workflow deletes those of a failed job. For a data set of images, `images` is
-    its train.parquet; `tokens`, where there is such a file, spares tokenising the words again.
+    outputs appear when all are done, as a workflow deletes those of a failed job. `data` are the data set's train, dev
+    and test.parquet by split; `tokens`, where there is such a file, spares tokenising the words again.
 
     Raises BadInput for a spec, file or checkpoint that cannot be used, and where a run failed; Interrupted where a
     signal came.
     """
     with stoppable() as stop:
-        job = Job(spec, dev, test, checkpoint, device, threads, images, tokens, stop)
+        job = Job(spec, data, checkpoint, device, threads, tokens, stop)
         failed = [reason for run in runs if (reason := attempt(job, run))]
     if failed:
         raise BadInput("\n".join(failed))
@@ -163,12 +163,10 @@ class Job:
     def __init__(
         self,
         spec: dict[str, Any],
-        dev: Path,
-        test: Path,
+        data: Mapping[str, Path],
         checkpoint: Path | None,
         device: str,
         threads: int,
-        images: Path | None,
         tokens: Path | None,
         stop: Callable[[], bool],
     ) -> None:
@@ -180,19 +178,19 @@ class Job:
             raise BadInput(f"--checkpoint: found {found}; the spec expects {expected}")
         if checkpoint and not checkpoint.is_dir():
             raise BadInput(f"{checkpoint}: no such checkpoint folder")
-        self.spec, self.checkpoint, self.images, self.threads = spec, checkpoint, images, threads
+        self.spec, self.checkpoint, self.threads = spec, checkpoint, threads
         self.tokens, self.stop = tokens, stop
         self.code = fingerprint("settling.training.train", KINDS[self.recipe.kind])
         self.hash = checkpoint_hash(checkpoint) if checkpoint else None
         if tokens and metadata_of(read_table(tokens, "tokens").schema)["inputs"]["checkpoint"] != self.hash:
             raise BadInput(f"{tokens}: not made by the tokenizer of {checkpoint} (the hashes differ)")
-        self.paths = {"dev": dev, "test": test}
-        self.splits = {name: read_split(path, "data", tokens=tokens) for name, path in self.paths.items()}
-        for name, path in self.paths.items():
-            if (self.splits[name].images is None) != (self.recipe.kind != "image"):
+        self.paths = {name: data[name] for name in SPLITS}
+        self.splits = {name: read_split(data[name], tokens) for name in ("dev", "test")}
+        for name, split in self.splits.items():
+            if (split.images is None) != (self.recipe.kind != "image"):
                 expected, found = ("images", "words") if self.recipe.kind == "image" else ("words", "images")
                 raise BadInput(
-                    f"{path}: found a data set of {found}; a system of kind {self.recipe.kind} takes {expected}"
+                    f"{data[name]}: found a data set of {found}; a system of kind {self.recipe.kind} takes {expected}"
                 )
         self.place = set_up(device, threads)
 
@@ -201,7 +199,7 @@ class Job:
 
         Raises BadInput where it cannot be trained, or diverges, Interrupted where it is to stop.
         """
-        inputs = {"treated": run.treated, **self.paths, **({"images": self.images} if self.images else {})}
+        inputs = {"treated": run.treated, **self.paths}
         made = provenance("train", {**self.spec, "seed": run.seed}, inputs, code=self.code)
         made["inputs"]["checkpoint"] = self.hash
         # The recipe in full: a state saved under another default is another run's.
@@ -250,18 +248,17 @@ class Job:
                 "parameters": sum(parameter.numel() for parameter in system.module.parameters()),
                 "machine": machine(self.place, self.threads),
                 "seconds_per_epoch": trainer.history.seconds,
+                "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             },
         )
 
     def training_split(self, run: Run) -> Split:
         """Read a run's treated split; raise BadInput where the other splits do not belong to it."""
-        split = read_split(run.treated, "treated", self.images, self.tokens)
-        for name, path in self.paths.items():
-            if self.splits[name].tags != split.tags:
-                found, expected = (", ".join(tags) for tags in (self.splits[name].tags, split.tags))
-                raise BadInput(f"{path}: its tags are {found}; expected those of {run.treated}: {expected}")
-        if self.recipe.kind == "image" and not self.images:
-            raise BadInput(f"{run.treated}: no images; give --images, the train.parquet that it was made from")
+        split = read_treated(run.treated, self.paths["train"], self.tokens)
+        for name, other in self.splits.items():
+            if other.tags != split.tags:
+                found, expected = (", ".join(tags) for tags in (other.tags, split.tags))
+                raise BadInput(f"{self.paths[name]}: its tags are {found}; expected those of {run.treated}: {expected}")
         return split
 
 

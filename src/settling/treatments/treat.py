@@ -43,7 +43,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
         output,
         "treated",
         {
-            **{name: table[name] for name in ("sentence", "position", "token", "label")},
+            **{name: table[name] for name in ("sentence", "position", "label")},
             "word": np.arange(len(label), dtype=np.uint32),
             "given": pa.DictionaryArray.from_arrays(pa.array(given.astype(np.int32)), names),
             "noisy": given != label,

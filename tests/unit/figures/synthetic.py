@@ -65,7 +65,8 @@ def tables(
         "phases": [*phases(kinds, n)],
         "first_learned": [*first_learned(kinds, n), *first_learned_under_caps(n)],
         "forgetting": [*forgetting(n)],
-        "forgotten_words": [*forgotten_words(n)],
+        "words": [*forgotten_words(n)],
+        "quotes": [*quotes()],
         "caps": [*caps(n)],
         "detection": [*detection(kinds, n)],
         "loss_histogram": [*loss_histogram(kinds, n)],
@@ -261,20 +262,21 @@ SENTENCE = "The Bank of England said on Thursday it would not raise rates before
 
 
 def forgotten_words(n: int) -> Iterator[Row]:
-    words = SENTENCE.split()
     for dataset, named in CLEAN.items():
         for system, rank in itertools.product(named, range(1, 21)):
             where = {**treatment("clean", dataset=dataset), "draw": 0, "system": system, "view": "minibatch"}
-            before, after = " ".join(words[max(0, rank - 5) : rank]), " ".join(words[rank + 1 : rank + 6])
-            word = {
-                "rank": rank,
-                "word": 10 * rank,
-                "before": before,
-                "token": words[rank % len(words)],
-                "after": after,
-            }
-            label = {"label": "B-ORG" if rank % 2 else "O", "given": "O", "noisy": False}
-            yield {**where, **word, **label, "forgetting": 9.25 - rank / 4, "n": n}
+            word = {"list": "most-forgotten", "rank": rank, "word": 10 * rank, "sentence": 0, "position": rank - 1}
+            label = {"label": "B-ORG" if rank % 2 else "O", "given": "O", "noisy": False, "mistaken_for": "B-ORG"}
+            values = {"forgetting": 9.25 - rank / 4, "first_learned": 1.0, "loss": 0.5, "n": n}
+            yield {**where, **word, **label, **values}
+
+
+def quotes() -> Iterator[Row]:
+    words = SENTENCE.split()
+    for dataset, position in itertools.product(CLEAN, range(len(words))):
+        before, after = " ".join(words[:position]), " ".join(words[position + 1 :])
+        place = {"dataset": dataset, "sentence": 0, "position": position}
+        yield {**place, "before": before, "token": words[position], "after": after}
 
 
 def caps(n: int) -> Iterator[Row]:

@@ -214,7 +214,7 @@ def test_precision_and_recall_on_test(study: Path) -> None:
 def test_forgotten_words_stand_in_their_sentence(study: Path) -> None:
     found = lines(study, "appD_forgotten_words")
     assert found[1] == "jnlpba · bert · minibatch · 4 runs"
-    assert found[4] == "3 | The Bank of | England | said on Thursday it would | B-ORG | 8.5"
+    assert found[5] == "4 | The Bank of | England | said on Thursday it would not raise rates… | O | 8.2"
     assert len(found) == 1 + 6 * (1 + 10)
     bold = {row["text"] for row in drawn(study, "appD_forgotten_words") if row["weight"] == "bold"}
     assert "England" in bold

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from settling.analysis.aggregate import aggregate
+from settling.analysis.quotes import quote
 from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import page, plot, specification
+from settling.files import write_table
 from settling.study import runs_of
 from tests.conftest import ROOT
 from tests.unit.figures.synthetic import drawn_rows, tables, write
@@ -115,7 +117,8 @@ def test_a_table_without_the_rows(tmp_path: Path, name: str) -> None:
 
 
 def test_nothing_forgotten_is_said(tmp_path: Path) -> None:
-    write(tmp_path, "forgotten_words", [])
+    write(tmp_path, "words", [])
+    write(tmp_path, "quotes", [])
     write(tmp_path, "systems", [])
     assert "No word was forgotten." in specification("appD_forgotten_words", tmp_path)
 
@@ -134,6 +137,12 @@ def test_tables_as_aggregate_writes_them(tmp_path: Path) -> None:
     write_runs(tmp_path, runs_of(blocks))
     names = sorted({name for experiment in blocks for name in experiment["treatments"]})
     aggregate(spec_of(blocks, names, [*SYSTEMS]), tmp_path, tmp_path / "tables")
+    words = [
+        {"sentence": 0, "position": place, "token": f"w{place}", "label": "O", "image": None} for place in range(7)
+    ]
+    columns = {name: [word[name] for word in words] for name in words[0]}
+    write_table(tmp_path / "data" / "news" / "train.parquet", "data", columns, {})
+    quote(tmp_path / "tables", tmp_path / "data", tmp_path / "tables")
     others = {"appA_image_noise", "appI_other_encoders", *(name for name in FIGURES if "jnlpba" in name)}
     others |= {"fig7_class_caps", "appJ_misc_f1", "appJ_misc_first_learned"}
     # The small study has no losses at the moments that are shown.

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from settling.training.split import Split, read_split
+from settling.training.split import Split, read_split, read_treated
 
 
 @pytest.fixture(scope="session")
 def splits(tiny_treated: Path, tiny_data: Path) -> dict[str, Split]:
     return {
-        "train": read_split(tiny_treated, "treated"),
-        "dev": read_split(tiny_data / "dev.parquet", "data"),
-        "test": read_split(tiny_data / "test.parquet", "data"),
+        "train": read_treated(tiny_treated, tiny_data / "train.parquet"),
+        "dev": read_split(tiny_data / "dev.parquet"),
+        "test": read_split(tiny_data / "test.parquet"),
     }

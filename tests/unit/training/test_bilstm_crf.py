@@ -20,7 +20,7 @@ from settling.training.loop import Trainer
 from settling.training.split import Split
 from settling.training.train import Run, train
 from settling.validation import check
-from tests.conftest import run_command, train_command
+from tests.conftest import paths_of, run_command, train_command
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -274,7 +274,7 @@ SPEC = {**SMALL, "epochs": 3, "record_margin": True}
 
 def train_here(treated: Path, data: Path, output: Path) -> None:
     runs = [Run(0, treated, output, Path(f"{output}.state"))]
-    train(SPEC, data / "dev.parquet", data / "test.parquet", None, runs)
+    train(SPEC, paths_of(data), None, runs)
 
 
 def test_the_command_trains_it_without_a_checkpoint_and_a_resumed_run_gives_the_same_bytes(

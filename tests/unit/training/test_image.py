@@ -26,10 +26,11 @@ from settling.files import metadata_of, read_json, read_table
 from settling.systems.image import System, normalisation
 from settling.training import train as stage
 from settling.training.loop import Trainer
-from settling.training.split import Split, read_split
+from settling.training.split import Split, read_split, read_treated
 from settling.training.train import Run, train
 from settling.treatments.treat import treat
 from settling.validation import check
+from tests.conftest import paths_of
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -70,17 +71,16 @@ def noisy(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def splits(digits: Path, noisy: Path) -> dict[str, Split]:
     return {
-        "train": read_split(noisy, "treated", digits / "train.parquet"),
-        "dev": read_split(digits / "dev.parquet", "data"),
-        "test": read_split(digits / "test.parquet", "data"),
+        "train": read_treated(noisy, digits / "train.parquet"),
+        "dev": read_split(digits / "dev.parquet"),
+        "test": read_split(digits / "test.parquet"),
     }
 
 
 def train_here(spec: dict[str, Any], treated: Path, data: Path, output: Path) -> None:
     """Train in this process."""
-    files = (data / "dev.parquet", data / "test.parquet")
     runs = [Run(0, treated, output, Path(f"{output}.state"))]
-    train({**SMALL, **spec}, *files, None, runs, images=data / "train.parquet")
+    train({**SMALL, **spec}, paths_of(data), None, runs)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_treated_split_has_the_pixels_of_its_images(digits: Path, tmp_path: Pa
     treat(
         {"kind": "cap", "class": "3", "sentences": 2, "draw": 0}, digits / "train.parquet", tmp_path / "capped.parquet"
     )
-    capped = read_split(tmp_path / "capped.parquet", "treated", digits / "train.parquet")
+    capped = read_treated(tmp_path / "capped.parquet", digits / "train.parquet")
     table = read_table(digits / "train.parquet", "data")
     pixels = dict(zip(table["token"].to_pylist(), table["image"].to_pylist(), strict=True))
     assert capped.images is not None
@@ -180,10 +180,10 @@ def test_an_interrupted_run_gives_the_same_bytes(
         assert (tmp_path / "again" / f"{name}.parquet").read_bytes() == (run / f"{name}.parquet").read_bytes()
 
 
-def test_the_images_are_among_a_runs_inputs(run: Path, digits: Path) -> None:
+def test_the_images_are_among_a_runs_inputs(run: Path) -> None:
     inputs = read_json(run / "run.json")["made"]["inputs"]
-    assert inputs["images"] == metadata_of(read_table(run / "dynamics.parquet", "dynamics").schema)["inputs"]["images"]
-    assert set(inputs) == {"treated", "dev", "test", "images", "checkpoint"}
+    assert inputs["train"] == metadata_of(read_table(run / "dynamics.parquet", "dynamics").schema)["inputs"]["train"]
+    assert set(inputs) == {"treated", "train", "dev", "test", "checkpoint"}
 
 
 def test_an_image_alone_joins_the_batch_before(splits: dict[str, Split]) -> None:
@@ -245,9 +245,9 @@ def some_digits(folder: Path, classes: range, sizes: dict[str, int]) -> dict[str
     download_dataset({"task": "image", "source": local, **split}, folder / "data")
     treat({"kind": "clean", "draw": 0}, folder / "data" / "train.parquet", folder / "clean.parquet")
     return {
-        "train": read_split(folder / "clean.parquet", "treated", folder / "data" / "train.parquet"),
-        "dev": read_split(folder / "data" / "dev.parquet", "data"),
-        "test": read_split(folder / "data" / "test.parquet", "data"),
+        "train": read_treated(folder / "clean.parquet", folder / "data" / "train.parquet"),
+        "dev": read_split(folder / "data" / "dev.parquet"),
+        "test": read_split(folder / "data" / "test.parquet"),
     }
 
 
@@ -403,23 +403,20 @@ def test_words_and_images_are_told_apart_before_training(
     digits: Path, noisy: Path, tiny_data: Path, tiny_treated: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     image, text = {**SMALL, "epochs": 1}, {"kind": "encoder", "checkpoint": "tiny", "epochs": 1}
-    ours = (noisy, digits / "dev.parquet", digits / "test.parquet")
-    theirs = (tiny_treated, tiny_data / "dev.parquet", tiny_data / "test.parquet")
+    ours, theirs = paths_of(digits), paths_of(tiny_data)
     cases = [
-        (image, ours, None, None, f"{noisy}: no images; give --images, the train.parquet that it was made from"),
-        (image, theirs, None, None, f"{theirs[1]}: found a data set of words; a system of kind image takes images"),
-        (text, ours, tiny_checkpoint, None, f"{ours[1]}: found a data set of images; a system of kind encoder takes"),
-        (image, ours, None, ours[1], f"{ours[1]}: not the training split that {noisy} was made from (the hashes"),
         (
             image,
-            (theirs[0], *ours[1:]),
+            tiny_treated,
+            theirs,
             None,
-            tiny_data / "train.parquet",
-            "found a data set of words, expected one of",
+            f"{theirs['dev']}: found a data set of words; a system of kind image takes",
         ),
+        (text, noisy, ours, tiny_checkpoint, f"{ours['dev']}: found a data set of images; a system of kind encoder"),
+        (image, tiny_treated, ours, None, f"{ours['train']}: not the training split that {tiny_treated} was made from"),
     ]
-    for spec, (treated, *files), checkpoint, images, words in cases:
+    for spec, treated, data, checkpoint, words in cases:
         with pytest.raises(BadInput) as error:
-            train(spec, *files, checkpoint, [Run(0, treated, tmp_path / "run", tmp_path / "state")], images=images)
+            train(spec, data, checkpoint, [Run(0, treated, tmp_path / "run", tmp_path / "state")])
         assert words in str(error.value)
         assert "\n" not in str(error.value)

@@ -13,7 +13,7 @@ import pytest
 from settling.errors import BadInput
 from settling.training.loop import Interrupted
 from settling.training.train import Run, train
-from tests.conftest import TINY_SPEC
+from tests.conftest import TINY_SPEC, paths_of
 from tests.unit.training.test_resume import OUTPUTS, bytes_of, left
 
 KILLS = 200
@@ -27,7 +27,7 @@ def begin(run: Run, data: Path, checkpoint: Path) -> int:
         return child
     status = 1
     try:
-        train(SPEC, data / "dev.parquet", data / "test.parquet", checkpoint, [run])
+        train(SPEC, paths_of(data), checkpoint, [run])
         status = 0
     except (BadInput, Interrupted):
         pass

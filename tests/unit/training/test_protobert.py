@@ -24,7 +24,7 @@ from settling.systems.protobert import (
     split_by_minority,
 )
 from settling.training.loop import Trainer
-from settling.training.split import Split, read_split
+from settling.training.split import Split, read_treated
 from settling.treatments.treat import treat
 from settling.validation import check
 from tests.conftest import run_command, train_command
@@ -359,7 +359,7 @@ def test_it_learns_from_the_command_line(tiny_data: Path, tiny_checkpoint: Path,
     assert f1["PER"] > 0.8
     assert f1["LOC"] > 0.6
     dynamics = read_table(tmp_path / "run" / "dynamics.parquet", "dynamics")
-    assert dynamics.num_rows == 2 * len(read_split(tmp_path / "treated", "treated").label)
+    assert dynamics.num_rows == 2 * read_table(tmp_path / "treated", "treated").num_rows
     assert np.isfinite(dynamics["loss"].to_numpy()).all()
     assert set(dynamics["view"].to_pylist()) == {"epoch-end"}
 
@@ -414,4 +414,4 @@ def test_a_treated_split_names_the_class_that_it_makes_scarce(tiny_data: Path, t
     for kind, options in (("cap", {"class": "PER", "sentences": 20}), ("clean", {})):
         path = tmp_path / f"{kind}.parquet"
         treat({"kind": kind, "draw": 0, **options}, tiny_data / "train.parquet", path)
-        assert read_split(path, "treated").scarce == options.get("class")
+        assert read_treated(path, tiny_data / "train.parquet").scarce == options.get("class")

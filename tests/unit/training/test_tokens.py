@@ -5,15 +5,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from settling.data.dataset import download_dataset
 from settling.data.tokens import load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
-from settling.training.split import read_split
+from settling.training.split import read_split, read_treated
 from settling.training.train import Run, train
 from settling.treatments.treat import treat
-from tests.conftest import TINY_SPEC, corpus_text
+from tests.conftest import TINY_SPEC, corpus_text, paths_of
 from tests.unit.training.test_resume import bytes_of
 
 
@@ -37,7 +38,7 @@ def test_the_words_that_a_treatment_keeps_have_the_pieces_that_the_tokenizer_giv
 ) -> None:
     path = tmp_path / "treated.parquet"
     treat({**treatment, "draw": 0}, tiny_data / "train.parquet", path)
-    split = read_split(path, "treated", tokens=tokens)
+    split = read_treated(path, tiny_data / "train.parquet", tokens)
     expected = pieces_of(load_tokenizer(tiny_checkpoint), split.tokens, split.starts)
     assert split.pieces == expected
     assert any(len(pieces) > 1 for pieces in expected)
@@ -47,14 +48,13 @@ def test_the_words_that_a_treatment_keeps_have_the_pieces_that_the_tokenizer_giv
 def test_the_words_of_the_other_splits_have_theirs(
     name: str, tokens: Path, tiny_data: Path, tiny_checkpoint: Path
 ) -> None:
-    split = read_split(tiny_data / f"{name}.parquet", "data", tokens=tokens)
+    split = read_split(tiny_data / f"{name}.parquet", tokens)
     assert split.pieces == pieces_of(load_tokenizer(tiny_checkpoint), split.tokens, split.starts)
 
 
 def run_with(tokens: Path, treated: Path, data: Path, checkpoint: Path, output: Path) -> None:
-    dev, test = data / "dev.parquet", data / "test.parquet"
     runs = [Run(0, treated, output, Path(f"{output}.state"))]
-    train(TINY_SPEC, dev, test, checkpoint, runs, tokens=tokens)
+    train(TINY_SPEC, paths_of(data), checkpoint, runs, tokens=tokens)
 
 
 def test_a_run_gives_the_same_bytes_with_and_without_the_file(
@@ -69,9 +69,32 @@ def test_tokens_of_other_data_are_refused(tokens: Path, tmp_path: Path) -> None:
     source = {"kind": "local", "files": {"all": str(tmp_path / "text.conll")}}
     download_dataset({"source": source}, tmp_path / "data")
     treat({"kind": "clean", "draw": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
-    for path, schema in ((tmp_path / "treated.parquet", "treated"), (tmp_path / "data" / "dev.parquet", "data")):
-        with pytest.raises(BadInput, match=re.escape(f"{tokens}: not made of the data set that {path} is of")):
-            read_split(path, schema, tokens=tokens)
+    dev, treated = tmp_path / "data" / "dev.parquet", tmp_path / "treated.parquet"
+    with pytest.raises(BadInput, match=re.escape(f"{tokens}: not made of the data set that {dev} is of")):
+        read_split(dev, tokens)
+    with pytest.raises(BadInput, match=re.escape(f"{tokens}: not made of the data set that {treated} is of")):
+        read_treated(treated, tmp_path / "data" / "train.parquet", tokens)
+
+
+def test_a_treated_split_takes_its_words_from_the_split_that_it_was_made_from(tiny_data: Path, tmp_path: Path) -> None:
+    treat({"kind": "cap", "class": "LOC", "sentences": 3, "draw": 0}, tiny_data / "train.parquet", tmp_path / "capped")
+    split, whole = (
+        read_treated(tmp_path / "capped", tiny_data / "train.parquet"),
+        read_split(tiny_data / "train.parquet"),
+    )
+    assert 0 < split.num_sentences < whole.num_sentences
+    labels = [[tags.tolist() for tags in np.split(of.label, of.starts[1:-1])] for of in (split, whole)]
+    texts = [
+        list(zip(map(tuple, of.sentences()), map(tuple, tags), strict=True))
+        for of, tags in zip((split, whole), labels, strict=True)
+    ]
+    remaining = iter(texts[1])
+    assert all(sentence in remaining for sentence in texts[0])
+    dev = tiny_data / "dev.parquet"
+    with pytest.raises(
+        BadInput, match=re.escape(f"{dev}: not the training split that {tmp_path / 'capped'} was made from")
+    ):
+        read_treated(tmp_path / "capped", dev)
 
 
 def test_tokens_of_another_checkpoint_are_refused(
