@@ -10,28 +10,38 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from settling import study as plan
+from settling.artifact.contents import names_of
 from settling.config import load
 from settling.errors import BadInput
 from settling.figures import FIGURES
-from settling.figures.skipped import skipped
+from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 
+# With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
+ARTIFACT = config.get("artifact")
+if ARTIFACT:
+    # It reads zips and tables, which no other study needs here.
+    from settling.artifact.stage import config_of
+
+
 # A file given by --configfile is a whole study of its own, so the default is not merged into it.
-if "study" not in config and not workflow.overwrite_configfiles:
+if "study" not in config and not workflow.overwrite_configfiles and not ARTIFACT:
 
     configfile: "config.yaml"
 
 
 try:
-    study = load(config)
+    study = config_of(Path(ARTIFACT)) if ARTIFACT else load(config)
     grid = plan.runs(study)
     treatments = plan.treatments(study)
 except BadInput as error:
     raise WorkflowError(str(error)) from None
 
-RESULTS = str(plan.folder_of(study))
+RESULTS = str(plan.folder_of(study, from_artifact=bool(ARTIFACT)))
+# From the working directory, so that nothing reruns where a checkout is moved.
+CLAIMS = f"{RESULTS}/claims.json" if ARTIFACT else os.path.relpath(Path(workflow.basedir, "config", "claims.yaml"))
 SKIPPED = skipped(study)
 FIGURE_NAMES = [name for name in FIGURES if name not in SKIPPED]
 
@@ -50,43 +60,36 @@ wildcard_constraints:
 report: Path(f"{RESULTS}/claims/opening.rst").resolve()
 
 
-# Only trainings go to a cluster: the rest takes seconds a job, or the network.
-localrules:
-    all,
-    download_dataset,
-    download_checkpoint,
-    tokenise,
-    treat,
-    events,
-    detect,
-    aggregate,
-    quote,
-    plot,
-    not_drawn,
-    claims,
-    findings,
+# Only trainings go to a cluster: the rest, `localrule`, takes seconds a job, or the network.
+if ARTIFACT:
+
+    include: "workflow/rules/unpack.smk"
+
+else:
+
+    include: "workflow/rules/download.smk"
+    include: "workflow/rules/tokenise.smk"
+    include: "workflow/rules/treat.smk"
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/events.smk"
+    include: "workflow/rules/detect.smk"
+    include: "workflow/rules/quote.smk"
+    include: "workflow/rules/artifact.smk"
 
 
-include: "workflow/rules/download.smk"
-include: "workflow/rules/tokenise.smk"
-include: "workflow/rules/treat.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/events.smk"
-include: "workflow/rules/detect.smk"
 include: "workflow/rules/aggregate.smk"
-include: "workflow/rules/quote.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/findings.smk"
 
 
 rule all:
+    localrule: True
     default_target: True
     input:
         rules.claims.output,
         rules.findings.output,
         rules.aggregate.output,
-        rules.quote.output,
         expand(rules.plot.output, figure=FIGURE_NAMES),
         rules.not_drawn.output,
 

@@ -31,6 +31,14 @@ the commands of a study with their specs; without -F, those still to run.
   claims     what the study says of each claim of the paper
   findings   what the study found, in three lines
 
+Between labs:
+
+  artifact   put a finished study in one zip
+  unpack     take from an artifact what a study is drawn from
+  verify     check that everything in an artifact follows from what it holds
+  compare    set two artifacts side by side
+  merge      put two artifacts of one study with different seeds together
+
 Around them:
 
   why        what snakemake would run, and what changed
@@ -124,6 +132,25 @@ def parser() -> argparse.ArgumentParser:
         output="folder to write claims.parquet, claims.csv, claims.txt and opening.rst to",
     )
     command("findings", "Say what the study found.", tables="folder of tables", output="text file to write")
+    command(
+        "artifact",
+        "Put a finished study in one zip.",
+        spec=spec,
+        results="the study's folder",
+        claims="YAML file of claims",
+        lock="file of the environment's versions",
+        snakefile="the workflow's Snakefile",
+        output="zip to write",
+    )
+    unpack = command("unpack", "Take from an artifact what a study is drawn from.", output="folder to write")
+    unpack.add_argument("artifact", type=Path)
+    verify = command("verify", "Check that everything in an artifact follows from what it holds.")
+    verify.add_argument("artifact", type=Path)
+    compare = command("compare", "Set two artifacts side by side.")
+    merge = command("merge", "Put two artifacts of one study with different seeds together.", output="zip to write")
+    for two in (compare, merge):
+        two.add_argument("artifact", type=Path)
+        two.add_argument("other", type=Path)
     stages.add_parser(
         "why",
         usage="settling why [SNAKEMAKE OPTIONS...]",
@@ -202,6 +229,29 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.analysis.findings import write_findings
 
             write_findings(arguments.tables, arguments.output)
+        case "artifact":
+            from settling.artifact.build import build
+
+            given = (arguments.results, arguments.claims, arguments.lock, arguments.snakefile)
+            build(spec_of(arguments.spec), *given, arguments.output)
+        case "unpack":
+            from settling.artifact.stage import unpack_study
+
+            unpack_study(arguments.artifact, arguments.output)
+        case "verify":
+            from settling.artifact.verify import verify
+
+            said, good = verify(arguments.artifact)
+            print(said)
+            sys.exit(not good)
+        case "compare":
+            from settling.artifact.compare import compare
+
+            print(compare(arguments.artifact, arguments.other))
+        case "merge":
+            from settling.artifact.merge import merge
+
+            merge(arguments.artifact, arguments.other, arguments.output)
         case "why":
             from settling.why import why
 

@@ -110,9 +110,9 @@ def run_of(file: str) -> Run | None:
     return Run(found[1], found[2], int(found[3]), found[4], int(found[5])) if found else None
 
 
-def folder_of(study: Study) -> Path:
-    """Return the study's folder, from where Snakemake is started."""
-    return Path("results", study.study)
+def folder_of(study: Study, from_artifact: bool = False) -> Path:
+    """Return the study's folder, from where Snakemake is started; one drawn from an artifact has a place of its own."""
+    return Path("results", *(["from-artifact"] if from_artifact else []), study.study)
 
 
 def treatments(study: Study) -> dict[str, dict[str, Any]]:
@@ -282,6 +282,25 @@ def system_cards(study: Study) -> dict[str, dict[str, Any]]:
         }
         for name, system in study.systems.items()
     }
+
+
+def study_spec(study: Study) -> str:
+    """Return the configuration whole, defaults too."""
+    return canonical(study.model_dump(mode="json", by_alias=True))
+
+
+def recorded(study: Study) -> list[str]:
+    """Return the files from which a study is drawn without its data or a model, relative to its folder, but its claims.
+
+    Sorted: the data sets' cards, and of every run its treated split, scores, card, events and detectors; the quotes.
+    """
+    named = treatments(study)
+    found = {"tables/quotes.parquet"}
+    for run in runs(study):
+        found |= {f"data/{run.dataset}/card.json", *map(str, (run.treated, run.scores, run.card, run.events))}
+        if is_noisy(named[run.treatment]):
+            found |= {str(run.detectors), str(run.losses)}
+    return sorted(found)
 
 
 def aggregate_spec(study: Study) -> str:

@@ -62,7 +62,7 @@ class Checkout:
     @classmethod
     def made(cls, folder: Path) -> "Checkout":
         """Copy the project, and a small corpus, to `folder`."""
-        for name in ("Snakefile", "config.yaml"):
+        for name in ("Snakefile", "config.yaml", "requirements.lock"):
             shutil.copy2(ROOT / name, folder / name)
         for name in ("config", "workflow", "envs", "src", "profiles"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))

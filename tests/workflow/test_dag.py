@@ -135,6 +135,37 @@ def test_the_report_is_one_page_that_needs_no_network(checkout: Checkout, study:
     assert f"Scale: {RUNS} runs of 5 systems on digits (60 training images)" in page
 
 
+def test_another_lab_draws_and_checks_the_study_from_its_artifact_alone(
+    checkout: Checkout, study: dict[str, Any], tmp_path: Path
+) -> None:
+    made = checkout.snakemake(study, "--", "artifact")
+    assert made.returncode == 0, made.stdout + made.stderr
+    artifact, results = tmp_path / "artifact.zip", checkout.folder / "results" / "tiny"
+    (results / "artifact.zip").rename(artifact)
+    (tmp_path / "clone").mkdir()
+    other = Checkout.made(tmp_path / "clone")
+    (other.folder / "toy.conll").unlink()
+    done = other.run("snakemake", "--cores", "2", "--config", f"artifact={artifact}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    drawn = other.folder / "results" / "from-artifact" / "tiny"
+    tables = [f"tables/{table}.{kind}" for table in TABLES for kind in ("parquet", "csv")]
+    claims = ["claims/claims.parquet", "claims/claims.txt", "findings.txt", "figures/not_drawn.txt"]
+    # The words of the corpus are not passed on, so the figure that shows some is another.
+    figures = [f"figures/{figure}.svg" for figure in FIGURES if figure != "appD_forgotten_words"]
+    for name in (*tables, *claims, *figures):
+        assert (drawn / name).read_bytes() == (results / name).read_bytes(), name
+    assert (drawn / "figures" / "appD_forgotten_words.svg").exists()
+    assert not [*drawn.rglob("*.safetensors"), *drawn.rglob("dynamics.parquet"), *drawn.rglob("train.parquet")]
+    again = other.run("snakemake", "--cores", "2", "--config", f"artifact={artifact}")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    checked = other.run("settling", "verify", str(artifact))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    broken = other.run("snakemake", "--cores", "2", "--config", "artifact=Snakefile")
+    assert broken.returncode == 1
+    assert "Snakefile: not a zip" in broken.stdout + broken.stderr
+    assert "Traceback" not in broken.stdout + broken.stderr
+
+
 def test_a_config_without_a_name_is_not_merged_into_the_default_study(
     checkout: Checkout, study: dict[str, Any]
 ) -> None:

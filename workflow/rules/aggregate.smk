@@ -15,6 +15,7 @@ rule aggregate:
         f"{RESULTS}/logs/aggregate.log",
     benchmark:
         f"{RESULTS}/benchmarks/aggregate.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

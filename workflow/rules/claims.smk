@@ -3,14 +3,14 @@ rule claims:
         multiext(
             f"{RESULTS}/tables/", "measures.parquet", "detection_runs.parquet", "systems.parquet", "treatments.parquet"
         ),
-        # From the working directory, so that nothing reruns where a checkout is moved.
-        claims=os.path.relpath(Path(workflow.basedir, "config", "claims.yaml")),
+        claims=CLAIMS,
     output:
         multiext(f"{RESULTS}/claims/", "claims.parquet", "claims.csv", "claims.txt", "opening.rst"),
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:
         f"{RESULTS}/benchmarks/claims.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

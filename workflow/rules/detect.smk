@@ -9,6 +9,7 @@ rule detect:
         f"{RESULTS}/logs/detect/{RUN}.log",
     benchmark:
         f"{RESULTS}/benchmarks/detect/{RUN}.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

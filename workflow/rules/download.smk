@@ -7,6 +7,7 @@ rule download_dataset:
         f"{RESULTS}/logs/download/dataset/{{dataset}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/download/dataset/{{dataset}}.tsv"
+    localrule: True
     conda:
         "../../envs/train.yaml"
     params:
@@ -26,6 +27,7 @@ rule download_checkpoint:
         f"{RESULTS}/logs/download/checkpoint/{{checkpoint}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/download/checkpoint/{{checkpoint}}.tsv"
+    localrule: True
     conda:
         "../../envs/train.yaml"
     params:

@@ -8,6 +8,7 @@ rule events:
         f"{RESULTS}/logs/events/{RUN}.log",
     benchmark:
         f"{RESULTS}/benchmarks/events/{RUN}.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

@@ -7,6 +7,7 @@ rule findings:
         f"{RESULTS}/logs/findings.log",
     benchmark:
         f"{RESULTS}/benchmarks/findings.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

@@ -4,12 +4,13 @@ rule not_drawn:
         report(f"{RESULTS}/figures/not_drawn.txt", caption="../report/not_drawn.rst", category="Figures"),
     log:
         f"{RESULTS}/logs/not_drawn.log",
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:
-        notes="\n".join(f"{figure}: {reason}" for figure, reason in SKIPPED.items()) or "every figure is drawn",
+        notes=listed(study),
     shell:
-        "printf '%s\\n' {params.notes:q} > {output} 2> {log}"
+        "printf '%s' {params.notes:q} > {output} 2> {log}"
 
 
 rule plot:
@@ -27,6 +28,7 @@ rule plot:
         f"{RESULTS}/logs/plot/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

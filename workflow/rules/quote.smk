@@ -8,6 +8,7 @@ rule quote:
         f"{RESULTS}/logs/quote.log",
     benchmark:
         f"{RESULTS}/benchmarks/quote.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

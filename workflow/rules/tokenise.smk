@@ -8,6 +8,7 @@ rule tokenise:
         f"{RESULTS}/logs/tokenise/{{dataset}}/{{checkpoint}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tokenise/{{dataset}}/{{checkpoint}}.tsv"
+    localrule: True
     conda:
         "../../envs/train.yaml"
     params:

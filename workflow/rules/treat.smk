@@ -7,6 +7,7 @@ rule treat:
         f"{RESULTS}/logs/treat/{{dataset}}/{{treatment}}/draw{{draw}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/treat/{{dataset}}/{{treatment}}/draw{{draw}}.tsv"
+    localrule: True
     conda:
         "../../envs/train.yaml"
     params:

@@ -13,6 +13,7 @@ from settling.analysis.claim_card import opening, printed
 from settling.analysis.claim_model import Claim, read_claims
 from settling.analysis.claim_units import groups, units
 from settling.analysis.estimates import CONFIDENCE, ESTIMATE
+from settling.canonical import digest
 from settling.files import provenance, read_table, write_csv, write_table, write_text
 from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
@@ -34,9 +35,11 @@ def decide_claims(claims: Path, tables: Path, output: Path) -> str:
     frames["knees"] = knees(frames["measures"])
     rows = [row for claim in wanted for row in decided(claim, frames)]
     found = pd.DataFrame(rows, columns=SCHEMAS["claims"].names)
-    made_from = {"claims": claims, **{name: tables / f"{name}.parquet" for name in READ}}
+    # What the file says counts, not whether it is YAML or, in an artifact, JSON.
+    spec = {"claims": digest([claim.model_dump(mode="json") for claim in wanted])}
+    made = provenance("claims", spec, {name: tables / f"{name}.parquet" for name in READ})
     columns = {name: found[name].to_numpy() for name in SCHEMAS["claims"].names}
-    write_table(output / "claims.parquet", "claims", columns, provenance("claims", None, made_from))
+    write_table(output / "claims.parquet", "claims", columns, made)
     table = read_table(output / "claims.parquet", "claims")
     write_csv(output / "claims.csv", table)
     card = printed(as_frame(table), frames)

@@ -46,7 +46,7 @@ def plot(figure: str, tables: Path, output: Path) -> None:
     text = specification(figure, tables)
     write_text(output.with_suffix(".json"), text + "\n")
     write_text(output.with_suffix(".html"), page(FIGURES[figure].title, text))
-    write_text(output.with_suffix(".svg"), renumbered(vl_convert.vegalite_to_svg(text, VEGALITE)))
+    write_text(output.with_suffix(".svg"), vector(text))
     with replacing(output.with_suffix(".png")) as part:
         part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
 
@@ -63,8 +63,12 @@ def specification(figure: str, tables: Path) -> str:
     return json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
-def renumbered(svg: str) -> str:
-    """Count the ids of clip paths from 0; vega counts them on from the last figure of the process."""
+def vector(spec: str) -> str:
+    """Return a chart as SVG.
+
+    Its ids of clip paths count from 0; vega counts them on from the last figure of the process.
+    """
+    svg = vl_convert.vegalite_to_svg(spec, VEGALITE)
     numbers = dict.fromkeys(re.findall(r'id="clip(\d+)"', svg))
     order = {number: str(index) for index, number in enumerate(numbers)}
     return re.sub(r'(id="clip|url\(#clip)(\d+)', lambda match: match[1] + order[match[2]], svg)

@@ -6,6 +6,11 @@ from settling.figures import FIGURES
 from settling.figures.needs import Needs
 
 
+def listed(study: Study) -> str:
+    """Return those figures in words, a line each."""
+    return "".join(f"{figure}: {reason}\n" for figure, reason in skipped(study).items()) or "every figure is drawn\n"
+
+
 def skipped(study: Study) -> dict[str, str]:
     """Return the figures that the study's runs do not suffice for, each with the reason in words."""
     named, cards = plan.treatments(study), plan.system_cards(study)

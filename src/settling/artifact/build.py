@@ -1,0 +1,80 @@
+"""Build an artifact from a finished study."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+import settling
+from settling import study as plan
+from settling.artifact.archive import as_json, write
+from settling.artifact.contents import datasets_of, names_of
+from settling.artifact.crate import METADATA, describe
+from settling.config import Study, load
+from settling.errors import BadInput
+from settling.figures import FIGURES
+from settling.figures.plot import specification, vector
+from settling.figures.skipped import skipped
+from settling.files import commit, metadata_of, read_json, read_table, write_table
+
+
+def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefile: Path, output: Path) -> None:
+    """Write the artifact of the study in the folder `results` to the zip `output`.
+
+    `spec` is the configuration as `settling.study.study_spec` gives it, `claims` the file of claims, `lock` has the
+    versions of the environment. The same files give the same bytes. Raises BadInput for a missing file.
+    """
+    study = load(spec)
+    withheld = sorted(set(study.datasets) - set(study.publish.text_of))
+    files: dict[str, Path | bytes] = {name: results / name for name in names_of(study)}
+    files |= {
+        "requirements.lock": lock,
+        "Snakefile": snakefile,
+        "config.json": as_json(json.loads(plan.study_spec(study))),
+    }
+    files["claims.json"] = as_json(yaml.safe_load(claims.read_text(encoding="utf-8")))
+    if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
+        raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")
+    with tempfile.TemporaryDirectory(prefix="settling.") as name:
+        files |= without_text(study, results, Path(name), withheld)
+        about = {"study": study.study, "version": settling.__version__, "commit": commit(), "text_withheld": withheld}
+        cards = {dataset: read_json(results / "data" / dataset / "card.json") for dataset in datasets_of(study)}
+        runs = [read_json(results / run.card) for run in plan.runs(study)]
+        files[METADATA] = as_json(describe(study.study, files, cards, runs))
+        write(output, files, about)
+
+
+def without_text(study: Study, results: Path, scratch: Path, withheld: list[str]) -> dict[str, Path | bytes]:
+    """Return the quotes, and the figures that show some, without the text of the data sets `withheld`, by name."""
+    quotes = read_table(results / "tables" / "quotes.parquet", "quotes")
+    for name in plan.TABLES:
+        (scratch / f"{name}.parquet").symlink_to((results / "tables" / f"{name}.parquet").resolve())
+    hide(quotes, withheld, scratch / "quotes.parquet")
+    found: dict[str, Path | bytes] = {"tables/quotes.parquet": (scratch / "quotes.parquet").read_bytes()}
+    for figure in FIGURES.keys() - skipped(study):
+        if "quotes" in FIGURES[figure].tables:
+            text = specification(figure, scratch)
+            found |= {f"figures/{figure}.json": f"{text}\n".encode(), f"figures/{figure}.svg": vector(text).encode()}
+    return found
+
+
+def hide(quotes: pa.Table, withheld: Iterable[str], output: Path) -> None:
+    """Write a table of quotes to `output`, the words of the data sets `withheld` as hashes, without their sentences."""
+    hidden = pc.is_in(quotes["dataset"].cast(pa.string()), pa.array(sorted(withheld), pa.string()))
+    nothing = pa.array([""] * len(quotes))
+    hashes = pa.array([hash_of(token) for token in quotes["token"].to_pylist()], pa.string())
+    columns = {name: quotes[name] for name in quotes.column_names}
+    columns |= {name: pc.if_else(hidden, nothing, quotes[name]) for name in ("before", "after")}
+    columns["token"] = pc.if_else(hidden, hashes, quotes["token"])
+    write_table(output, "quotes", columns, metadata_of(quotes.schema))
+
+
+def hash_of(token: str) -> str:
+    """Return what stands for a word that may not be shown: two that are alike have the same."""
+    return f"#{hashlib.sha256(token.encode()).hexdigest()[:12]}"

@@ -1,0 +1,66 @@
+"""Set two artifacts side by side: another lab's rerun, another GPU, another release."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from settling.analysis.estimates import ESTIMATE
+from settling.artifact.archive import unpacked
+from settling.artifact.stage import config_of
+from settling.frames import read_frame
+from settling.schemas import SCHEMAS
+from settling.study import TABLES, study_spec
+
+# Tables of estimates over runs, which have a spread.
+ESTIMATES = [name for name in TABLES if {"mean", "sd"} <= set(SCHEMAS[name].names)]
+SHOWN = 3
+
+
+def compare(first: Path, second: Path) -> str:
+    """Return, in lines, where two artifacts differ most, in units of the spread over seeds, and whose verdicts changed.
+
+    Raises BadInput for a file that is no artifact, or that is not safe to read.
+    """
+    lines = []
+    if study_spec(config_of(first)) != study_spec(config_of(second)):
+        lines.append("configurations: not the same; what only one has is left out")
+    with unpacked(first) as (one, *_), unpacked(second) as (other, *_):
+        for name in ESTIMATES:
+            frames = [read_frame(folder / "tables" / f"{name}.parquet", name) for folder in (one, other)]
+            lines += of_table(name, *frames)
+        lines += of_claims(*(read_frame(folder / "claims" / "claims.parquet", "claims") for folder in (one, other)))
+    return "\n".join(lines)
+
+
+def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
+    """Yield the largest differences of a table's means, greatest first, in units of the runs' standard deviation.
+
+    The unit is the root of the mean of both variances; where neither spreads, a difference has no unit and comes first.
+    """
+    keys = [column for column in one if column not in (*ESTIMATE, "runs")]
+    both = one.merge(other, on=keys, suffixes=("_1", "_2"))
+    alone = len(one) + len(other) - 2 * len(both)
+    apart = (both["mean_2"] - both["mean_1"]).abs()
+    spread = np.sqrt((both["sd_1"] ** 2 + both["sd_2"] ** 2) / 2)
+    units = apart.where(apart > 0) / spread.fillna(0)
+    order = units.dropna().sort_values(ascending=False, kind="stable").index
+    yield f"{name}: {len(both)} estimates in both, {alone} in one alone, {len(order)} not equal"
+    for row in order[:SHOWN]:
+        at = both.loc[row]
+        unit = f"{units[row]:.2f} sd" if np.isfinite(units[row]) else "no spread"
+        place = " ".join(str(at[key]) for key in keys if pd.notna(at[key]))
+        yield f"  {unit:>9}  {at['mean_1']:.4g} and {at['mean_2']:.4g} (n={at['n_1']}, {at['n_2']})  {place}"
+
+
+def of_claims(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
+    """Yield the claims whose verdict changed."""
+    verdicts = [dict(zip(frame["claim"], frame["overall"], strict=True)) for frame in (one, other)]
+    changed = [
+        f"  {claim}: {verdicts[0].get(claim, 'not there')}, then {verdicts[1].get(claim, 'not there')}"
+        for claim in sorted(verdicts[0].keys() | verdicts[1])
+        if verdicts[0].get(claim) != verdicts[1].get(claim)
+    ]
+    yield f"claims: {len(changed)} of {len(verdicts[0].keys() | verdicts[1])} changed verdict"
+    yield from changed

@@ -1,0 +1,23 @@
+"""Which files of a study go into its artifact. The workflow asks while it parses, so nothing here imports a library."""
+
+from settling import study as plan
+from settling.config import Study
+from settling.figures import FIGURES
+from settling.figures.skipped import skipped
+
+
+def datasets_of(study: Study) -> list[str]:
+    """Return the data sets that the study's runs are on."""
+    return sorted({run.dataset for run in plan.runs(study)})
+
+
+def names_of(study: Study) -> list[str]:
+    """Return the files of a study's folder that go into its artifact, by their names there and in it, sorted.
+
+    The table of quotes, and figures that show some, go in without the text that may not be passed on.
+    """
+    dynamics = [f"{run.folder}/dynamics.parquet" for run in plan.runs(study) if study.publish.dynamics]
+    figures = [f"figures/{name}.{kind}" for name in FIGURES.keys() - skipped(study) for kind in ("json", "svg")]
+    tables = [f"tables/{name}.parquet" for name in plan.TABLES]
+    claims = ["claims/claims.parquet", "claims/claims.txt", "findings.txt", "figures/not_drawn.txt"]
+    return sorted({*plan.recorded(study), *dynamics, *figures, *tables, *claims})

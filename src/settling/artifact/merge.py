@@ -1,0 +1,123 @@
+"""Put two artifacts of one study with different seeds together."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from settling import study as plan
+from settling.analysis.aggregate import aggregate
+from settling.analysis.claims import decide_claims
+from settling.analysis.findings import write_findings
+from settling.analysis.quotes import WORD
+from settling.artifact.archive import unpacked
+from settling.artifact.build import build
+from settling.artifact.stage import config_of
+from settling.config import Study, load
+from settling.errors import BadInput
+from settling.figures import FIGURES
+from settling.figures.plot import plot
+from settling.figures.skipped import listed, skipped
+from settling.files import metadata_of, read_json, read_table, write_json, write_table, write_text
+from settling.frames import read_frame
+from settling.schemas import SCHEMAS
+
+# Of a word that neither artifact quotes.
+UNQUOTED = {"before": "", "token": "?", "after": ""}
+
+
+def merge(first: Path, second: Path, output: Path) -> None:
+    """Write the artifact of the study with the runs of both to `output`, its tables, claims and figures made anew.
+
+    Raises BadInput where the two are not of one study but for their seeds, where they differ in what both have, where
+    runs are missing for the seeds of both together, and for a file that is no artifact, or is not safe to read.
+    """
+    paths = (first, second)
+    study = together(paths, [config_of(path) for path in paths])
+    with (
+        unpacked(first) as (one, _, altered),
+        unpacked(second) as (other, _, also_altered),
+        tempfile.TemporaryDirectory(prefix="settling.") as name,
+    ):
+        for path, names in zip(paths, (altered, also_altered), strict=True):
+            if names:
+                raise BadInput(f"{path}: {names[0]}: not what the manifest's hash is of; see `settling verify`")
+        results = Path(name)
+        collect(study, paths, (one, other), results)
+        for file in ("claims.json", "Snakefile", "requirements.lock"):
+            if (one / file).read_bytes() != (other / file).read_bytes():
+                raise BadInput(f"{second}: {file}: not as in {first}")
+        redraw(study, (one, other), results)
+        spec = json.loads(plan.study_spec(study))
+        build(spec, results, one / "claims.json", one / "requirements.lock", one / "Snakefile", output)
+
+
+def together(paths: Iterable[Path], studies: list[Study]) -> Study:
+    """Return the configuration of both, with the seeds of both; raise BadInput where they differ in more than seeds."""
+    one, other = (json.loads(plan.study_spec(study)) for study in studies)
+    first, second = paths
+    seeds: list[dict[str, list[int]]] = [seeds_of(values) for values in (one, other)]
+    for values in (one, other):
+        values["seeds"] = []
+        for experiment in values["experiments"].values():
+            experiment["seeds"] = None
+    if one != other:
+        key = next(key for key in one if one[key] != other.get(key))
+        raise BadInput(f"{second}: config.json: {key}: not as in {first}; only seeds may differ")
+    one["seeds"] = sorted({seed for found in seeds for seed in found["seeds"]})
+    for name, experiment in one["experiments"].items():
+        experiment["seeds"] = sorted({seed for found in seeds for seed in found[name]})
+    return load(one, "the configuration of both")
+
+
+def seeds_of(values: dict[str, Any]) -> dict[str, list[int]]:
+    """Return the seeds of a configuration, and of each of its experiments."""
+    found = {name: block["seeds"] or values["seeds"] for name, block in values["experiments"].items()}
+    return {**found, "seeds": values["seeds"]}
+
+
+def collect(study: Study, paths: tuple[Path, Path], folders: tuple[Path, Path], results: Path) -> None:
+    """Copy what was recorded of the runs of both to the folder `results`; raise BadInput where the two contradict."""
+    first, second = paths
+    wanted = [
+        *plan.recorded(study),
+        *(f"{run.folder}/dynamics.parquet" for run in plan.runs(study) if study.publish.dynamics),
+    ]
+    for name in sorted(set(wanted) - {"tables/quotes.parquet"}):
+        found = [folder / name for folder in folders if (folder / name).exists()]
+        if not found:
+            raise BadInput(f"{first} and {second}: both lack {name}, which the seeds of both together ask for")
+        if len(found) == 2 and not alike(*found):
+            raise BadInput(f"{second}: {name}: not as in {first}")
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found[0], results / name)
+
+
+def alike(one: Path, other: Path) -> bool:
+    """Return whether two files are the same, but for when and how fast a run ran."""
+    if one.name == "run.json":
+        return bool(read_json(one)["identity"] == read_json(other)["identity"])
+    return one.read_bytes() == other.read_bytes()
+
+
+def redraw(study: Study, folders: tuple[Path, Path], results: Path) -> None:
+    """Make the tables, quotes, claims, findings and figures of the study in the folder `results`."""
+    tables = results / "tables"
+    aggregate(json.loads(plan.aggregate_spec(study)), results, tables)
+    files = [folder / "tables" / "quotes.parquet" for folder in folders]
+    quotes = pd.concat([read_frame(file, "quotes") for file in files]).drop_duplicates(WORD)
+    words = read_frame(tables / "words.parquet", "words")[WORD].drop_duplicates()
+    quoted = words.merge(quotes, on=WORD, how="left").fillna(UNQUOTED).sort_values(WORD)
+    made = metadata_of(read_table(files[0], "quotes").schema)
+    columns = {name: quoted[name].to_numpy() for name in SCHEMAS["quotes"].names}
+    write_table(tables / "quotes.parquet", "quotes", columns, made)
+    write_json(results / "claims.json", read_json(folders[0] / "claims.json"))
+    decide_claims(results / "claims.json", tables, results / "claims")
+    write_findings(tables, results / "findings.txt")
+    for figure in FIGURES.keys() - skipped(study):
+        plot(figure, tables, results / "figures" / figure)
+    write_text(results / "figures" / "not_drawn.txt", listed(study))

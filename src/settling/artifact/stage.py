@@ -1,0 +1,51 @@
+"""The unpack stage: from an artifact to what a study is drawn from, without data or a model."""
+
+import os
+import tempfile
+from math import prod
+from pathlib import Path
+
+from settling import study as plan
+from settling.artifact.archive import read, unpack
+from settling.config import Study, load
+from settling.errors import BadInput
+
+
+def config_of(path: Path) -> Study:
+    """Return an artifact's configuration; raise BadInput where it is none, or asks for more runs than there are."""
+    manifest, values = read(path, "config.json")
+    if not isinstance(values, dict):
+        raise BadInput(f"{path}: config.json: not a configuration")
+    study = load(values, f"{path}: config.json")
+    # Counted before they are listed: a short line may ask for billions.
+    asked, held = num_runs(study), len(manifest["files"])
+    if asked > held:
+        raise BadInput(f"{path}: config.json: asks for {asked} runs; the artifact has {held} files")
+    return study
+
+
+def num_runs(study: Study) -> int:
+    """Return how many runs the experiments ask for, those that several ask for counted again."""
+    found = 0
+    for block in plan.experiments(study):
+        draws = 1 if block["draws"] == "by-seed" else len(block["draws"])
+        found += prod(len(block[axis]) for axis in ("datasets", "treatments", "systems", "seeds")) * draws
+    return found
+
+
+def unpack_study(path: Path, output: Path) -> None:
+    """Write what a study is drawn from to the folder `output`: what was recorded of its runs, and its claims.
+
+    Raises BadInput for an artifact that is damaged or not safe to read; nothing is then written.
+    """
+    names = [*plan.recorded(config_of(path)), "claims.json"]
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpack.", dir=output) as temporary:
+        manifest, altered = unpack(path, Path(temporary))
+        if altered:
+            raise BadInput(f"{path}: {altered[0]}: not what the manifest's hash is of; see `settling verify`")
+        if missing := [name for name in names if name not in manifest["files"]]:
+            raise BadInput(f"{path}: lacks {missing[0]}")
+        for name in names:
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(Path(temporary) / name, output / name)

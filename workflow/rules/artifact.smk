@@ -1,0 +1,22 @@
+rule artifact:
+    input:
+        [f"{RESULTS}/{path}" for path in names_of(study)],
+        claims=CLAIMS,
+        lock=os.path.relpath(Path(workflow.basedir, "requirements.lock")),
+        snakefile=os.path.relpath(Path(workflow.basedir, "Snakefile")),
+    output:
+        f"{RESULTS}/artifact.zip",
+    log:
+        f"{RESULTS}/logs/artifact.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/artifact.tsv"
+    localrule: True
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        spec=plan.study_spec(study),
+        code=modules("settling.artifact.build"),
+        results=subpath(output[0], parent=True),
+    shell:
+        "settling artifact --spec {params.spec:q} --results {params.results} --claims {input.claims} --lock {input.lock}"
+        " --snakefile {input.snakefile} --output {output} 2> {log}"
