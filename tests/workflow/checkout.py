@@ -81,10 +81,17 @@ class Checkout:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment on this checkout's code."""
+        return self.execute([sys.executable, "-m", *command])
+
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line as one types it in this checkout, in the environment of the tests."""
+        return self.execute(["bash", "-c", line])
+
+    def execute(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command in this checkout, where the package is this checkout's."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
-        done = [sys.executable, "-m", *command]
-        return subprocess.run(done, cwd=self.folder, env=environment, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
     def why(self, study: dict[str, Any] | str) -> list[str]:
         """Return what `settling why` says of a study, line by line."""

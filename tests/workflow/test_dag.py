@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from settling.files import read_table
 from settling.status import progress_of, tail
 from settling.study import TABLES
-from tests.conftest import ROOT, corpus_text
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 FIGURES = (
@@ -182,19 +180,3 @@ def test_a_broken_config_ends_with_one_clear_line_and_no_traceback(checkout: Che
     said = done.stdout + done.stderr
     assert "systems.twin.learning_rte: unknown key; did you mean 'learning_rate'?" in said
     assert "Traceback" not in said
-
-
-def test_the_readmes_config_runs_on_a_file_of_ones_own(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text()
-    text = next(block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "my.conll" in block)
-    assert len(text.splitlines()) <= 15
-    study = yaml.safe_load(text)
-    # The same study with a checkpoint that needs no download.
-    study["checkpoints"] = {name: {"kind": "folder", "path": str(tiny_checkpoint)} for name in study["checkpoints"]}
-    for system in study["systems"].values():
-        system["epochs"] = 2
-    checkout = Checkout.made(tmp_path)
-    (tmp_path / "my.conll").write_text(corpus_text(100, seed=3))
-    done = checkout.snakemake(study)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "results" / study["study"] / "findings.txt").exists()
