@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from settling.figures import selection, style
+from settling.figures import end_labels, selection, settling_bars, style
 from settling.figures.needs import NOISE_KINDS
 
 TRAIN, DEV = "train, against the given labels", "dev, against the true labels"
@@ -27,7 +27,11 @@ def panels(
     measured = selection.by_noise(pd.concat([train, dev]))
     selection.needed(measured, "curves", "train or dev F1 under noise")
     drawn = ["panel", "scored", "percent", "epoch", "view", "mean", "low", "high", "n"]
-    frame = pd.concat([measured[drawn], settled(tables["treatments"], measured)])
+    bars = settling_bars.bars(tables["phases"], measured)
+    lowest = settling_bars.lowest(bars)
+    on_both = [bars.assign(scored=scored) for scored in (TRAIN, DEV)]
+    ends = end_labels.placed(measured, ["panel", "scored"], "percent")
+    frame = pd.concat([measured[drawn], settled(tables["treatments"], measured), *on_both, ends])
 
     base = alt.Chart().encode(color=style.noise_colour(frame["percent"]))
     curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
@@ -38,7 +42,7 @@ def panels(
             alt.Tooltip("view:N", title="predictions taken"),
         ),
     )
-    band = style.band(curve, style.share("low", "Micro F1"), pick)
+    band = style.band(curve, style.share("low", "Micro F1", lowest), pick)
     line = curve.mark_line(clip=True, strokeWidth=1.8, point={"size": 14}).encode(y="mean:Q", opacity=style.faded(pick))
     plateau = (
         base.transform_filter("isValid(datum.settled)")
@@ -52,10 +56,16 @@ def panels(
             ],
         )
     )
-    layers = alt.layer(band.add_params(*added), plateau, line, data=frame)
-    faceted = layers.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
+    layers = [band.add_params(*added), plateau, line]
+    if len(bars):
+        layers.append(settling_bars.layer(base, style.share("place", "Micro F1", lowest), pick))
+    if len(ends):
+        layers.append(end_labels.layer(base, style.share("end", "Micro F1", lowest), "percent:O", pick))
+    layered = alt.layer(*layers, data=frame).properties(height=style.height(lowest))
+    faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
     dashes = "Dashes: train F1 of a model that still says every true label."
-    return faceted, [style.over_runs(measured), dashes, taken(measured[measured["scored"] == TRAIN])]
+    notes = [style.over_runs(measured), dashes, settling_bars.note(bars)]
+    return faceted, [*notes, taken(measured[measured["scored"] == TRAIN])]
 
 
 def taken(train: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from settling.figures import selection, style
+from settling.figures import end_labels, selection, settling_bars, style
 
 SAYS = {"given": "the wrong label it was given", "true": "the true label"}
 
@@ -24,13 +24,15 @@ def panels(
     frame = selection.needed(frame[frame["percent"] > 0], "curves", "noisy_accuracy on train")
     frame = frame.assign(says=frame["reference"].map(SAYS))
     drawn = ["panel", "percent", "says", "epoch", "view", "mean", "low", "high", "n"]
+    bars = settling_bars.bars(tables["phases"], frame)
+    lowest = settling_bars.lowest(bars)
 
     order, title = [*SAYS.values()], "The model says"
     says = alt.StrokeDash("says:N", title=title, legend=style.SECOND).scale(domain=order, range=[[1, 0], [4, 3]])
     width = alt.StrokeWidth("says:N", title=title, legend=style.SECOND).scale(domain=order, range=[2, 1.1])
-    curve = style.interval_text(alt.Chart(frame[drawn])).encode(
+    base = alt.Chart().encode(color=style.noise_colour(frame["percent"]))
+    curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
         x=style.epochs(),
-        color=style.noise_colour(frame["percent"]),
         detail="says:N",
         tooltip=style.tooltip(
             alt.Tooltip("percent:O", title="noise, %"),
@@ -39,7 +41,14 @@ def panels(
             alt.Tooltip("view:N", title="predictions taken"),
         ),
     )
-    band = style.band(curve, style.share("low", "Share of noisy words"), pick)
+    band = style.band(curve, style.share("low", "Share of noisy words", lowest), pick)
     line = curve.mark_line(clip=True).encode(y="mean:Q", strokeDash=says, strokeWidth=width, opacity=style.faded(pick))
-    faceted = alt.layer(band.add_params(*added), line).facet(facet=style.panels(frame), columns=2)
-    return faceted, [style.over_runs(frame)]
+    layers = [band.add_params(*added), line]
+    if len(bars):
+        layers.append(settling_bars.layer(base, style.share("place", "Share of noisy words", lowest), pick))
+    ends = end_labels.placed(frame[frame["reference"] == "given"], ["panel"], "percent")
+    if len(ends):
+        layers.append(end_labels.layer(base, style.share("end", "Share of noisy words", lowest), "percent:O", pick))
+    layered = alt.layer(*layers, data=pd.concat([frame[drawn], bars, ends])).properties(height=style.height(lowest))
+    faceted = layered.facet(facet=style.panels(frame), columns=2)
+    return faceted, [style.over_runs(frame), settling_bars.note(bars)]

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from settling.figures import selection, style
+from settling.figures import end_labels, selection, style
 
 TRAIN, DEV = "train, the sentences kept", "dev"
 
@@ -18,9 +18,9 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     drawn = ["panel", "scored", "kept", "epoch", "view", "mean", "low", "high", "n"]
 
     pick = style.picking("kept")
-    curve = style.interval_text(alt.Chart(frame[drawn])).encode(
+    base = alt.Chart().encode(color=style.cap_colour(frame["cap_sentences"]))
+    curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
         x=style.epochs(),
-        color=style.cap_colour(frame["cap_sentences"]),
         tooltip=style.tooltip(
             alt.Tooltip("kept:N", title="sentences kept"),
             alt.Tooltip("epoch:Q"),
@@ -29,6 +29,10 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     )
     band = style.band(curve, style.share("low", "F1 of the capped class"), pick)
     line = curve.mark_line(clip=True, strokeWidth=1.8).encode(y="mean:Q", opacity=style.faded(pick))
-    layers = alt.layer(band, line.add_params(pick, style.zooming()))
-    faceted = layers.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
+    layers = [band, line.add_params(pick, style.zooming())]
+    ends = end_labels.placed(frame, ["panel", "scored"], "kept")
+    if len(ends):
+        layers.append(end_labels.layer(base, style.share("end", "F1 of the capped class"), "kept:N", pick))
+    layered = alt.layer(*layers, data=pd.concat([frame[drawn], ends]))
+    faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
     return style.finished(faceted, figure, style.over_runs(frame), style.GREY_IS_ALL)

@@ -51,11 +51,10 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     dash = alt.StrokeDash("arm:N", title=OTHERS, legend=ARM_LEGEND).scale(
         domain=arms, range=[[1, 0], [6, 3], [2, 2]][: len(arms)]
     )
-    lowest = float(marks["place"].min()) - LANE / 2 if len(marks) else -0.02
-    ticks = alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    lowest = float(marks["place"].min()) - LANE / 2 if len(marks) else style.LOWEST
 
     def f1(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", title="F1 on dev").scale(domain=[lowest, 1.02], nice=False).axis(ticks)
+        return style.share(field, "F1 on dev", lowest)
 
     bar = (
         arm.transform_filter("isValid(datum.low)")
@@ -75,8 +74,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         layers += knee_layers(base, f1, kept, pick)
         notes.append("Below 0: where the class starts to be learned (►) and levels off (■) under cap,")
         notes.append("the mean over the runs that get there.")
-    # The marks have room of their own, so that F1 is as tall as in other figures.
-    layered = alt.layer(*layers).properties(height=round(style.PANEL_HEIGHT * (1.02 - lowest)))
+    layered = alt.layer(*layers).properties(height=style.height(lowest))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", SCORED))
     return style.finished(faceted, figure, *notes)
 

@@ -33,6 +33,7 @@ ALL_COLOUR = "#9a9a9a"
 GREY_IS_ALL = "Grey: the same system trained on all clean sentences."
 DOTTED_IS_ALL = "Dotted lines: the same system on all sentences, over all its clean runs."
 
+LOWEST = -0.02  # where an axis from 0 to 1 begins
 PANEL_WIDTH, PANEL_HEIGHT = 190, 140  # pixels; two panels and a title row fill a page's two columns
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, MUTED, GRID = "#222222", "#555555", "#ececec"
@@ -96,9 +97,16 @@ def sentences_kept(kept: list[int], field: str = "cap_sentences") -> alt.X:
     return alt.X(f"{field}:Q", title="Sentences kept (root scale)").scale(type="sqrt", nice=False, padding=8).axis(axis)
 
 
-def share(field: str, title: str) -> alt.Y:
-    """Return a vertical axis from 0 to 1, with room for a line that runs along either end."""
-    return alt.Y(f"{field}:Q", title=title).scale(domain=[-0.02, 1.02], nice=False)
+def share(field: str, title: str, lowest: float = LOWEST) -> alt.Y:
+    """Return a vertical axis from 0 to 1, with room for a line that runs along either end, or from `lowest` on."""
+    # Vega leaves out values beyond the count of ticks.
+    axis = alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], tickCount=6)
+    return alt.Y(f"{field}:Q", title=title).scale(domain=[lowest, 1.02], nice=False).axis(axis)
+
+
+def height(lowest: float) -> int:
+    """Return the height of a panel whose axis begins at `lowest`, so that 0 to 1 is as tall as in other figures."""
+    return round(PANEL_HEIGHT * (1.02 - lowest))
 
 
 def picking(field: str) -> alt.Parameter:
@@ -168,13 +176,18 @@ def columns(field: str, order: list[str]) -> alt.Column:
 def finished(chart: Chart, figure: str, *notes: str) -> Chart:
     """Add the figure's title, the notes under it and the theme."""
     title = FIGURES[figure].title
+    named: Chart = chart.properties(
+        title=alt.Title(title, subtitle=list(notes)),
+        description=f"{title}. {' '.join(notes)}",
+        name=figure,
+    )
+    return themed(named)
+
+
+def themed(chart: Chart) -> Chart:
+    """Add the theme."""
     styled: Chart = (
-        chart.properties(
-            title=alt.Title(title, subtitle=list(notes)),
-            description=f"{title}. {' '.join(notes)}",
-            name=figure,
-        )
-        .configure(font=FONT, background="white", padding=8)
+        chart.configure(font=FONT, background="white", padding=8)
         .configure_view(stroke=None, continuousWidth=PANEL_WIDTH, continuousHeight=PANEL_HEIGHT)
         .configure_title(anchor="start", fontSize=13, color=INK, subtitleFontSize=10.5, subtitleColor=MUTED, offset=12)
         .configure_axis(
@@ -196,8 +209,11 @@ def finished(chart: Chart, figure: str, *notes: str) -> Chart:
             labelFontSize=10,
             titleFontSize=11,
             titleFontWeight="normal",
+            titleColor=INK,
             labelColor=INK,
             symbolStrokeWidth=2.5,
+            symbolBaseFillColor=MUTED,
+            symbolBaseStrokeColor=MUTED,
         )
         .configure_facet(spacing=16)
     )

@@ -1,0 +1,65 @@
+"""When models settle, as bars below the curves that show it."""
+
+import altair as alt
+import pandas as pd
+
+from settling.figures import selection, style
+
+LANE = 0.06  # of the height from 0 to 1: one level's bar
+NOTE = "Bars below 0: settling, from its mean first to its mean last epoch, of the runs that settle."
+NONE = "No run settles, by the rule of docs/phases.md."
+
+
+def bars(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each panel and level of `measured` of which a run settles, `first` and `last` epoch and `place`.
+
+    `phases` is the table of that name; `place` is the height of the bar, below 0, a lane for each level; `who` says how
+    many runs settle.
+    """
+    rows = selection.by_noise(selection.one_view(phases))
+    keys = ["panel", "percent"]
+    fitting, length, settles = (
+        rows[rows["quantity"] == quantity].set_index(keys)
+        for quantity in ("fitting_epochs", "settling_epochs", "settles")
+    )
+    settled = fitting["n"] > 0
+    levels = sorted(set(measured["percent"]))
+    # The mean length counts the runs that do not settle as 0.
+    of_those = length["mean"] * length["n"] / fitting["n"].where(settled)
+    found = pd.DataFrame(
+        {
+            "first": fitting["mean"],
+            "last": fitting["mean"] + of_those - 1,
+            "who": fitting["n"].astype(str) + " of " + settles["n"].astype(str),
+        }
+    )[settled].reset_index()
+    found = found.merge(measured[keys].drop_duplicates(), on=keys)
+    return found.assign(place=[-LANE * (levels.index(percent) + 1) for percent in found["percent"]])
+
+
+def lowest(found: pd.DataFrame) -> float:
+    """Return where the vertical axis begins, so that the bars have room."""
+    return float(found["place"].min()) - LANE / 2 if len(found) else style.LOWEST
+
+
+def layer(base: alt.Chart, axis: alt.Y, pick: alt.Parameter) -> alt.Chart:
+    """Return the layer of the bars among the rows of `base`; `axis` is the vertical one, of the field `place`."""
+    mark = base.transform_filter("isValid(datum.place)").mark_rule(clip=True, strokeWidth=3)
+    drawn: alt.Chart = mark.encode(
+        x=alt.X("first:Q", title="Epoch"),
+        x2="last:Q",
+        y=axis,
+        opacity=style.faded(pick),
+        tooltip=[
+            alt.Tooltip("percent:O", title="noise, %"),
+            alt.Tooltip("first:Q", title="settled from epoch, mean", format=".1f"),
+            alt.Tooltip("last:Q", title="to epoch, mean", format=".1f"),
+            alt.Tooltip("who:N", title="runs that settle"),
+        ],
+    )
+    return drawn
+
+
+def note(found: pd.DataFrame) -> str:
+    """Say what the bars are, or that there are none."""
+    return NOTE if len(found) else NONE
