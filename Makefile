@@ -4,26 +4,24 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-# Renders a study's report where something that it shows is newer.
-REPORT := sh -c 'test -e $$0/report.html && test -z "$$(find $$0/figures $$0/claims $$0/findings.txt -newer $$0/report.html)" || snakemake --report $$0/report.html --configfile $$1'
 # Says where a study's results lie and what it found.
 SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .json)\ntables   %s/tables/   (.parquet, .csv)\nreport   %s/report.html\n\n" $$0 $$0 $$0; cat $$0/claims/claims.txt; echo; cat $$0/findings.txt'
 # Debian's packages that tests/cluster needs.
 SLURM := slurmctld slurmd slurm-client munge
+# Debian's packages that tests/browser needs; figures name the fonts.
+CHROMIUM := chromium fonts-liberation
 # One thread a process: runs side by side use the cores, and one thread gives the same bytes everywhere.
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop artifact test test-cluster check bench lock setup
+.PHONY: demo laptop artifact test test-cluster test-browser check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
-	@$(REPORT) results/demo config.yaml
 	@$(SHOW) results/demo
 
 laptop: $(READY) data
 	snakemake --cores $(CORES) --configfile config/laptop.yaml
-	@$(REPORT) results/laptop config/laptop.yaml
 	@$(SHOW) results/laptop
 
 # The finished demo in one zip, for another lab (docs/artifact.md).
@@ -49,6 +47,15 @@ test-cluster: $(READY)
 			|| echo "apt-get could not install $(SLURM)"; \
 	fi
 	python -m pytest -n 0 -rs tests/cluster $(ARGUMENTS)
+
+# The report in a headless Chromium. Without one the tests are skipped and say so.
+test-browser: $(READY)
+	@if ! command -v chromium > /dev/null && command -v apt-get > /dev/null && test "$$(id -u)" = 0; then \
+		echo "installing Debian's Chromium"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(CHROMIUM) > /dev/null; } \
+			|| echo "apt-get could not install $(CHROMIUM)"; \
+	fi
+	python -m pytest -n 0 -rs tests/browser $(ARGUMENTS)
 
 check: $(READY)
 	ruff check .

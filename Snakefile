@@ -56,10 +56,6 @@ wildcard_constraints:
     figure="[^/]+",
 
 
-# The report opens with the claims. The path is absolute because a relative one would start from this file's folder.
-report: Path(f"{RESULTS}/claims/opening.rst").resolve()
-
-
 # Only trainings go to a cluster: the rest, `localrule`, takes seconds a job, or the network.
 if ARTIFACT:
 
@@ -81,6 +77,7 @@ include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/findings.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -92,6 +89,7 @@ rule all:
         rules.aggregate.output,
         expand(rules.plot.output, figure=FIGURE_NAMES),
         rules.not_drawn.output,
+        rules.report.output,
 
 
 onstart:
@@ -100,4 +98,4 @@ onstart:
 
 
 onsuccess:
-    print(f"In {RESULTS}: figures/, tables/, claims/claims.txt, findings.txt")
+    print(f"In {RESULTS}: report.html, figures/, tables/, claims/claims.txt, findings.txt")

@@ -30,6 +30,7 @@ the commands of a study with their specs; without -F, those still to run.
   plot       one figure from the tables
   claims     what the study says of each claim of the paper
   findings   what the study found, in three lines
+  report     one page of all that a study found
 
 Between labs:
 
@@ -129,9 +130,16 @@ def parser() -> argparse.ArgumentParser:
         "Decide the claims of the paper and print the card.",
         claims="YAML file of claims",
         tables="folder of tables",
-        output="folder to write claims.parquet, claims.csv, claims.txt and opening.rst to",
+        output="folder to write claims.parquet, claims.csv and claims.txt to",
     )
     command("findings", "Say what the study found.", tables="folder of tables", output="text file to write")
+    command(
+        "report",
+        "Write the page that shows what a study found.",
+        spec="the configuration, as one JSON string, or @FILE to read it from a file",
+        results="the study's folder",
+        output="HTML file to write",
+    )
     command(
         "artifact",
         "Put a finished study in one zip.",
@@ -229,6 +237,10 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.analysis.findings import write_findings
 
             write_findings(arguments.tables, arguments.output)
+        case "report":
+            from settling.report.page import write_report
+
+            write_report(spec_of(arguments.spec), arguments.results, arguments.output)
         case "artifact":
             from settling.artifact.build import build
 

@@ -303,6 +303,12 @@ def recorded(study: Study) -> list[str]:
     return sorted(found)
 
 
+def report_spec(study: Study) -> str:
+    """Return the spec of `settling report`: the configuration in full, defaults and where its runs run left out."""
+    left_out: dict[str, Any] = {"runs_per_job": True, "systems": {"__all__": {"resources"}}}
+    return canonical(study.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out))
+
+
 def aggregate_spec(study: Study) -> str:
     """Return the spec of `settling aggregate`: which runs there are, their treatments and their systems.
 

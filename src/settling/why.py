@@ -46,7 +46,7 @@ NOUNS = {
     "detect": ("run's detectors", "runs' detectors"),
     "plot": ("figure", "figures"),
 }
-STAGES = (*list(NOUNS)[:-1], "aggregate", "plot", "claims", "findings", "not_drawn")
+STAGES = (*list(NOUNS)[:-1], "aggregate", "quote", "plot", "claims", "findings", "not_drawn", "report")
 NAMED_BY = {"download_dataset": "dataset", "download_checkpoint": "checkpoint", "plot": "figure"}
 LISTED = 3
 LONGEST_VALUE = 40

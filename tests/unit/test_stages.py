@@ -17,7 +17,19 @@ from settling.study import Run
 from settling.treatments.treat import treat
 from tests.conftest import ROOT, run_command
 
-STAGES = ("download", "tokenise", "treat", "train", "events", "detect", "aggregate", "plot", "claims", "findings")
+STAGES = (
+    "download",
+    "tokenise",
+    "treat",
+    "train",
+    "events",
+    "detect",
+    "aggregate",
+    "plot",
+    "claims",
+    "findings",
+    "report",
+)
 CLAIMS = ROOT / "config" / "claims.yaml"
 # Runs the command line in a fresh process and then prints which modules it has loaded.
 PROBE = """
@@ -81,7 +93,8 @@ def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     }[stage]
 
 
-@pytest.mark.parametrize("stage", STAGES[4:])
+# The report, which is made of whole studies, has its own tests.
+@pytest.mark.parametrize("stage", STAGES[4:-1])
 def test_the_stages_after_training_run_without_torch(stage: str, results: Path, tmp_path: Path) -> None:
     found = loaded(*stage_arguments(stage, results, tmp_path / "out"))
     assert (tmp_path / "out").exists()
@@ -118,6 +131,7 @@ def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> Non
         ["plot", "fig1_noise_f1", "--tables", "a", "--output", "out"],
         ["claims", "--claims", "a", "--tables", "b", "--output", "out"],
         ["findings", "--tables", "a", "--output", "out"],
+        ["report", "--spec", "{}", "--results", "a", "--output", "out"],
     ],
     ids=STAGES,
 )

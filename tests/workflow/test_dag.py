@@ -86,7 +86,9 @@ def test_two_runs_from_scratch_give_the_same_bytes_in_every_table(
     first, second = (one.folder / "results" / "tiny" for one in (checkout, again))
     compared = 0
     for path in sorted(first.rglob("*")):
-        if path.suffix in (".parquet", ".csv", ".json", ".svg", ".png", ".txt") and path.name not in ("run.json",):
+        if path.suffix in (".parquet", ".csv", ".json", ".html", ".svg", ".png", ".txt") and path.name not in (
+            "run.json",
+        ):
             assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path
             compared += 1
     assert compared > 50
@@ -123,13 +125,10 @@ def test_several_runs_in_one_job_give_the_same_bytes_one_more_trains_itself_alon
     assert "4 runs train" in "\n".join(other.why(study))
 
 
-def test_the_report_is_one_page_that_needs_no_network(checkout: Checkout, study: dict[str, Any]) -> None:
-    done = checkout.snakemake(study, "--report", "results/tiny/report.html")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_report_has_every_figure_and_the_studys_scale(checkout: Checkout) -> None:
     page = (checkout.folder / "results" / "tiny" / "report.html").read_text()
-    assert not re.findall(r"""<(?:script|link|img)[^>]+(?:src|href)=["']https?://""", page)
     for figure in FIGURES:
-        assert figure in page
+        assert f'<figure id="{figure}">' in page
     assert f"Scale: {RUNS} runs of 5 systems on digits (60 training images)" in page
 
 

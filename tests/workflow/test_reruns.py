@@ -14,7 +14,7 @@ import pytest
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 NOTHING = ["nothing would run"]
-REST = "aggregate, 18 figures, claims, findings follow"
+REST = "aggregate, quote, 18 figures, claims, findings, report follow"
 Change = Callable[[str, str, str], None]
 
 
@@ -102,12 +102,13 @@ def test_an_edited_figure_redraws_that_figure_alone(checkout: Checkout, study: d
     change("src/settling/figures/fig6_class_caps.py", "", "\n\nADDED = 1\n")
     assert checkout.why(study) == [
         "1 figure (fig6_class_caps) again: settling.figures.fig6_class_caps changed",
+        "report follows",
     ]
 
 
 def test_an_edited_claim_is_decided_again_alone(checkout: Checkout, study: dict[str, Any], change: Change) -> None:
     change("config/claims.yaml", "margin: 0.9", "margin: 0.8")
-    assert checkout.why(study) == ["claims again: newer inputs: config/claims.yaml"]
+    assert checkout.why(study) == ["claims again: newer inputs: config/claims.yaml", "report follows"]
 
 
 def test_comments_and_docstrings_rerun_nothing_and_arithmetic_every_run(

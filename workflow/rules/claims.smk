@@ -5,7 +5,7 @@ rule claims:
         ),
         claims=CLAIMS,
     output:
-        multiext(f"{RESULTS}/claims/", "claims.parquet", "claims.csv", "claims.txt", "opening.rst"),
+        multiext(f"{RESULTS}/claims/", "claims.parquet", "claims.csv", "claims.txt"),
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:

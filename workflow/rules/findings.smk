@@ -2,7 +2,7 @@ rule findings:
     input:
         multiext(f"{RESULTS}/tables/", "summary.parquet", "effects.parquet", "systems.parquet"),
     output:
-        report(f"{RESULTS}/findings.txt", caption="../report/findings.rst", category="Findings"),
+        f"{RESULTS}/findings.txt",
     log:
         f"{RESULTS}/logs/findings.log",
     benchmark:

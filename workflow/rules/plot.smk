@@ -1,7 +1,7 @@
 # Which figures the study has no runs for, so that a reader does not look for them.
 rule not_drawn:
     output:
-        report(f"{RESULTS}/figures/not_drawn.txt", caption="../report/not_drawn.rst", category="Figures"),
+        f"{RESULTS}/figures/not_drawn.txt",
     log:
         f"{RESULTS}/logs/not_drawn.log",
     localrule: True
@@ -17,13 +17,7 @@ rule plot:
     input:
         lambda wildcards: [f"{RESULTS}/tables/{table}.parquet" for table in FIGURES[wildcards.figure].tables],
     output:
-        report(
-            f"{RESULTS}/figures/{{figure}}.html",
-            caption="../report/figure.rst",
-            category="Figures",
-            labels=lambda wildcards: {"figure": FIGURES[wildcards.figure].title},
-        ),
-        multiext(f"{RESULTS}/figures/{{figure}}", ".json", ".svg", ".png"),
+        multiext(f"{RESULTS}/figures/{{figure}}", ".json", ".html", ".svg", ".png"),
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
     benchmark:
@@ -32,8 +26,6 @@ rule plot:
     conda:
         "../../envs/analyse.yaml"
     params:
-        # The report's template is one for all figures and reads the figure's own text here.
-        caption=lambda wildcards: Path(workflow.basedir, "workflow", "report", f"{wildcards.figure}.rst").read_text(),
         code=lambda wildcards: modules("settling.figures.plot", FIGURES[wildcards.figure].module),
         # The registry is not among the modules; this is what a figure's line there says.
         entry=lambda wildcards: str(FIGURES[wildcards.figure]),

@@ -1,32 +1,11 @@
-"""The claims and their verdicts as text for a terminal, and as the opening page of the report."""
+"""The claims and their verdicts as text for a terminal, and in the words that the report takes over."""
 
-import re
 import textwrap
 
 import pandas as pd
 
 WIDTH = 120
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not run")
-INTRODUCTION = """\
-This study measures how a model learns a labelled data set: what it generalises first (*fitting*), what it then leaves
-alone (*settling*), and what it memorises last (*memorisation*), when some labels are wrong or a class is scarce. It
-reproduces the experiments of Tänzer, Ruder and Rei, "Memorisation versus Generalisation in Pre-trained Language
-Models" (ACL 2022), on the data sets, models and treatments that its configuration names.
-"""
-# Snakemake's page is 32rem wide and centres what it opens with, which hides the top of what is longer than the window.
-STYLE = """\
-.. raw:: html
-
-   <style>
-   .overflow-auto:has(> .grow .prose) { align-items: flex-start }
-   .prose { max-width: 72rem }
-   </style>
-"""
-READING = """\
-A claim is *reproduced* where the 95 % interval of its effect over runs lies wholly on the claimed side of the margin,
-*not reproduced* where it lies wholly on the other, and *undecided* where it holds the margin or there is but one run.
-A claim tested in several places fails where it fails in one.
-"""
 SMALL = (
     "A small study illustrates the claims; it is no evidence for or against them at the size of the paper's main data "
     "set, CoNLL-2003 with 14,041 training sentences."
@@ -51,26 +30,6 @@ def printed(claims: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
             )
             lines.append(f"  {'  '.join(padded)}".rstrip())
     return "\n".join(lines) + "\n"
-
-
-def opening(claims: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
-    """Return the report's opening page: reStructuredText in a Jinja template, as Snakemake reads it."""
-    verdicts: list[tuple[str, ...]] = [
-        (rows["overall"].iloc[0], words(rows), test(rows), str(name))
-        for name, rows in claims.groupby("claim", sort=False)
-    ]
-    run = claims[claims["verdict"] != "not run"]
-    places: list[tuple[str, ...]] = [(*row, str(name)) for row, name in zip(cells(run), run["claim"], strict=True)]
-    parts = [
-        STYLE,
-        INTRODUCTION,
-        inert(scale(tables)) + "\n",
-        inert(tally(claims)) + "\n",
-        list_table(("Verdict", "Claim", "Test", "Called"), "12 40 33 15", verdicts),
-        READING,
-        list_table((*TITLES, "Claim"), "auto", places),
-    ]
-    return "\n".join(part for part in parts if part)
 
 
 TITLES = ("Verdict", "Effect", "95 % interval", "n", "Data set", "System", "Where")
@@ -139,20 +98,3 @@ def span(numbers: "pd.Series[int]", what: str) -> str:
 def counted(number: int, what: str) -> str:
     """Return a number of things in words."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def list_table(titles: tuple[str, ...], widths: str, rows: list[tuple[str, ...]]) -> str:
-    """Return rows as a table in reStructuredText, all text inert; nothing where there are no rows."""
-    if not rows:
-        return ""
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
-    for row in (titles, *rows):
-        bullets = ("   * - ", *["     - "] * (len(row) - 1))
-        lines += [f"{bullet}{inert(cell)}".rstrip() for bullet, cell in zip(bullets, row, strict=True)]
-    return "\n".join(lines) + "\n"
-
-
-def inert(text: str) -> str:
-    """Return text that reStructuredText within a Jinja template shows as it is, on one line."""
-    escaped = re.sub(r"([^\w\s]|_)", r"\\\1", " ".join(text.split()))
-    return escaped.replace("{", "{{ '{' }}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from settling.analysis.caps import knees
-from settling.analysis.claim_card import opening, printed
+from settling.analysis.claim_card import printed
 from settling.analysis.claim_model import Claim, read_claims
 from settling.analysis.claim_units import groups, units
 from settling.analysis.estimates import CONFIDENCE, ESTIMATE
@@ -25,7 +25,7 @@ NO_SPREAD = 1e-12
 
 
 def decide_claims(claims: Path, tables: Path, output: Path) -> str:
-    """Decide the claims of a file; write claims.parquet, claims.csv, claims.txt and opening.rst; return the card.
+    """Decide the claims of a file; write claims.parquet, claims.csv and claims.txt; return the card.
 
     `tables` is the folder of a study's tables. Raises BadInput for a bad file of claims, a missing or foreign table,
     and a claim that would count a run twice.
@@ -44,7 +44,6 @@ def decide_claims(claims: Path, tables: Path, output: Path) -> str:
     write_csv(output / "claims.csv", table)
     card = printed(as_frame(table), frames)
     write_text(output / "claims.txt", card)
-    write_text(output / "opening.rst", opening(as_frame(table), frames))
     return card
 
 

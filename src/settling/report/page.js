@@ -1,0 +1,234 @@
+"use strict";
+// Draws the figures, and fills the explorer and the table of words. Text is only ever set as text, never as markup.
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+
+// Figures
+
+// The interpreter of expressions, so that the page needs no right to evaluate code.
+const OPTIONS = { ast: true, actions: false, renderer: "svg" };
+
+function hsl(hex) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
+  const most = Math.max(red, green, blue), least = Math.min(red, green, blue), spread = most - least;
+  const light = (most + least) / 2;
+  if (!spread) return [0, 0, light];
+  const turn = most === red ? ((green - blue) / spread + 6) % 6 : most === green ? (blue - red) / spread + 2 : (red - green) / spread + 4;
+  return [turn * 60, spread / (1 - Math.abs(2 * light - 1)), light];
+}
+
+// On a dark ground greys are turned over, and colours lifted; what was darker than another stays so.
+function lifted(hex) {
+  const [hue, saturation, light] = hsl(hex);
+  const shown = saturation ? 0.42 + 0.5 * light : 1 - 0.8 * light;
+  return `hsl(${hue.toFixed(0)}, ${(100 * saturation).toFixed(0)}%, ${(100 * shown).toFixed(0)}%)`;
+}
+
+function themed(spec) {
+  // A text of the data that looks like a colour, such as #decade, stays as it is.
+  const colour = (key, value) => (key !== "text" && /^#[0-9a-f]{6}$/i.test(value) ? lifted(value) : value);
+  const shown = dark.matches ? JSON.parse(JSON.stringify(spec), colour) : structuredClone(spec);
+  shown.config = { ...shown.config, background: "transparent" };
+  return shown;
+}
+
+async function draw(box, spec) {
+  box.dataset.state = "drawing";
+  const label = box.getAttribute("aria-label");
+  const { view } = await vegaEmbed(box, themed(spec), { ...OPTIONS, tooltip: { theme: dark.matches ? "dark" : "light" } });
+  // vega-embed adds a class; the box's own name stays.
+  box.setAttribute("role", "img");
+  box.setAttribute("aria-label", label);
+  box.dataset.state = "drawn";
+  return view;
+}
+
+const drawn = new Set();
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      watcher.unobserve(target);
+      drawn.add(target);
+      draw(target, read(target.dataset.spec));
+    }
+  },
+  { rootMargin: "800px" },
+);
+for (const box of document.querySelectorAll("[data-spec]")) watcher.observe(box);
+dark.addEventListener("change", () => {
+  for (const box of drawn) draw(box, read(box.dataset.spec));
+  explore();
+});
+
+async function save(name) {
+  const figure = await vegaEmbed(document.createElement("div"), read(`spec-${name}`), OPTIONS);
+  const link = document.createElement("a");
+  link.href = await figure.view.toImageURL("svg");
+  link.download = `${name}.svg`;
+  link.click();
+  figure.finalize();
+}
+for (const button of document.querySelectorAll("[data-save]")) button.addEventListener("click", () => save(button.dataset.save));
+
+// Filters
+
+function element(tag, text, properties = {}) {
+  const made = Object.assign(document.createElement(tag), properties);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function field(form, name, control) {
+  const label = element("label", name, { className: control.type === "checkbox" ? "check" : "" });
+  label.append(control);
+  form.append(label);
+  return control;
+}
+
+// `options`: pairs of value and text. What was chosen stays chosen where it still can be.
+function offer(select, options) {
+  const before = select.value;
+  select.replaceChildren(...options.map(([value, text]) => element("option", text, { value })));
+  if (options.some(([value]) => String(value) === before)) select.value = before;
+}
+
+const distinct = (values) => [...new Set(values)];
+const same = (value) => [value, value];
+
+// The run explorer
+
+const explorer = read("explorer-data");
+const place = {};
+{
+  const form = document.getElementById("explorer-filters");
+  for (const name of ["data set", "treatment", "system", "curve"]) {
+    place[name] = field(form, name, element("select"));
+    place[name].addEventListener("change", explore);
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+}
+
+function curveName([split, view, reference, name, metric]) {
+  const measured = metric.replace("_", " ").replace("f1", "F1") + (name === "all" ? "" : ` of ${name}`);
+  return `${split} ${measured}, ${reference} labels${split === "train" ? `, ${view}` : ""}`;
+}
+
+// Runs that agree with the selects, each of which offers what those before it leave.
+function chosenRuns() {
+  let runs = explorer.runs;
+  ["data set", "treatment", "system"].forEach((name, column) => {
+    offer(place[name], distinct(runs.map((run) => run[column])).map(same));
+    runs = runs.filter((run) => run[column] === place[name].value);
+  });
+  const had = distinct(runs.flatMap((run) => run[5].map(([curve]) => curve)));
+  const preferred = (curve) => { const [split, , , name, metric] = explorer.curves[curve]; return split === "dev" && name === "all" && metric === "f1" ? 0 : 1; };
+  offer(place.curve, had.sort((a, b) => preferred(a) - preferred(b) || a - b).map((curve) => [curve, curveName(explorer.curves[curve])]));
+  return runs;
+}
+
+function phasesOf(ends, epochs) {
+  if (!ends) return [["no settling", 0, epochs]];
+  const [fitting, settling] = ends;
+  return [["fitting", 0, fitting], ["settling", fitting, fitting + settling], ["memorisation", fitting + settling, epochs]].filter(([, from, to]) => to > from);
+}
+
+function explore() {
+  const runs = chosenRuns();
+  const curve = Number(place.curve.value);
+  const view = explorer.curves[curve][1];
+  const data = { curves: [], marks: [], phases: [] };
+  for (const [, , , draw, seed, values, phases] of runs) {
+    const run = `seed ${seed}, draw ${draw}`;
+    const found = values.find(([number]) => number === curve);
+    if (!found) continue;
+    const ends = phases[view] ?? null;
+    found[1].forEach((value, epoch) => data.curves.push({ run, epoch, value }));
+    for (const [phase, from, to] of phasesOf(ends, found[1].length)) data.phases.push({ run, phase, from: from - 0.5, to: to - 0.5, epochs: to - from });
+    if (ends) {
+      const [first, last] = [ends[0], ends[0] + ends[1] - 1];
+      data.marks.push({ run, epoch: first, value: found[1][first], mark: "first settled epoch" }, { run, epoch: last, value: found[1][last], mark: "last settled epoch" });
+    }
+  }
+  const settled = data.marks.length / 2, number = distinct(data.curves.map(({ run }) => run)).length;
+  const name = `${place.system.value} on ${place["data set"].value}, ${place.treatment.value}: ${curveName(explorer.curves[curve])}`;
+  const said = `${name}. ${number} run${number === 1 ? "" : "s"}, of which ${settled} settle${settled === 1 ? "s" : ""}.`;
+  document.getElementById("explorer-status").textContent = said;
+  const box = document.getElementById("explorer-chart");
+  box.setAttribute("aria-label", said);
+  return draw(box, { ...explorer.chart, title: name, description: said, datasets: data });
+}
+
+// The words
+
+const words = read("words-data");
+const PAGE = 100;
+const ANY = "";
+const column = Object.fromEntries(words.columns.map((name, index) => [name, index]));
+const nameOf = (row, name) => words.names[row[column[name]]] ?? "";
+const TITLES = ["Rank", "Word in its sentence", "Label", "Given", "Predicted instead", "Forgotten", "First learned", "Loss", "Runs", "Where"];
+const KEYS = { "data set": "dataset", treatment: "treatment", system: "system", view: "view", list: "list" };
+const filters = {};
+let limit = PAGE;
+{
+  const form = document.getElementById("words-filters");
+  for (const name of Object.keys(KEYS)) filters[name] = field(form, name, element("select"));
+  filters.text = field(form, "text", element("input", undefined, { type: "search" }));
+  filters.wrong = field(form, "wrong labels only", element("input", undefined, { type: "checkbox" }));
+  for (const [name, key] of Object.entries(KEYS)) {
+    const found = distinct(words.rows.map((row) => nameOf(row, key))).sort();
+    const options = key === "list" ? words.lists.filter(([value]) => found.includes(value)) : found.map(same);
+    offer(filters[name], [[ANY, "any"], ...options]);
+    if (key === "list" && options.length) filters[name].value = options[0][0];
+  }
+  const refresh = () => { limit = PAGE; list(); };
+  form.addEventListener("input", refresh);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.getElementById("words-more").addEventListener("click", () => { limit += PAGE; list(); });
+}
+
+function matches(row) {
+  if (filters.wrong.checked && !row[column.noisy]) return false;
+  for (const [name, key] of Object.entries(KEYS)) if (filters[name].value !== ANY && nameOf(row, key) !== filters[name].value) return false;
+  const text = filters.text.value.trim().toLowerCase();
+  if (!text) return true;
+  const [, , before, token, after] = words.quotes[row[column.quote]] ?? [];
+  return [`${before} ${token} ${after}`, nameOf(row, "label"), nameOf(row, "given"), nameOf(row, "mistaken_for")].some((part) => part.toLowerCase().includes(text));
+}
+
+// A word between what stands before and after it; where the text may not be passed on, its number stands for it.
+function sentence(row) {
+  const [number, position, before, token, after] = words.quotes[row[column.quote]] ?? [];
+  const cell = element("td", undefined, { className: "sentence" });
+  cell.append(before ? `${before} ` : "", element("mark", token), after ? ` ${after}` : "");
+  if (!before && !after) cell.append(` (sentence ${number}, word ${position})`);
+  return cell;
+}
+
+function line(row) {
+  const made = document.createElement("tr");
+  const plain = (value) => element("td", value);
+  const where = [nameOf(row, "dataset"), nameOf(row, "treatment"), `draw ${row[column.draw]}`, nameOf(row, "system"), nameOf(row, "view")].join(", ");
+  made.append(
+    plain(row[column.rank]), sentence(row), plain(nameOf(row, "label")),
+    plain(nameOf(row, "given") + (row[column.noisy] ? " (wrong)" : "")), plain(nameOf(row, "mistaken_for") || "–"),
+    plain(row[column.forgetting].toFixed(1)), plain(row[column.first_learned].toFixed(1)), plain(row[column.loss].toFixed(2)),
+    plain(row[column.n]), plain(where),
+  );
+  return made;
+}
+
+function list() {
+  const found = words.rows.filter(matches);
+  const head = document.createElement("thead"), titles = document.createElement("tr"), body = document.createElement("tbody");
+  titles.append(...TITLES.map((title) => element("th", title, { scope: "col" })));
+  head.append(titles);
+  body.append(...found.slice(0, limit).map(line));
+  document.getElementById("words-table").replaceChildren(head, body);
+  document.getElementById("words-more").hidden = found.length <= limit;
+  document.getElementById("words-status").textContent = `${Math.min(limit, found.length)} of ${found.length} rows shown.`;
+}
+
+explore();
+list();

@@ -1,0 +1,112 @@
+"""Write the report of a study: one HTML page, made of files that another lab can be given.
+
+    settling report --spec "$(cat spec.json)" --results results/demo --output results/demo/report.html
+
+It reads tables, claims, findings, figures (Vega-Lite), the cards of data sets and runs, and the configuration, which is
+the spec. The same files give the same bytes. The page loads nothing, and text of data sets is never markup in it:
+the template escapes what it is given, and data lies in scripts that nothing runs.
+"""
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from settling.analysis import claim_card
+from settling.config import load
+from settling.errors import BadInput
+from settling.figures import FIGURES, Figure
+from settling.figures.plot import VEGALITE
+from settling.figures.skipped import skipped
+from settling.files import read_json, write_text
+from settling.frames import read_frame
+from settling.report import explorer, methods, words
+from settling.report.captions import caption
+from settling.report.claims import cards, sourced
+from settling.report.sentences import sentences
+from settling.study import TABLES
+
+# In the order of the page: what the treatment of a figure's runs is called there.
+EXPERIMENTS = {"noise": "Label noise", "cap": "Scarce classes", "clean": "Clean data"}
+ASSETS = ("page.html", "page.css", "page.js")
+
+
+def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
+    """Write the page of the study whose configuration is `spec` and whose folder is `results` to `output`.
+
+    Raises BadInput for a bad configuration and for a missing or foreign file.
+    """
+    study = load(spec)
+    tables = {name: read_frame(results / "tables" / f"{name}.parquet", name) for name in (*TABLES, "quotes")}
+    claims = read_frame(results / "claims" / "claims.parquet", "claims")
+    asset = {name: resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ASSETS}
+    library = vl_convert.javascript_bundle(vl_version=VEGALITE)  # type: ignore[call-arg]
+    drawn = {name: figure for name, figure in FIGURES.items() if name not in skipped(study)}
+    template = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string(asset["page.html"])
+    page = template.render(
+        study=study.study,
+        scale=claim_card.scale(tables),
+        tally=claim_card.tally(claims),
+        findings=read_lines(results / "findings.txt"),
+        claims=cards(claims),
+        symbols={"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
+        experiments=experiments(drawn, tables, results),
+        not_drawn=read_lines(results / "figures" / "not_drawn.txt"),
+        explorer=inert(explorer.content(tables)),
+        words=inert(words.content(tables)),
+        methods=methods.content(study, tables, results),
+        style=Markup(asset["page.css"]),
+        library=Markup(library),
+        script=Markup(asset["page.js"]),
+        allowed=[integrity(library), integrity(asset["page.js"])],
+    )
+    write_text(output, page)
+
+
+def experiments(drawn: dict[str, Figure], tables: dict[str, Any], results: Path) -> list[dict[str, Any]]:
+    """Return the figures by what was done to the training data, each with its texts and its specification."""
+    found = []
+    for treatment, title in EXPERIMENTS.items():
+        figures = [
+            {
+                "name": name,
+                "title": figure.title,
+                "question": figure.question,
+                "sentences": sentences(name, tables),
+                "reading": caption(name).reading,
+                "paper": sourced(caption(name).paper),
+                "spec": inert(read_json(results / "figures" / f"{name}.json")),
+            }
+            for name, figure in drawn.items()
+            if figure.needs.treatment == treatment
+        ]
+        if figures:
+            found.append({"id": treatment, "title": title, "figures": figures})
+    return found
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file; raise BadInput where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+
+
+def inert(value: Any) -> Markup:
+    """Return plain data as JSON for a script element; no text in it can end the script, since `<` is escaped."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def integrity(script: str) -> str:
+    """Return the hash by which the page's content policy allows one of its own scripts, and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

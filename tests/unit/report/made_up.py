@@ -1,0 +1,180 @@
+"""A study in name alone: all that the report is made of, from synthetic tables, with hostile words in its texts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from settling.config import Study, load
+from settling.figures import FIGURES
+from settling.figures.plot import specification
+from settling.figures.skipped import skipped
+from settling.files import write_json, write_text
+from settling.report.page import write_report
+from settling.study import Run, report_spec, runs, treatments
+from tests.unit.figures import synthetic
+from tests.unit.figures.synthetic import EPOCHS, LEVELS, Row, fit, score, treatment, write
+
+HOSTILE = """<img src=x onerror="document.title='run'">"""
+BREAKING = "</script><script>document.title='run'</script>{{ 7 * 7 }}'\""
+BERT: Row = {"kind": "encoder", "checkpoint": "bert", "epochs": len(EPOCHS), "batch_size": 8}
+RESNET: Row = {"kind": "image", "block": "basic", "depths": [1], "widths": [8], "image_size": 8, "epochs": len(EPOCHS)}
+CONFIG: Row = {
+    "study": "made-up",
+    "datasets": {
+        "tweets": {"source": {"kind": "local", "files": {"all": "tweets.conll"}}, "licence": f"not stated {HOSTILE}"},
+        "jnlpba": {"source": {"kind": "local", "files": {"all": "jnlpba.conll"}}},
+        "digits": {"task": "image", "source": {"kind": "sklearn", "name": "digits"}},
+    },
+    "checkpoints": {name: {"kind": "folder", "path": name} for name in ("bert", "roberta")},
+    "systems": {
+        "bert": BERT,
+        "bert-scratch": {**BERT, "pretrained": False},
+        "roberta": {**BERT, "checkpoint": "roberta"},
+        "protobert": {"kind": "protobert", "checkpoint": "bert", "epochs": len(EPOCHS)},
+        "resnet": RESNET,
+    },
+    "treatments": {
+        "noise": {"kind": "resample", "levels": [*LEVELS]},
+        "caps": {"kind": "cap", "class": "LOC", "sentences": [5, 25]},
+        "misc": {"kind": "cap", "class": "MISC", "sentences": [5, 25]},
+        "proteins": {"kind": "cap", "class": "protein", "sentences": [5, 25]},
+    },
+    "seeds": [0, 1],
+    "draws": "by-seed",
+    "experiments": {
+        "noise": {"datasets": ["tweets", "jnlpba"], "treatments": ["noise"], "systems": ["bert"]},
+        "others": {"datasets": ["tweets"], "treatments": ["noise"], "systems": ["bert-scratch", "roberta"]},
+        "images": {"datasets": ["digits"], "treatments": ["noise"], "systems": ["resnet"]},
+        "caps": {"datasets": ["tweets"], "treatments": ["caps", "misc"], "systems": ["bert", "protobert"]},
+        "proteins": {"datasets": ["jnlpba"], "treatments": ["proteins"], "systems": ["bert", "protobert"]},
+    },
+}
+LISTS = ("most-forgotten", "first-learned", "last-learned", "highest-loss")
+WRONG_EVERY = 3  # words
+FITTING, SETTLING = 2, 5  # epochs of the runs that settle: those of seed 0
+CLAIMS = {"reproduced": 0.2, "not reproduced": -0.2, "undecided": 0.01, "not run": None}
+
+
+def made_up(folder: Path, n: int = 4) -> Path:
+    """Write the study to a folder, its report too; return the report's path."""
+    study = load(CONFIG)
+    tables = synthetic.tables(folder / "tables", n=n)
+    for name, rows in {
+        "measures": [row for run in runs(study) for row in measures(study, run)],
+        "run_curves": [row for run in runs(study) for row in curves(study, run)],
+        "words": [*synthetic.forgotten_words(n), *words(n)],
+        "quotes": [*synthetic.quotes(), *quotes()],
+        "effects": [],
+        "detection_runs": [],
+    }.items():
+        write(tables, name, rows)
+    write(folder / "claims", "claims", claims())
+    write_text(folder / "findings.txt", f"Noise: none of {HOSTILE}.\n")
+    write_text(folder / "figures" / "not_drawn.txt", "every figure is drawn\n")
+    for name in drawn(study):
+        write_text(folder / "figures" / f"{name}.json", specification(name, tables))
+    for name in CONFIG["datasets"]:
+        write_json(folder / "data" / name / "card.json", card(name))
+    for run in runs(study):
+        write_json(folder / run.card, run_card(run))
+    write_report(json.loads(report_spec(study)), folder, folder / "report.html")
+    return folder / "report.html"
+
+
+def drawn(study: Study) -> list[str]:
+    """Return the names of the figures that the study has."""
+    return [name for name in FIGURES if name not in skipped(study)]
+
+
+def place(study: Study, run: Run) -> Row:
+    """Return the columns that name a run."""
+    made = treatments(study)[run.treatment]
+    level = made.get("percent", made.get("sentences", 0))
+    named = treatment(made["kind"], level, made.get("class", "LOC"), run.dataset)
+    assert named["treatment"] == run.treatment
+    return {**named, "draw": run.draw, "system": run.system, "seed": run.seed}
+
+
+def measures(study: Study, run: Run) -> list[Row]:
+    settles = run.seed == 0
+    values = {"settles": float(settles), "settling_epochs": float(SETTLING * settles)}
+    values |= {"fitting_epochs": float(FITTING), "open_ended": 0.0} if settles else {}
+    return [
+        {**place(study, run), "moment": "run", **score("train", "given", metric, view), "value": value}
+        for view in ("epoch-end", "minibatch")
+        for metric, value in values.items()
+    ]
+
+
+def curves(study: Study, run: Run) -> list[Row]:
+    named, rows = place(study, run), []
+    for epoch in EPOCHS:
+        where = {**named, "epoch": epoch}
+        value = fit(epoch) * (0.9 - run.seed / 10)
+        rows.append({**where, **score("dev", "true", "f1"), "value": value})
+        rows += [
+            {**where, **score("train", "given", "f1", view), "value": value} for view in ("epoch-end", "minibatch")
+        ]
+        if named["percent"]:
+            rows.append({**where, **score("train", "given", "noisy_accuracy"), "value": epoch / 20})
+    return rows
+
+
+def words(n: int) -> list[Row]:
+    """Return words under noise in all lists, every third wrongly labelled; the first has the hostile token."""
+    where = {**treatment("resample", 30), "system": "bert", "draw": 1, "view": "epoch-end"}
+    return [
+        {**where, "list": name, "rank": rank, "word": rank, "sentence": 1, "position": rank - 1, "label": "B-LOC"}
+        | {"given": "O" if rank % WRONG_EVERY == 0 else "B-LOC", "noisy": rank % WRONG_EVERY == 0}
+        | {"mistaken_for": "B-PER" if rank == 1 else None}
+        | {"forgetting": 2.0, "first_learned": 3.5, "loss": 1.25, "n": n}
+        for name in LISTS
+        for rank in range(1, 21)
+    ]
+
+
+def quotes() -> list[Row]:
+    """Return the text of `words`: a hostile token, a breaking one, then plain ones; the last may not be shown."""
+    tokens = [HOSTILE, BREAKING, *(f"word{number}" for number in range(3, 20)), "#3fa9c1d2e4b5"]
+    rows = [
+        {"dataset": "tweets", "sentence": 1, "position": number, "token": token}
+        | {"before": " ".join(tokens[:number]), "after": " ".join(tokens[number + 1 :])}
+        for number, token in enumerate(tokens)
+    ]
+    return [*rows[:-1], {**rows[-1], "before": "", "after": ""}]
+
+
+def claims() -> list[Row]:
+    """Return a claim of each verdict, the first in two places; its text is hostile."""
+    rows = []
+    for verdict, mean in CLAIMS.items():
+        said = {"claim": f"c-{verdict.replace(' ', '-')}", "text": f"A claim {HOSTILE}", "source": "[A][S3-6]"}
+        run = mean is not None
+        interval = {"mean": mean, "sd": 0.1, "low": mean - 0.1, "high": mean + 0.1} if run else {}
+        for dataset in ("tweets", "jnlpba") if verdict == "reproduced" else ("tweets",):
+            rows.append(
+                {**said, "published": None, "overall": verdict, "verdict": verdict, "reason": None if run else "no run"}
+                | {"dataset": dataset if run else None, "system": "bert" if run else None, "against": None}
+                | {"place": "30 % noise" if run else None, "effect": "F1", "statistic": "mean", "direction": "above"}
+                | {"margin": 0.0, "mean": None, "sd": None, "low": None, "high": None, "n": 4 if run else 0}
+                | interval
+            )
+    return rows
+
+
+def card(name: str) -> dict[str, Any]:
+    sizes = {"sentences": 900, "words": 9000, "entities": 1000}
+    spec = {"licence": None, **CONFIG["datasets"][name]}
+    return {
+        "spec": spec,
+        "licence": spec["licence"],
+        "splits": dict.fromkeys(("train", "dev", "test"), sizes),
+        "tags": ["O", "B-LOC", f"B-{BREAKING}"],
+        "inputs": {"all": "09f66e6d"},
+    }
+
+
+def run_card(run: Run) -> dict[str, Any]:
+    made = {"version": "0.1.0", "commit": "7eb5d80", "spec": {**CONFIG["systems"][run.system], "seed": run.seed}}
+    machine = {"device": "cpu", "name": HOSTILE, "system": "Linux", "python": "3.11", "torch": "2.13.0", "threads": 1}
+    return {"made": made, "machine": machine, "parameters": 1000, "seconds_per_epoch": [7.2508137]}
