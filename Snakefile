@@ -81,7 +81,6 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
-    localrule: True
     default_target: True
     input:
         rules.claims.output,
@@ -90,6 +89,7 @@ rule all:
         expand(rules.plot.output, figure=FIGURE_NAMES),
         rules.not_drawn.output,
         rules.report.output,
+    localrule: True
 
 
 onstart:

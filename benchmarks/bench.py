@@ -21,7 +21,7 @@ import prepare
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PARTS = ("train", "whole", "profile", "events", "dag", "demo")
+PARTS = ("train", "whole", "profile", "scores", "events", "dag", "demo")
 PEERS = ("default", "grouped", "pad50")
 NAMES = {"default": "HF Trainer, default", "grouped": "HF Trainer, grouped by length", "pad50": "padding to 50"}
 
@@ -85,7 +85,7 @@ def main() -> None:
     results = json.loads(path.read_text()) if path.exists() else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if {"train", "whole", "profile"} & set(chosen):
+        if {"train", "whole", "profile", "scores"} & set(chosen):
             results |= training(folder, options, chosen)
         if "events" in chosen:
             results["events"] = {"machine": machine(), "values": of_events(folder, options.repeats)}
@@ -117,6 +117,9 @@ def training(folder: Path, options: argparse.Namespace, chosen: list[str]) -> di
     if "profile" in chosen:
         shares = workers["ours"].measure("profile", options.train_sentences)
         found["profile"] = {"machine": machine(), "sentences": options.train_sentences, "values": shares}
+    if "scores" in chosen:
+        apart = workers["ours"].measure("scores", options.whole_sentences)
+        found["scores"] = {"machine": machine(), "sentences": options.whole_sentences, "values": apart}
     return found
 
 
@@ -237,6 +240,22 @@ def page(results: dict[str, Any]) -> str:
         ]
         lines += ["| what | share |", "| --- | --- |", *(f"| {name} | {share:.3f} |" for name, share in kinds.items())]
         lines += [f"| all else | {1 - sum(kinds.values()):.3f} |", "", (HERE / "tried.md").read_text().strip()]
+    if "scores" in results:
+        apart, size = results["scores"]["values"], results["scores"]["sentences"]
+        epochs = zip(apart["losses"], apart["predicted"], strict=True)
+        lines += [
+            "",
+            "## Packed rows give the scores of padded ones",
+            "",
+            f"{len(apart['losses'])} epochs on {size} sentences, the same batches packed and padded; without dropout,",
+            "whose numbers fall on other places of each. Losses in nats.",
+            "",
+            "| epoch | greatest difference of a word's loss | words predicted otherwise |",
+            "| --- | --- | --- |",
+            *(f"| {epoch} | {loss:.1e} | {words} of {apart['words']} |" for epoch, (loss, words) in enumerate(epochs)),
+            "",
+            f"Of {apart['scores']} scores of all splits {apart['apart']} are apart, the most by {apart['most']:.1e}.",
+        ]
     machines = sorted({part["machine"] for part in results.values()})
     return "\n".join([*lines, "", *(f"Machine: {line}" for line in machines), ""])
 

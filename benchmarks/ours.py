@@ -2,9 +2,11 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from prepare import BATCH_SIZE, LEARNING_RATE, first
 from worker import serve
@@ -17,6 +19,8 @@ from settling.training.train import set_up
 from settling.validation import check
 
 SIDE = 1024
+# Of the trainings whose scores are compared.
+EPOCHS = 4
 
 
 def main() -> None:
@@ -66,7 +70,32 @@ def main() -> None:
         times = {row.key: row.self_cpu_time_total for row in seen.key_averages()}
         return {name: time / sum(times.values()) for name, time in times.items()}
 
-    serve({"train": train, "whole": whole, "profile": profile})
+    def scores(sentences: int) -> dict[str, Any]:
+        """Train packed and, the same batches, padded, without dropout, whose numbers fall on other places of each."""
+        seen = {}
+        for packed in (True, False):
+            made = trainer(sentences, EPOCHS)
+            for dropout in made.system.module.modules():
+                if isinstance(dropout, torch.nn.Dropout):
+                    dropout.p = 0.0
+            if not packed:
+                prepared = cast(dict[str, Windows], made.system.prepared)
+                made.system.prepared = {name: replace(one, first_position=None) for name, one in prepared.items()}
+            list(made.epochs())
+            seen[packed] = made.history
+        views = [history.views["minibatch"] for history in seen.values()]
+        both = zip(*(history.scores for history in seen.values()), strict=True)
+        pairs = [(float(one[-1]), float(other[-1])) for one, other in both]
+        return {
+            "losses": [float(np.abs(one.loss - other.loss).max()) for one, other in zip(*views, strict=True)],
+            "words": len(views[0][0].loss),
+            "predicted": [int((one.predicted != other.predicted).sum()) for one, other in zip(*views, strict=True)],
+            "scores": len(pairs),
+            "apart": sum(one != other for one, other in pairs),
+            "most": max(abs(one - other) for one, other in pairs),
+        }
+
+    serve({"train": train, "whole": whole, "profile": profile, "scores": scores})
 
 
 def sgemm() -> float:

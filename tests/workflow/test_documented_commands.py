@@ -34,8 +34,21 @@ INSTEAD = {
 }
 
 # What needs another place than this, and the test, or the script of CI, that runs it there.
+DRAWN = "tests/workflow/test_dag.py::test_another_lab_draws_and_checks_the_study_from_its_artifact_alone"
+COMPARED = "tests/unit/artifact/test_two_artifacts.py::test_the_command_compares"
+MERGED = "tests/unit/artifact/test_two_artifacts.py::test_two_halves_put_together_are_the_whole"
 ELSEWHERE = {
+    "make artifact": DRAWN,
+    "snakemake --cores all artifact": DRAWN,
+    "snakemake --cores all --configfile STUDY -- artifact": DRAWN,
+    "snakemake --cores all --config artifact=artifact.zip": DRAWN,
+    "settling verify": DRAWN,
+    "settling verify artifact.zip": DRAWN,
+    "settling report": "tests/workflow/test_dag.py::test_the_report_is_one_page_that_needs_no_network",
+    "settling compare artifact.zip other.zip": COMPARED,
+    "settling merge artifact.zip other.zip --output both.zip": MERGED,
     "make test": ".ci/run",
+    "make test-browser": ".ci/run",
     "make test-cluster": ".ci/run",
     "snakemake --profile slurm": "tests/cluster/test_grid.py::test_a_grid_through_slurm_gives_the_bytes_of_a_local_run",
     "snakemake --profile slurm --configfile config/paper.yaml": (
@@ -205,7 +218,9 @@ def test_a_command_that_another_test_runs_is_documented_and_that_test_exists(com
 def test_the_readmes_study_of_ones_own_data_is_short_and_ends_with_what_it_found(run: Run) -> None:
     assert len(readme_study().splitlines()) <= 15
     done = run("snakemake --cores all --configfile mine.yaml")
-    assert "In results/mine: figures/, tables/, claims/claims.txt, findings.txt" in done.stdout + done.stderr
+    assert (
+        "In results/mine: report.html, figures/, tables/, claims/claims.txt, findings.txt" in done.stdout + done.stderr
+    )
 
 
 def test_the_demo_ends_with_the_claims_and_what_it_found(run: Run) -> None:

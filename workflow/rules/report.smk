@@ -1,5 +1,4 @@
 rule report:
-    localrule: True
     input:
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=[*plan.TABLES, "quotes"]),
         claims=f"{RESULTS}/claims/claims.parquet",
@@ -19,6 +18,7 @@ rule report:
         f"{RESULTS}/logs/report.log",
     benchmark:
         f"{RESULTS}/benchmarks/report.tsv"
+    localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:

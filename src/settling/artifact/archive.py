@@ -50,7 +50,7 @@ TABLES = {
     **{rf"tables/{name}\.parquet": name for name in SCHEMAS},
 }
 OTHERS = (
-    r"manifest\.json|ro-crate-metadata\.json|config\.json|claims\.json|requirements\.lock|Snakefile|findings\.txt"
+    r"manifest\.json|ro-crate-metadata\.json|config\.json|claims\.json|requirements\.lock|Snakefile|README\.md|findings\.txt"
     rf"|data/{_NAME}/card\.json|runs/{_RUN}/run\.json|claims/claims\.txt|figures/{_NAME}\.(?:json|svg)"
     r"|figures/not_drawn\.txt"
 )

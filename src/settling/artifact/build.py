@@ -23,6 +23,13 @@ from settling.figures.plot import specification, vector
 from settling.figures.skipped import skipped
 from settling.files import commit, metadata_of, read_json, read_table, write_table
 
+README = """# Artifact of the study {study}
+
+Made by settling. `settling verify` checks it; `snakemake --config artifact=FILE` in a clone of settling draws it,
+without data or a model. docs/artifact.md there says what each file is. Words of data sets that may not be passed on
+are given by their sentence, their position and a hash.
+"""
+
 
 def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefile: Path, output: Path) -> None:
     """Write the artifact of the study in the folder `results` to the zip `output`.
@@ -38,6 +45,7 @@ def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefi
         "Snakefile": snakefile,
         "config.json": as_json(json.loads(plan.study_spec(study))),
     }
+    files["README.md"] = README.format(study=study.study).encode()
     files["claims.json"] = as_json(yaml.safe_load(claims.read_text(encoding="utf-8")))
     if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
         raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")

@@ -22,10 +22,12 @@ FORMATS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
     ".lock": "text/plain",
+    ".md": "text/markdown",
 }
 # What went in; all else came out.
 GIVEN = ("config.json", "claims.json", "requirements.lock")
 LICENCE = "https://spdx.org/licenses/MIT"
+BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 PAPER = "https://aclanthology.org/2022.acl-long.521/"
 
 
@@ -54,13 +56,16 @@ def describe(
     ]
     workflow = crate.add_workflow(dest_path="Snakefile", main=True, lang="snakemake", lang_version=release("snakemake"))
     workflow["name"] = f"settling {settling.__version__}"
-    workflow["softwareVersion"] = settling.__version__
+    workflow["version"] = workflow["softwareVersion"] = settling.__version__
+    workflow["encodingFormat"] = "text/plain"
+    workflow["conformsTo"] = crate.add(ContextEntity(crate, BIOSCHEMAS, {"@type": "CreativeWork"}))
     crate.root_dataset["conformsTo"] = profiles
     entities = {
         name: crate.add_file(dest_path=name, properties={"name": name, "encodingFormat": FORMATS[Path(name).suffix]})
         for name in sorted(files)
         if name != "Snakefile"
     }
+    entities["README.md"]["about"] = crate.root_dataset
     data = [
         crate.add(
             ContextEntity(
@@ -70,14 +75,14 @@ def describe(
                     "@type": "Dataset",
                     "name": name,
                     "license": card["licence"],
-                    "identifier": list(card["inputs"].values()),
+                    "identifier": ", ".join(f"sha256 {found}" for found in card["inputs"].values()),
                 },
             )
         )
         for name, card in sorted(cards.items())
     ]
     machines = sorted({f"{run['machine']['name']}, torch {run['machine']['torch']}" for run in runs})
-    crate.add_action(
+    run = crate.add_action(
         workflow,
         identifier="#run",
         object=[*(entities[name] for name in GIVEN), *data],
@@ -89,6 +94,7 @@ def describe(
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
+    crate.root_dataset["mentions"] = run
     crate.root_dataset["citation"] = crate.add(
         ContextEntity(
             crate,

@@ -32,7 +32,7 @@ def test_it_holds_the_study_and_its_configuration_whole(study: Study, results: P
     with zipfile.ZipFile(artifact) as archive:
         names = set(archive.namelist())
         files = json.loads(archive.read("manifest.json"))["files"]
-    others = {"config.json", "claims.json", "requirements.lock", "Snakefile", "ro-crate-metadata.json"}
+    others = {"config.json", "claims.json", "requirements.lock", "Snakefile", "README.md", "ro-crate-metadata.json"}
     assert files.keys() == names - {"manifest.json"} == {*names_of(study), *others}
     assert len([name for name in names if name.endswith("dynamics.parquet")]) == 4
     for name in set(names_of(study)) - set(QUOTING):
