@@ -81,8 +81,8 @@ def test_a_run_killed_two_hundred_times_gives_the_bytes_of_an_undisturbed_one(
                 os.waitpid(child, 0)
             lines = said(run)
             for place in places(lines, "going on after "):
-                # Of what was told before the kill, nothing is lost.
-                assert place >= reached
+                # Of what was told before the kill nothing is lost, but for the last epoch: outputs, no state, follow it.
+                assert place >= min(reached, (SPEC["epochs"] - 1, 0))
                 begun_again += lost
             interrupted = places(lines, "interrupted after ")
             stopped += len(interrupted)
