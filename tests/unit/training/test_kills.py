@@ -81,7 +81,7 @@ def test_a_run_killed_two_hundred_times_gives_the_bytes_of_an_undisturbed_one(
                 os.waitpid(child, 0)
             lines = said(run)
             for place in places(lines, "going on after "):
-                # Of what was told before the kill nothing is lost, but for the last epoch: outputs, no state, follow it.
+                # Of what was told before, nothing is lost but the last epoch, which no state follows.
                 assert place >= min(reached, (SPEC["epochs"] - 1, 0))
                 begun_again += lost
             interrupted = places(lines, "interrupted after ")
