@@ -27,6 +27,9 @@ def shared_clone(cluster: slurm.Cluster, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def clone(shared_clone: Clone) -> Iterator[Clone]:
     """Return a clone whose studies run on the cluster, in which nothing has run."""
+    assert shared_clone.cluster
+    # A test in which a daemon crashed takes no other along.
+    shared_clone.cluster.revive()
     yield shared_clone
     clear(shared_clone)
 

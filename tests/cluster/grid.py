@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.conftest import ROOT, corpus_text
 SITE = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5")
 CRF = {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "batch_size": 8}
 # Seconds until a study that hangs is given up.
-PATIENCE = 900
+PATIENCE = 400
 BIN = Path(sys.executable).parent
 # Notes each training before it begins; the trainer's own log is of its last start alone.
 WRAPPER = """\
@@ -60,9 +61,20 @@ class Clone:
         )
 
     def finish(self, head: subprocess.Popen[str]) -> str:
-        """Return what Snakemake said; fail where it failed."""
+        """Return what Snakemake said; fail where it failed, and at once where a daemon of the cluster did."""
+        end = time.monotonic() + PATIENCE
         try:
-            said, _ = head.communicate(timeout=PATIENCE)
+            while True:
+                try:
+                    said, _ = head.communicate(timeout=5)
+                    break
+                except subprocess.TimeoutExpired:
+                    # Without a controller the head would ask for its jobs for ever.
+                    dead = self.cluster.dead() if self.cluster else []
+                    if dead or time.monotonic() > end:
+                        raise RuntimeError(
+                            f"ended by themselves: {dead}; see their logs in the cluster's folder"
+                        ) from None
         finally:
             head.kill()
         assert head.returncode == 0, said

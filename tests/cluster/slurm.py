@@ -107,6 +107,18 @@ class Cluster:
         self._daemon("slurmd", "-D")
         wait("the node", lambda: self.ask("sinfo", "--noheader", "--format=%t").strip() in ("idle", "mix", "alloc"), 60)
 
+    def dead(self) -> list[str]:
+        """Return the daemons that have ended by themselves."""
+        return [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
+
+    def revive(self) -> None:
+        """Start again what has ended by itself, and cancel what a test has left."""
+        for name in self.dead():
+            self._daemon(name, "-D")
+        wait("the controller", lambda: self.ask("sinfo", "--noheader"), 60)
+        self.ask("scancel", "--user", str(os.getuid()))
+        wait("the jobs left", lambda: not self.jobs(), 120)
+
     def kill_node(self) -> None:
         """End the node's daemon and all that its jobs run, as a power cut does."""
         daemon = self.daemons.pop("slurmd")

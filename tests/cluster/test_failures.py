@@ -99,6 +99,8 @@ def test_the_jobs_of_a_node_that_dies_go_on_when_it_is_back(
     cluster.kill_node()
     wait("the node's end", lambda: "down" in cluster.ask("sinfo", "--noheader", "--format=%t"), PATIENCE)
     cluster.start_node()
+    # Debian's slurmctld (22.05) has been seen to crash where a requeued job is to begin while its old self still ends.
+    wait("the old jobs' end", lambda: not cluster.jobs("COMPLETING"), PATIENCE)
     for job in cluster.jobs("PENDING"):
         cluster.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
     clone.finish(head)
@@ -140,3 +142,14 @@ def test_a_job_over_its_memory_gets_more(cluster: Cluster, clone: Clone, expecte
     results = clone.results("disturbed")
     assert results == expected
     assert [clone.starts(run) for run in (QUICK, SLOW, OTHER)] == [1, 2, 2]
+
+
+def test_a_controller_that_crashed_takes_one_test_along_and_no_more(cluster: Cluster, clone: Clone) -> None:
+    head = clone.snakemake(STUDY, *TABLES)
+    wait("the first jobs", cluster.jobs, PATIENCE)
+    cluster.daemons["slurmctld"].kill()
+    with pytest.raises(RuntimeError, match=r"ended by themselves: \['slurmctld'\]"):
+        clone.finish(head)
+    cluster.revive()
+    assert not cluster.dead()
+    assert not cluster.jobs()
