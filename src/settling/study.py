@@ -84,6 +84,11 @@ class Run:
         return Path("logs", "train", f"{self.place}.log")
 
     @property
+    def dynamics(self) -> Path:
+        """What the run predicted at every epoch, relative to the study's folder."""
+        return self.folder / "dynamics.parquet"
+
+    @property
     def scores(self) -> Path:
         """The run's scores, relative to the study's folder."""
         return self.folder / "scores.parquet"

@@ -112,6 +112,12 @@ def unpack(path: Path, folder: Path) -> tuple[dict[str, Any], list[str]]:
     return manifest, altered
 
 
+def refuse_altered(path: Path, altered: list[str]) -> None:
+    """Raise BadInput where `unpack` has found files of the artifact that are not as its manifest says."""
+    if altered:
+        raise BadInput(f"{path}: {altered[0]}: not what the manifest's hash is of; see `settling verify`")
+
+
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
     """Open an artifact and yield it with its entries by name, all harmless; raise BadInput where one is not."""

@@ -14,7 +14,7 @@ from settling.analysis.aggregate import aggregate
 from settling.analysis.claims import decide_claims
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import unpacked
+from settling.artifact.archive import refuse_altered, unpacked
 from settling.artifact.build import build
 from settling.artifact.stage import config_of
 from settling.config import Study, load
@@ -22,7 +22,7 @@ from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import plot
 from settling.figures.skipped import listed, skipped
-from settling.files import metadata_of, read_json, read_table, write_json, write_table, write_text
+from settling.files import metadata_of, read_json, read_table, write_table, write_text
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
 
@@ -44,8 +44,7 @@ def merge(first: Path, second: Path, output: Path) -> None:
         tempfile.TemporaryDirectory(prefix="settling.") as name,
     ):
         for path, names in zip(paths, (altered, also_altered), strict=True):
-            if names:
-                raise BadInput(f"{path}: {names[0]}: not what the manifest's hash is of; see `settling verify`")
+            refuse_altered(path, names)
         results = Path(name)
         collect(study, paths, (one, other), results)
         for file in ("claims.json", "Snakefile", "requirements.lock"):
@@ -85,7 +84,7 @@ def collect(study: Study, paths: tuple[Path, Path], folders: tuple[Path, Path], 
     first, second = paths
     wanted = [
         *plan.recorded(study),
-        *(f"{run.folder}/dynamics.parquet" for run in plan.runs(study) if study.publish.dynamics),
+        *(str(run.dynamics) for run in plan.runs(study) if study.publish.dynamics),
     ]
     for name in sorted(set(wanted) - {"tables/quotes.parquet"}):
         found = [folder / name for folder in folders if (folder / name).exists()]
@@ -115,8 +114,7 @@ def redraw(study: Study, folders: tuple[Path, Path], results: Path) -> None:
     made = metadata_of(read_table(files[0], "quotes").schema)
     columns = {name: quoted[name].to_numpy() for name in SCHEMAS["quotes"].names}
     write_table(tables / "quotes.parquet", "quotes", columns, made)
-    write_json(results / "claims.json", read_json(folders[0] / "claims.json"))
-    decide_claims(results / "claims.json", tables, results / "claims")
+    decide_claims(folders[0] / "claims.json", tables, results / "claims")
     write_findings(tables, results / "findings.txt")
     for figure in FIGURES.keys() - skipped(study):
         plot(figure, tables, results / "figures" / figure)

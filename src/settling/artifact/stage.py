@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 
 from settling import study as plan
-from settling.artifact.archive import read, unpack
+from settling.artifact.archive import read, refuse_altered, unpack
 from settling.config import Study, load
 from settling.errors import BadInput
 
@@ -42,8 +42,7 @@ def unpack_study(path: Path, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unpack.", dir=output) as temporary:
         manifest, altered = unpack(path, Path(temporary))
-        if altered:
-            raise BadInput(f"{path}: {altered[0]}: not what the manifest's hash is of; see `settling verify`")
+        refuse_altered(path, altered)
         if missing := [name for name in names if name not in manifest["files"]]:
             raise BadInput(f"{path}: lacks {missing[0]}")
         for name in names:

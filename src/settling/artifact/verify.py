@@ -70,10 +70,10 @@ def said(check: Check) -> Iterator[str]:
 
 def recomputed(study: Study, folder: Path, scratch: Path, withheld: list[str]) -> Iterator[Check]:
     """Make everything anew from what lies before it in `folder`, in the folder `scratch`, and compare."""
-    runs = plan.runs(study)
+    runs, named = plan.runs(study), plan.treatments(study)
     yield Check("runs", tuple(wrong for run in runs for wrong in of_run(study, folder, run)), len(runs))
     if study.publish.dynamics:
-        noisy = [run for run in runs if plan.is_noisy(plan.treatments(study)[run.treatment])]
+        noisy = [run for run in runs if plan.is_noisy(named[run.treatment])]
         yield Check("events", tuple(wrong for run in runs for wrong in of_events(folder, scratch, run)), len(runs))
         yield Check(
             "detectors", tuple(wrong for run in noisy for wrong in of_detectors(folder, scratch, run)), len(noisy)
@@ -132,14 +132,14 @@ def of_run(study: Study, folder: Path, run: plan.Run) -> Iterator[str]:
 
 def of_events(folder: Path, scratch: Path, run: plan.Run) -> Iterator[str]:
     """Yield what is wrong with a run's events, by its dynamics."""
-    dynamics, treated = folder / run.folder / "dynamics.parquet", folder / run.treated
+    dynamics, treated = folder / run.dynamics, folder / run.treated
     wrong = attempted(str(run.events), lambda: find_events(dynamics, treated, scratch / run.events))
     yield from wrong or compared(folder, scratch, [(str(run.events), "events")])
 
 
 def of_detectors(folder: Path, scratch: Path, run: plan.Run) -> Iterator[str]:
     """Yield what is wrong with what a run's detectors found, by its dynamics."""
-    dynamics, treated, scores = (folder / path for path in (run.folder / "dynamics.parquet", run.treated, run.scores))
+    dynamics, treated, scores = (folder / path for path in (run.dynamics, run.treated, run.scores))
     output = scratch / run.detectors.parent
     wrong = attempted(str(run.detectors), lambda: detect(dynamics, treated, scores, output))
     yield from wrong or compared(folder, scratch, [(str(run.detectors), "detectors"), (str(run.losses), "losses")])
