@@ -177,9 +177,21 @@ def runs_of(blocks: Iterable[dict[str, Any]]) -> list[Run]:
         axes = (block[axis] for axis in ("datasets", "treatments", "systems", "seeds"))
         for dataset, treatment, system, seed in itertools.product(*axes):
             draws = [seed] if block["draws"] == "by-seed" else block["draws"]
-            for draw in [0] if treatment.partition("-")[0] in UNDRAWN else draws:
+            for draw in draws if is_drawn(treatment) else [0]:
                 found.add(Run(dataset, treatment, draw, system, seed))
     return sorted(found)
+
+
+def num_runs(block: dict[str, Any]) -> int:
+    """Return how many runs an experiment as `experiments` gives it has, without listing them."""
+    draws = 1 if block["draws"] == "by-seed" else len(block["draws"])
+    splits = sum(draws if is_drawn(treatment) else 1 for treatment in block["treatments"])
+    return len(block["datasets"]) * splits * len(block["systems"]) * len(block["seeds"])
+
+
+def is_drawn(treatment: str) -> bool:
+    """Return whether chance is part of the treatment of this name, so that it has draws."""
+    return treatment.partition("-")[0] not in UNDRAWN
 
 
 def runs(study: Study) -> list[Run]:

@@ -125,6 +125,12 @@ def test_runs_are_unique_sorted_and_clean_has_one_draw(drawn: dict[str, Any]) ->
     assert {run.draw for run in grid if run.treatment == "clean"} <= {0}
 
 
+@given(experiments)
+def test_an_experiment_s_runs_are_counted_without_listing_them(drawn: dict[str, Any]) -> None:
+    for block in plan.experiments(study(experiments=drawn)):
+        assert plan.num_runs(block) == len(plan.runs_of([block]))
+
+
 def test_no_noise_is_clean() -> None:
     named = plan.treatments(study())
     assert named == {

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from settling.errors import BadInput
-from settling.files import open_table, replacing
+from settling.files import as_json, open_table, replacing
 from settling.schemas import SCHEMAS
 
 MANIFEST = "manifest.json"
@@ -68,12 +68,7 @@ def write(path: Path, files: Mapping[str, Path | bytes], about: Mapping[str, Any
             content = source if isinstance(source, bytes) else source.read_bytes()
             hashes[name] = hashlib.sha256(content).hexdigest()
             _add(archive, name, content)
-        _add(archive, MANIFEST, as_json({"format": FORMAT, **about, "files": hashes}))
-
-
-def as_json(value: Any) -> bytes:
-    """Return indented JSON with sorted keys."""
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        _add(archive, MANIFEST, as_json({"format": FORMAT, **about, "files": hashes}).encode())
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

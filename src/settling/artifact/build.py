@@ -13,7 +13,7 @@ import yaml
 
 import settling
 from settling import study as plan
-from settling.artifact.archive import as_json, write
+from settling.artifact.archive import write
 from settling.artifact.contents import datasets_of, names_of
 from settling.artifact.crate import METADATA, describe
 from settling.config import Study, load
@@ -21,7 +21,7 @@ from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import skipped
-from settling.files import commit, metadata_of, read_json, read_table, write_table
+from settling.files import as_json, commit, metadata_of, read_json, read_table, write_table
 
 README = """# Artifact of the study {study}
 
@@ -43,10 +43,10 @@ def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefi
     files |= {
         "requirements.lock": lock,
         "Snakefile": snakefile,
-        "config.json": as_json(json.loads(plan.study_spec(study))),
+        "config.json": as_json(json.loads(plan.study_spec(study))).encode(),
     }
     files["README.md"] = README.format(study=study.study).encode()
-    files["claims.json"] = as_json(yaml.safe_load(claims.read_text(encoding="utf-8")))
+    files["claims.json"] = as_json(yaml.safe_load(claims.read_text(encoding="utf-8"))).encode()
     if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
         raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")
     with tempfile.TemporaryDirectory(prefix="settling.") as name:
@@ -54,7 +54,7 @@ def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefi
         about = {"study": study.study, "version": settling.__version__, "commit": commit(), "text_withheld": withheld}
         cards = {dataset: read_json(results / "data" / dataset / "card.json") for dataset in datasets_of(study)}
         runs = [read_json(results / run.card) for run in plan.runs(study)]
-        files[METADATA] = as_json(describe(study.study, files, cards, runs))
+        files[METADATA] = as_json(describe(study.study, files, cards, runs)).encode()
         write(output, files, about)
 
 

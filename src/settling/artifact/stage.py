@@ -2,13 +2,15 @@
 
 import os
 import tempfile
-from math import prod
 from pathlib import Path
 
 from settling import study as plan
 from settling.artifact.archive import read, refuse_altered, unpack
 from settling.config import Study, load
 from settling.errors import BadInput
+
+# Experiments that may share each run.
+MAX_SHARED = 20
 
 
 def config_of(path: Path) -> Study:
@@ -18,19 +20,11 @@ def config_of(path: Path) -> Study:
         raise BadInput(f"{path}: config.json: not a configuration")
     study = load(values, f"{path}: config.json")
     # Counted before they are listed: a short line may ask for billions.
-    asked, held = num_runs(study), len(manifest["files"])
-    if asked > held:
-        raise BadInput(f"{path}: config.json: asks for {asked} runs; the artifact has {held} files")
+    asked = [plan.num_runs(block) for block in plan.experiments(study)]
+    held = sum(name.endswith(f"/{plan.CARD}") for name in manifest["files"])
+    if max(asked) > held or sum(asked) > MAX_SHARED * held:
+        raise BadInput(f"{path}: config.json: asks for {max(asked)} runs or more; the artifact has {held}")
     return study
-
-
-def num_runs(study: Study) -> int:
-    """Return how many runs the experiments ask for, those that several ask for counted again."""
-    found = 0
-    for block in plan.experiments(study):
-        draws = 1 if block["draws"] == "by-seed" else len(block["draws"])
-        found += prod(len(block[axis]) for axis in ("datasets", "treatments", "systems", "seeds")) * draws
-    return found
 
 
 def unpack_study(path: Path, output: Path) -> None:

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from settling.artifact.archive import write
 from settling.artifact.build import hash_of
 from settling.artifact.contents import names_of
 from settling.artifact.stage import config_of, unpack_study
 from settling.config import Study
 from settling.errors import BadInput
 from settling.files import read_table, sha256
-from settling.study import recorded
+from settling.study import recorded, runs, study_spec
 from tests.conftest import PEOPLE, PLACES
 from tests.unit.artifact.conftest import built, study_of
 
@@ -106,3 +107,13 @@ def test_what_a_study_is_drawn_from_comes_out_as_it_went_in(
     assert found == {*recorded(study), "claims.json"}
     for name in found - {*QUOTING, "claims.json"}:
         assert (tmp_path / "out" / name).read_bytes() == (results / name).read_bytes(), name
+
+
+def test_experiments_that_share_runs_and_a_clean_split_without_draws_are_read(
+    corpus: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    experiment = {"datasets": ["toy"], "treatments": ["clean"], "systems": ["tiny"], "draws": list(range(50))}
+    study = study_of(corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "draws": [7]}})
+    files: dict[str, Path | bytes] = {str(run.card): b"{}" for run in runs(study)}
+    write(tmp_path / "artifact.zip", {**files, "config.json": study_spec(study).encode()}, {})
+    assert config_of(tmp_path / "artifact.zip") == study

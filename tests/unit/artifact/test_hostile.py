@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from settling.artifact import archive as module
-from settling.artifact.archive import MANIFEST, as_json
+from settling.artifact.archive import MANIFEST
+from settling.files import as_json
 
 Spoil = Callable[[Path, Path], None]
 
@@ -61,7 +62,7 @@ def configured(change: Callable[[dict[str, Any]], object]) -> Spoil:
     def spoil(content: dict[str, bytes]) -> None:
         values = json.loads(content["config.json"])
         change(values)
-        content["config.json"] = as_json(values)
+        content["config.json"] = as_json(values).encode()
 
     return lambda good, bad: rewritten(good, bad, spoil)
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from settling.artifact.archive import MANIFEST, as_json
+from settling.artifact.archive import MANIFEST
 from settling.artifact.verify import difference, verify
 from settling.config import Study
+from settling.files import as_json
 from settling.study import runs
 from tests.unit.artifact.conftest import built, study_of
 
@@ -30,7 +31,7 @@ def altered(artifact: Path, output: Path, change: Callable[[Content], None], for
         manifest["files"] = {
             name: hashlib.sha256(data).hexdigest() for name, data in content.items() if name != MANIFEST
         }
-        content[MANIFEST] = as_json(manifest)
+        content[MANIFEST] = as_json(manifest).encode()
     with zipfile.ZipFile(output, "w") as archive:
         for name, data in content.items():
             archive.writestr(name, data)
@@ -55,7 +56,7 @@ def in_json(name: str, change: Callable[[Any], object]) -> Callable[[Content], N
     def apply(content: Content) -> None:
         value = json.loads(content[name])
         change(value)
-        content[name] = as_json(value)
+        content[name] = as_json(value).encode()
 
     return apply
 
