@@ -124,6 +124,21 @@ def test_several_runs_in_one_job_give_the_same_bytes_one_more_trains_itself_alon
     assert not list(results.glob("runs/*/*/*/twin/*/*"))
     assert "4 runs train" in "\n".join(other.why(study))
 
+    # One that cannot be trained keeps what its job has trained back; jobs of one run put that in its place.
+    study["systems"]["twin"]["learning_rate"] = 0.003
+    study["experiments"]["twin"]["seeds"] = [5, 6]
+    in_the_way = results / "state" / "toy" / "clean" / "draw0" / "twin" / "seed5"
+    in_the_way.write_text("")
+    trained = {f"{place}/twin/seed6" for place in ("toy/clean/draw0", "toy/noise-resample-30/draw6")}
+    trained.add("toy/noise-resample-30/draw5/twin/seed5")
+    assert other.snakemake(study, "--until", "events").returncode != 0
+    assert not [run for run in trained if (results / "runs" / run).exists()]
+    done = other.snakemake(study, "--until", "events", "--keep-going", "--config", "runs_per_job=1")
+    assert done.returncode != 0
+    for run in trained:
+        assert "already done" in (results / "logs" / "train" / f"{run}.log").read_text()
+        assert (results / "events" / f"{run}.parquet").exists()
+
 
 def test_the_report_has_every_figure_and_the_studys_scale(checkout: Checkout) -> None:
     page = (checkout.folder / "results" / "tiny" / "report.html").read_text()
