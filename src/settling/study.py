@@ -3,6 +3,7 @@
 Nothing else knows where a file lies. The workflow asks here, and so does every step that reads many files.
 """
 
+import functools
 import itertools
 import math
 import operator
@@ -58,7 +59,7 @@ class Run:
         """The treated training split, relative to the study's folder."""
         return Path("treated", self.dataset, self.treatment, f"draw{self.draw}.parquet")
 
-    @property
+    @functools.cached_property
     def place(self) -> Path:
         """The part of the path that names the run."""
         return Path(self.dataset, self.treatment, f"draw{self.draw}", self.system, f"seed{self.seed}")

@@ -1,9 +1,9 @@
 rule aggregate:
     input:
-        treated=sorted({f"{RESULTS}/{run.treated}" for run in grid}),
-        scores=[f"{RESULTS}/{run.scores}" for run in grid],
-        events=[f"{RESULTS}/{run.events}" for run in grid],
-        detection=[
+        treated=lambda wildcards: sorted({f"{RESULTS}/{run.treated}" for run in grid}),
+        scores=lambda wildcards: [f"{RESULTS}/{run.scores}" for run in grid],
+        events=lambda wildcards: [f"{RESULTS}/{run.events}" for run in grid],
+        detection=lambda wildcards: [
             f"{RESULTS}/{path}"
             for run in grid
             if plan.is_noisy(treatments[run.treatment])
@@ -19,8 +19,8 @@ rule aggregate:
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=plan.aggregate_spec(study),
-        code=modules("settling.analysis.aggregate"),
+        spec=lambda wildcards: plan.aggregate_spec(study),
+        code=lambda wildcards: modules("settling.analysis.aggregate"),
         results=subpath(output[0], ancestor=2),
         folder=subpath(output[0], parent=True),
     shell:

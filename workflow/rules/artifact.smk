@@ -1,6 +1,6 @@
 rule artifact:
     input:
-        [f"{RESULTS}/{path}" for path in names_of(study)],
+        lambda wildcards: [f"{RESULTS}/{path}" for path in names_of(study)],
         claims=CLAIMS,
         lock=os.path.relpath(Path(workflow.basedir, "requirements.lock")),
         snakefile=os.path.relpath(Path(workflow.basedir, "Snakefile")),
@@ -14,8 +14,8 @@ rule artifact:
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=plan.study_spec(study),
-        code=modules("settling.artifact.build"),
+        spec=lambda wildcards: plan.study_spec(study),
+        code=lambda wildcards: modules("settling.artifact.build"),
         results=subpath(output[0], parent=True),
     shell:
         "settling artifact --spec {params.spec:q} --results {params.results} --claims {input.claims} --lock {input.lock}"

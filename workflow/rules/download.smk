@@ -12,7 +12,7 @@ rule download_dataset:
         "../../envs/train.yaml"
     params:
         spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
-        code=modules("settling.data.dataset"),
+        code=lambda wildcards: modules("settling.data.dataset"),
         folder=subpath(output[0], parent=True),
     shell:
         "settling download dataset --spec {params.spec:q} --output {params.folder} 2> {log}"
@@ -32,6 +32,6 @@ rule download_checkpoint:
         "../../envs/train.yaml"
     params:
         spec=lambda wildcards: plan.checkpoint_spec(study, wildcards.checkpoint),
-        code=modules("settling.data.checkpoints"),
+        code=lambda wildcards: modules("settling.data.checkpoints"),
     shell:
         "settling download checkpoint --spec {params.spec:q} --output {output} 2> {log}"

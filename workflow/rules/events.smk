@@ -12,6 +12,6 @@ rule events:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=modules("settling.analysis.events"),
+        code=lambda wildcards: modules("settling.analysis.events"),
     shell:
         "settling events --dynamics {input.dynamics} --treated {input.treated} --output {output} 2> {log}"

@@ -11,7 +11,7 @@ rule findings:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=modules("settling.analysis.findings"),
+        code=lambda wildcards: modules("settling.analysis.findings"),
         tables=subpath(input[0], parent=True),
     shell:
         "settling findings --tables {params.tables} --output {output} 2> {log}"

@@ -12,7 +12,7 @@ rule quote:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=modules("settling.analysis.quotes"),
+        code=lambda wildcards: modules("settling.analysis.quotes"),
         data=subpath(input[1], ancestor=2),
         folder=subpath(output[0], parent=True),
     shell:

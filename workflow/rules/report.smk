@@ -6,7 +6,7 @@ rule report:
         figures=expand(f"{RESULTS}/figures/{{figure}}.json", figure=FIGURE_NAMES),
         not_drawn=rules.not_drawn.output,
         cards=[f"{RESULTS}/data/{dataset}/card.json" for dataset in sorted({run.dataset for run in grid})],
-        runs=[f"{RESULTS}/{run.card}" for run in grid],
+        runs=lambda wildcards: [f"{RESULTS}/{run.card}" for run in grid],
         # What of the page is no code; from the working directory, so that nothing reruns where a checkout is moved.
         assets=[
             os.path.relpath(Path(workflow.basedir, "src", "settling", "report", f"page.{kind}"))
@@ -22,10 +22,10 @@ rule report:
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=plan.report_spec(study),
-        code=modules("settling.report.page"),
+        spec=lambda wildcards: plan.report_spec(study),
+        code=lambda wildcards: modules("settling.report.page"),
         # The registry is not among the modules; this is what the figures' lines there say.
-        entries=" ".join(str(FIGURES[name]) for name in FIGURE_NAMES),
+        entries=lambda wildcards: " ".join(str(FIGURES[name]) for name in FIGURE_NAMES),
         results=subpath(output[0], parent=True),
     shell:
         "settling report --spec {params.spec:q} --results {params.results} --output {output} 2> {log}"

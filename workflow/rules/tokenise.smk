@@ -12,7 +12,7 @@ rule tokenise:
     conda:
         "../../envs/train.yaml"
     params:
-        code=modules("settling.data.tokens"),
+        code=lambda wildcards: modules("settling.data.tokens"),
         data=subpath(input[0], parent=True),
     shell:
         "settling tokenise --data {params.data} --checkpoint {input.checkpoint} --output {output} 2> {log}"

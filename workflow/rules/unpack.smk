@@ -12,7 +12,7 @@ rule unpack:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=modules("settling.artifact.stage"),
+        code=lambda wildcards: modules("settling.artifact.stage"),
         folder=subpath(output.claims, parent=True),
     shell:
         "settling unpack {input} --output {params.folder} 2> {log}"
