@@ -14,7 +14,7 @@ CHROMIUM := chromium fonts-liberation
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop artifact test test-cluster test-browser check bench lock setup
+.PHONY: demo laptop artifact test test-cluster test-browser test-crate check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
@@ -56,6 +56,16 @@ test-browser: $(READY)
 			|| echo "apt-get could not install $(CHROMIUM)"; \
 	fi
 	python -m pytest -n 0 -rs tests/browser $(ARGUMENTS)
+
+# The RO-Crate of the demo's artifact by another's validator, in an environment of its own; the older rocrate has the context of RO-Crate 1.1.
+test-crate: $(VENV)-crate/ready artifact
+	$(VENV)-crate/bin/python tests/crate/validate.py results/demo/artifact.zip $(VENV)-crate/context/rocrate/data/ro-crate.jsonld
+
+$(VENV)-crate/ready:
+	$(PYTHON) -m venv $(VENV)-crate
+	$(VENV)-crate/bin/python -m pip install --quiet --disable-pip-version-check roc-validator==0.13.0
+	$(VENV)-crate/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)-crate/context rocrate==0.13.0
+	touch $@
 
 check: $(READY)
 	ruff check .

@@ -29,6 +29,7 @@ INSTEAD = {
     "make bench": "make -n bench && python benchmarks/bench.py --help",
     "make check": "make -n check",
     "make lock": "make -n lock",
+    "make test-crate": "make -n test-crate",
     "python -m benchmarks.fan_out": "python -m benchmarks.fan_out --help",
     "python -m pytest": "python -m pytest --numprocesses 0 --collect-only tests/unit/test_events.py",
 }
