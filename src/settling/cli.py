@@ -275,8 +275,13 @@ def run(arguments: argparse.Namespace) -> None:
             print(status(read(arguments.file)))
         case "config":
             from settling.config import read
+            from settling.study import not_there, runs
 
-            print(json.dumps(read(arguments.file).model_dump(mode="json"), indent=2))
+            study = read(arguments.file)
+            print(json.dumps(study.model_dump(mode="json"), indent=2))
+            for key, path in not_there(study):
+                print(f"{arguments.file}: {key}: {path}: no such file yet", file=sys.stderr)
+            print(f"{arguments.file}: a study of {len(runs(study))} runs", file=sys.stderr)
         case "schema":
             from settling.config import json_schema
 

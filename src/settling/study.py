@@ -235,6 +235,13 @@ def checkpoint_files(study: Study, name: str) -> list[str]:
     return sorted(str(path) for path in Path(checkpoint.path).glob("[!.]*") if path.is_file()) or [checkpoint.path]
 
 
+def not_there(study: Study) -> list[tuple[str, str]]:
+    """Return the files on this machine that the study asks for and that do not exist, each after its key."""
+    asked = [(f"datasets.{name}", path) for name in study.datasets for path in study.datasets[name].local_files()]
+    asked += [(f"checkpoints.{name}", path) for name in study.checkpoints for path in checkpoint_files(study, name)]
+    return [(key, path) for key, path in asked if not Path(path).exists()]
+
+
 def checkpoint_of(study: Study, system: str, folder: str) -> list[str]:
     """Return the checkpoint that a system starts from, under the study's `folder`; none where it needs none."""
     checkpoint = study.systems[system].checkpoint

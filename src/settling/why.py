@@ -63,6 +63,9 @@ class Job(NamedTuple):
 
 def why(options: Sequence[str]) -> str:
     """Return in words what `snakemake` with these options would run, and why; raise BadInput where it fails."""
+    studies = [option for option in options if option.endswith((".yaml", ".yml"))]
+    if studies and not any(option.startswith("--config") for option in options):
+        raise BadInput(f"{studies[0]}: a study is given as to snakemake: --configfile {studies[0]}")
     command = [sys.executable, "-m", "snakemake", "--dry-run", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -165,6 +165,24 @@ def test_a_bad_configuration(tmp_path: Path, old: str, new: str, fragments: list
     refused(settling("config", path), tmp_path, str(path), *fragments)
 
 
+def test_a_file_that_is_not_there_yet_is_named_by_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(CONFIG)
+    done = subprocess.run(settling("config", path), capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [
+        f"{path}: datasets.news: news.txt: no such file yet",
+        f"{path}: checkpoints.mini: mini: no such file yet",
+        f"{path}: a study of 2 runs",
+    ]
+
+
+def test_a_study_that_is_not_given_as_to_snakemake_is_told_how(tmp_path: Path) -> None:
+    refused(
+        settling("why", "mine.yaml"), tmp_path, "mine.yaml: a study is given as to snakemake: --configfile mine.yaml"
+    )
+
+
 def test_two_faults_of_a_configuration_are_two_lines(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(CONFIG.replace("[0, 20]", "[-1, 101]"))
     done = subprocess.run(settling("config", tmp_path / "study.yaml"), capture_output=True, text=True)

@@ -91,6 +91,20 @@ def test_an_undecided_claim_says_whether_a_run_or_certainty_is_lacking() -> None
     assert decided(claim(), tables([run(0.4), run(0.6, 1)]))[0]["reason"] == "the interval holds the margin"
 
 
+def test_runs_that_may_have_gone_on_do_not_refute_that_something_is_long() -> None:
+    whole = {"moment": "run", "percent": 20}
+    rows = [run(value, seed, metric="settling_epochs", **whole) for seed, value in enumerate((2, 2, 2))]
+    long = claim(where={"metric": "settling_epochs"}, grain=1, margin=3, lower_bound_where="open_ended")
+    ended = [run(0, seed, metric="open_ended", **whole) for seed in range(3)]
+    (row,) = decided(long, tables(rows + ended))
+    assert (row["verdict"], row["reason"]) == ("not reproduced", None)
+    (row,) = decided(long, tables([*rows, *ended[:2], run(1, 2, metric="open_ended", **whole)]))
+    assert (row["verdict"], row["reason"]) == ("undecided", "in 1 of 3 runs it lasts to the last epoch, maybe longer")
+    longer = [run(value, seed, metric="settling_epochs", **whole) for seed, value in enumerate((9, 9, 9))]
+    (row,) = decided(long, tables([*longer, run(1, 2, metric="open_ended", **whole)]))
+    assert row["verdict"] == "reproduced"
+
+
 def test_a_claim_without_runs_was_not_run() -> None:
     (row,) = decided(claim(where={"metric": "no-such-metric"}), tables([run(0.9), run(0.8, 1)]))
     assert (row["verdict"], row["overall"], row["n"]) == ("not run", "not run", 0)

@@ -235,8 +235,9 @@ def synthetic(apart: bool, num_words: int = 4000, rate: float = 0.2) -> tuple[np
 
 def test_noise_that_is_apart_is_found_and_all_of_it() -> None:
     noisy, history = synthetic(apart=True)
-    rows = measure(history, noisy)
-    assert {row.detector for row in rows} == {*DETECTORS, "kmeans"}
+    rows = measure(history, noisy, noisy.astype(float))
+    assert {row.detector for row in rows} == {*DETECTORS, "kmeans", "entity-label"}
+    assert {row.detector for row in measure(history, noisy, None)} == {*DETECTORS, "kmeans"}
     # Never learned, and learned for good: neither is forgotten or wavers, which is what these two look for.
     found = [row for row in rows if row.detector not in ("forgetting", "variability")]
     assert {(row.rate, row.metric) for row in found} == {
@@ -250,7 +251,7 @@ def test_noise_that_does_not_show_is_found_at_the_base_rate() -> None:
     noisy, history = synthetic(apart=False)
     base = noisy.mean()
     expected = {"auroc": 0.5, "average_precision": base, "precision": base}
-    for row in measure(history, noisy):
+    for row in measure(history, noisy, None):
         # Each of the other metrics follows from how many words were called.
         expectation = base if row.rate == "known" else expected.get(row.metric)
         if expectation is not None:
@@ -346,7 +347,7 @@ def test_the_stage_scores_each_detector_at_each_moment_on_the_epochs_so_far(
     # Settling ends after epoch 3, dev F1 is best at epoch 2 first, and the fourth epoch is 3.
     last = {"best": 2, "settled": 3, "epoch-4": 3, "final": 5}
     per_detector = 2 + 2 * 3
-    assert len(rows) == len(VIEWS) * (len(last) * (len(DETECTORS) * per_detector + 3) + 3)
+    assert len(rows) == len(VIEWS) * (len(last) * ((len(DETECTORS) + 1) * per_detector + 2 * 3) + 3)
     assert {moment for _, detector, moment, *_ in rows if detector == "class-means"} == {"epoch-4"}
     wide = loss.astype(np.float32).astype(np.float64)
     for moment, epoch in last.items():
@@ -390,7 +391,7 @@ def test_detectors_that_need_margins_are_left_out_where_none_were_recorded(tmp_p
     noisy = rng.random(50) < 0.3
     detect(*write_run(tmp_path, noisy, np.stack([two_modes(noisy, rng)] * EPOCHS), views=VIEWS[:1]), tmp_path / "out")
     found = read_table(tmp_path / "out" / "detectors.parquet", "detectors").to_pandas()
-    assert set(found["detector"]) == {*DETECTORS, "kmeans", "class-means"} - NEED_MARGIN
+    assert set(found["detector"]) == {*DETECTORS, "kmeans", "class-means", "entity-label"} - NEED_MARGIN
     assert set(found["view"]) == {"minibatch"}
 
 

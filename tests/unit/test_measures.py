@@ -85,6 +85,7 @@ def test_a_run_that_settles_by_hand(pick: Pick) -> None:
         "settling_epochs": 2,
         "settling_steps": 2 * STEPS / 3,
         "near_best_epochs": 2,
+        "near_best_open_ended": 1,
         "open_ended": 1,
         "forgettable": 1,
         "unforgettable": 3,
@@ -103,6 +104,7 @@ def test_a_noisy_run_that_does_not_settle_by_hand(pick: Pick) -> None:
         "settling_epochs": 0,
         "settling_steps": 0,
         "near_best_epochs": 1,
+        "near_best_open_ended": 0,
         "memorised": 0.5,
         "forgettable": 1,
         "unforgettable": 6,
@@ -178,6 +180,7 @@ def test_lengths_of_phases_are_means_over_the_runs_that_have_them(pick: Pick) ->
         "settling_epochs": (1, "epochs", 2, 2),
         "settling_steps": (STEPS / 3, "steps", 2, 2),
         "near_best_epochs": (1.5, "epochs", 2, 2),
+        "near_best_open_ended": (1, "share", 2, 2),
         "open_ended": (1, "share", 1, 2),
     }
     none = pick("phases", treatment="noise-flip-20", system="base", quantity="fitting_epochs")

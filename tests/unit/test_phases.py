@@ -17,6 +17,7 @@ from settling.analysis.phases import (
     Phases,
     find_phases,
     near_best_epochs,
+    near_best_open_ended,
     phases_of,
 )
 from settling.errors import BadInput
@@ -212,3 +213,11 @@ def test_the_epochs_near_the_best_on_dev_are_those_around_it() -> None:
     assert near_best_epochs(np.array([0.9, 0.5, 0.96, 1.0, 0.95, 0.94, 0.99])) == 3
     assert near_best_epochs(np.array([0.2, 0.8, 0.1])) == 1
     assert near_best_epochs(np.zeros(4)) == 0
+
+
+def test_epochs_near_the_best_that_last_to_the_end_may_be_more() -> None:
+    assert not near_best_open_ended(np.array([0.2, 1.0, 0.99, 0.9]))
+    assert near_best_open_ended(np.array([0.2, 1.0, 0.99]))
+    # Near the best again at the end, but not since the best.
+    assert not near_best_open_ended(np.array([1.0, 0.5, 0.99]))
+    assert not near_best_open_ended(np.zeros(2))

@@ -13,7 +13,7 @@ from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, read_claims
 from settling.analysis.claim_units import units
 from settling.analysis.claims import READ, decided
 from settling.analysis.detection import measure, moments_of
-from settling.analysis.detectors import History
+from settling.analysis.detectors import History, entity_label
 from settling.analysis.dynamics import Epoch
 from settling.config import read
 from settling.frames import read_frame
@@ -68,7 +68,7 @@ def detected(scores: list[Row]) -> Iterator[Row]:
     loss = np.array([2.0, 0.1, 0.2, 1.5], dtype=np.float32)
     history.add(Epoch("epoch-end", 0, ~noisy, loss, -loss, np.zeros(4, dtype=np.uint8)))
     for moment in moments_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS)):
-        for found in measure(history, noisy):
+        for found in measure(history, noisy, entity_label(history.given, outside=0)):
             yield {"view": "epoch-end", "moment": moment, **found._asdict()}
 
 

@@ -6,6 +6,12 @@ import pandas as pd
 
 WIDTH = 120
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not run")
+CERTAIN = "the interval holds the margin"
+LEGEND = (
+    "Intervals are Student's over runs, of shares Agresti and Coull's: with few runs far wider than the bootstrap of "
+    "the tables and findings. Tags say where a claim is from: [A] abstract, [B] a blog post, [S n] slide n of a talk, "
+    "[L] a review."
+)
 SMALL = (
     "A small study illustrates the claims; it is no evidence for or against them at the size of the paper's main data "
     "set, CoNLL-2003 with 14,041 training sentences."
@@ -16,7 +22,7 @@ def printed(claims: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
     """Return the card as text; `claims` follows the schema of that name, `tables` are the study's, by name."""
     places = cells(claims)
     widths = [max(map(len, column)) for column in zip(*places, strict=True)]
-    lines = [*textwrap.wrap(scale(tables), WIDTH), "", tally(claims)]
+    lines = [*textwrap.wrap(scale(tables), WIDTH), "", tally(claims), "", *textwrap.wrap(LEGEND, WIDTH)]
     for name, rows in claims.groupby("claim", sort=False):
         verdict = f"{rows['overall'].iloc[0]:<{max(map(len, VERDICTS))}}  "
         indent = " " * len(verdict)
@@ -47,6 +53,9 @@ def cells(claims: pd.DataFrame) -> list[tuple[str, ...]]:
             interval = f"[{row['low']:{signed}.3f}, {row['high']:{signed}.3f}]" if pd.notna(row["low"]) else "none"
         system = " less ".join(row[name] for name in ("system", "against") if pd.notna(row[name]))
         dataset, place = ("" if pd.isna(row[name]) else str(row[name]) for name in ("dataset", "place"))
+        # That much shows in the interval.
+        if pd.notna(row["reason"]) and row["reason"] != CERTAIN:
+            place += f" ({row['reason']})"
         found.append((row["verdict"], effect, interval, f"n={row['n']}", dataset, system, place))
     return found
 
@@ -62,7 +71,7 @@ def test(claim: pd.DataFrame) -> str:
     """Say what is measured, what it must be, and how the places fell that were tested; or why there are none."""
     row = claim.iloc[0]
     if row["overall"] == "not run":
-        return str(row["reason"])
+        return f"{row['effect']}: {row['reason']}"
     margin = f"{'±' if row['direction'] == 'within' else ''}{row['margin']:g}"
     counts = claim["verdict"].value_counts()
     fell = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)

@@ -55,6 +55,7 @@ class Claim(Model):
     over: str | None = None
     range: dict[Literal["min", "max"], float] | None = None
     grain: Annotated[float, Field(ge=0)] = 0
+    lower_bound_where: str | None = None
     direction: Literal["above", "below", "within"]
     margin: float
 
@@ -111,6 +112,14 @@ class Claim(Model):
         if needed in info.data and info.data[needed] is None:
             raise ValueError(f"statistic {info.data['statistic']} needs the key {needed!r}, which is missing")
         return direction
+
+    @field_validator("margin")
+    @classmethod
+    def _bounded_from_below(cls, margin: float, info: ValidationInfo) -> float:
+        asked = [info.data.get(name) for name in ("table", "statistic", "direction", "against")]
+        if info.data.get("lower_bound_where") and asked != ["measures", "mean", "above", None]:
+            raise ValueError("lower_bound_where goes with means of the table measures, above a margin, against nothing")
+        return margin
 
     @field_validator("margin")
     @classmethod

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from settling.analysis.caps import knees
-from settling.analysis.claim_card import printed
+from settling.analysis.claim_card import CERTAIN, printed
 from settling.analysis.claim_model import Claim, read_claims
 from settling.analysis.claim_units import groups, units
 from settling.analysis.estimates import CONFIDENCE, ESTIMATE
@@ -64,12 +64,24 @@ def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any
         group = {name: None if pd.isna(first[name]) else first[name] for name in by}
         effect = summary(claim, runs)
         verdict, reason = judged(claim, effect)
+        unknown = lower_bounds(claim, runs, tables)
+        if verdict == FAILED and unknown:
+            verdict, reason = UNDECIDED, f"in {unknown} of {effect['n']} runs it lasts to the last epoch, maybe longer"
         at = {name: group[name] for name in ("dataset", "system", "against")}
         rows.append({**said, **at, "place": place(group), **effect, "verdict": verdict, "reason": reason})
     if not rows:
         rows = [{**said, "n": 0, "verdict": NOT_RUN, "reason": lacking(claim, some=len(found) > 0)}]
     together = overall([row["verdict"] for row in rows])
     return [{**row, "overall": together} for row in rows]
+
+
+def lower_bounds(claim: Claim, runs: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> int:
+    """Return how many of a group's runs have a value that is only a lower bound."""
+    if claim.lower_bound_where is None:
+        return 0
+    measures = tables["measures"]
+    bounds = measures[(measures["metric"] == claim.lower_bound_where) & (measures["value"] > 0)]
+    return len(runs.merge(bounds, on=["dataset", "treatment", "draw", "system", "seed", "view"]))
 
 
 def on_enough(claim: Claim, found: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -158,7 +170,7 @@ def judged(claim: Claim, found: dict[str, Any]) -> tuple[str, str | None]:
     }[claim.direction]
     if inside:
         return REPRODUCED, None
-    return (FAILED, None) if outside else (UNDECIDED, "the interval holds the margin")
+    return (FAILED, None) if outside else (UNDECIDED, CERTAIN)
 
 
 def overall(verdicts: list[str]) -> str:

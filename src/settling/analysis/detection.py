@@ -16,6 +16,7 @@ from settling.analysis.detectors import (
     History,
     Scores,
     class_means,
+    entity_label,
     estimated_noisy,
     kmeans,
 )
@@ -52,6 +53,7 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path) -> None:
     labels = read_table(treated, "treated")
     made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
     given = pc.index_in(labels["given"].cast(pa.string()), pa.array(made["tags"])).to_numpy()
+    entities = entity_label(given, made["tags"].index("O")) if "O" in made["tags"] else None
     curves = read_table(scores, "scores")
     check_split(scores, curves.schema, treated)
     histories: dict[str, History] = {}
@@ -69,7 +71,7 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path) -> None:
         names = [name for name, epoch in moments[seen.view].items() if epoch == seen.epoch]
         binned += [(seen.view, name, *row) for name in names for row in histogram(history.loss, noisy)]
         if names and 0 < noisy.sum() < len(noisy):
-            found = measure(history, noisy)
+            found = measure(history, noisy, entities)
             measured += [(seen.view, detector, name, *rest) for name in names for detector, *rest in found]
             if "epoch-4" in names:
                 own = called("class-means", class_means(history.loss), noisy)
@@ -101,14 +103,19 @@ def moments_of(scores: pd.DataFrame, view: str, settled_f1: float, num_tags: int
     return found
 
 
-def measure(history: History, noisy: NDArray[np.bool_]) -> list[Measure]:
-    """Score every detector on the epochs so far against the truth, `noisy` (words,), which must hold both kinds."""
+def measure(history: History, noisy: NDArray[np.bool_], entities: Scores | None) -> list[Measure]:
+    """Score every detector on the epochs so far against the truth, `noisy` (words,), which must hold both kinds.
+
+    `entities` (words,) is what `entity_label` gives, the baseline; None for images, which have no label O.
+    """
     chance = generator("detector ties", len(noisy)).permutation(len(noisy))
     numbers = {"known": int(noisy.sum()), "estimated": estimated_noisy(history)}
     rows = called("kmeans", kmeans(history.loss), noisy)
     for name, detector in DETECTORS.items():
         if name not in NEED_MARGIN or history.margin is not None:
             rows += ranked(name, detector(history), noisy, numbers, chance)
+    if entities is not None:
+        rows += called("entity-label", entities > 0, noisy) + ranked("entity-label", entities, noisy, numbers, chance)
     return rows
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from settling.analysis.estimates import ESTIMATE, estimate
-from settling.analysis.phases import dev_curve, near_best_epochs, phases_of
+from settling.analysis.phases import dev_curve, near_best_epochs, near_best_open_ended, phases_of
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table
 from settling.frames import as_frame
@@ -23,6 +23,7 @@ UNITS = {
     "settling_epochs": "epochs",
     "settling_steps": "steps",
     "near_best_epochs": "epochs",
+    "near_best_open_ended": "share",
     "open_ended": "share",
 }
 # Where a score of the run as a whole stands among the others.
@@ -62,8 +63,9 @@ def run_phases(scores: Path, table: pa.Table, treated: Path) -> pd.DataFrame:
 
     `table` is what the file `scores` of the run holds, and `treated` its training split.
 
-    `settles` (1 or 0), `settling_epochs` and `settling_steps` (0 where it does not settle), `near_best_epochs`, and
-    where it settles `fitting_epochs` and `open_ended`. Raises BadInput for a missing or foreign file.
+    `settles` (1 or 0), `settling_epochs` and `settling_steps` (0 where it does not settle), `near_best_epochs`,
+    `near_best_open_ended`, and where it settles `fitting_epochs` and `open_ended`. Raises BadInput for a missing or
+    foreign file.
     """
     with open_table(treated, "treated") as file:
         split = metadata_of(file.schema_arrow)
@@ -79,6 +81,7 @@ def run_phases(scores: Path, table: pa.Table, treated: Path) -> pd.DataFrame:
             "settling_epochs": found.settling_epochs,
             "settling_steps": found.settling_epochs * steps / found.num_epochs,
             "near_best_epochs": near_best_epochs(dev_curve(frame)),
+            "near_best_open_ended": int(near_best_open_ended(dev_curve(frame))),
         }
         if found.fitting_end is not None:
             values |= {"fitting_epochs": found.fitting_end + 1, "open_ended": int(found.open_ended)}

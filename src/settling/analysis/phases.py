@@ -73,8 +73,19 @@ def near_best(dev_f1: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def near_best_epochs(dev_f1: NDArray[np.float64]) -> int:
     """Return how many epochs in a row, the best among them, are near the best on dev, whatever they memorise."""
-    best = dev_f1.argmax()
-    return sum(stop - start for start, stop in stretches(near_best(dev_f1)) if start <= best < stop)
+    start, stop = best_stretch(dev_f1)
+    return stop - start
+
+
+def near_best_open_ended(dev_f1: NDArray[np.float64]) -> bool:
+    """Return whether those epochs last to the final one, so that how many there would be is not known."""
+    return best_stretch(dev_f1)[1] == len(dev_f1)
+
+
+def best_stretch(dev_f1: NDArray[np.float64]) -> tuple[int, int]:
+    """Return the epochs in a row near the best on dev, the best among them: the first and the one after the last."""
+    best = int(dev_f1.argmax())
+    return next(((start, stop) for start, stop in stretches(near_best(dev_f1)) if start <= best < stop), (0, 0))
 
 
 def stretches(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:

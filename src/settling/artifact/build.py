@@ -1,9 +1,10 @@
 """Build an artifact from a finished study."""
 
 import hashlib
+import hmac
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def without_text(study: Study, results: Path, scratch: Path, withheld: list[str]
     quotes = read_table(results / "tables" / "quotes.parquet", "quotes")
     for name in plan.TABLES:
         (scratch / f"{name}.parquet").symlink_to((results / "tables" / f"{name}.parquet").resolve())
-    hide(quotes, withheld, scratch / "quotes.parquet")
+    keys = {name: key_of(results / "data" / name / "train.parquet") for name in datasets_of(study) if name in withheld}
+    hide(quotes, keys, scratch / "quotes.parquet")
     found: dict[str, Path | bytes] = {"tables/quotes.parquet": (scratch / "quotes.parquet").read_bytes()}
     for figure in FIGURES.keys() - skipped(study):
         if "quotes" in FIGURES[figure].tables:
@@ -72,17 +74,24 @@ def without_text(study: Study, results: Path, scratch: Path, withheld: list[str]
     return found
 
 
-def hide(quotes: pa.Table, withheld: Iterable[str], output: Path) -> None:
-    """Write a table of quotes to `output`, the words of the data sets `withheld` as hashes, without their sentences."""
-    hidden = pc.is_in(quotes["dataset"].cast(pa.string()), pa.array(sorted(withheld), pa.string()))
+def hide(quotes: pa.Table, keys: Mapping[str, bytes], output: Path) -> None:
+    """Write a table of quotes to `output`, words as hashes without their sentences where a data set has a key."""
+    datasets = quotes["dataset"].cast(pa.string())
+    hidden = pc.is_in(datasets, pa.array(sorted(keys), pa.string()))
     nothing = pa.array([""] * len(quotes))
-    hashes = pa.array([hash_of(token) for token in quotes["token"].to_pylist()], pa.string())
+    words = zip(quotes["token"].to_pylist(), datasets.to_pylist(), strict=True)
+    hashes = pa.array([hash_of(word, keys[name]) if name in keys else None for word, name in words], pa.string())
     columns = {name: quotes[name] for name in quotes.column_names}
     columns |= {name: pc.if_else(hidden, nothing, quotes[name]) for name in ("before", "after")}
     columns["token"] = pc.if_else(hidden, hashes, quotes["token"])
     write_table(output, "quotes", columns, metadata_of(quotes.schema))
 
 
-def hash_of(token: str) -> str:
-    """Return what stands for a word that may not be shown: two that are alike have the same."""
-    return f"#{hashlib.sha256(token.encode()).hexdigest()[:12]}"
+def key_of(train: Path) -> bytes:
+    """Return the key to hash a data set's words with: its text, so that without it no word can be guessed and tried."""
+    return hashlib.sha256("\0".join(read_table(train, "data")["token"].to_pylist()).encode()).digest()
+
+
+def hash_of(token: str, key: bytes) -> str:
+    """Return what stands for a word that may not be shown: two of a data set that are alike have the same."""
+    return f"#{hmac.digest(key, token.encode(), 'sha256').hex()[:12]}"

@@ -33,6 +33,7 @@ ORDER = (
     "first-learned",
     "self-confidence",
     "normalized-margin",
+    "entity-label",
 )
 LANE = 6  # pixels
 NAMES_WIDTH = 95  # pixels; the same in all rows, which have detectors of their own

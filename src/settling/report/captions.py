@@ -95,7 +95,8 @@ READING = {
         "A dot for each detector, level of noise (colour) and moment up to which the detector reads the run (shape). "
         "From the left: F1 when as many words are called noisy as there are; F1 when their number is estimated "
         "without knowing the noise, or set by the detector's own threshold (kmeans: the paper's detector as it "
-        "describes it; class-means: the same as its code has it); area under the ROC curve; average precision. "
+        "describes it; class-means: the same as its code has it; entity-label, the baseline without a model: any word "
+        "not labelled O); area under the ROC curve; average precision. "
         "docs/detectors.md says what each detector is."
     ),
     "loss_histograms": (

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from settling.artifact.archive import write
-from settling.artifact.build import hash_of
+from settling.artifact.build import hash_of, key_of
 from settling.artifact.contents import names_of
 from settling.artifact.stage import config_of, unpack_study
 from settling.config import Study
 from settling.errors import BadInput
-from settling.files import read_table, sha256
+from settling.files import read_table, sha256, write_table
 from settling.study import recorded, runs, study_spec
 from tests.conftest import PEOPLE, PLACES
 from tests.unit.artifact.conftest import built, study_of
@@ -71,15 +71,24 @@ def test_no_word_of_a_data_set_is_passed_on_unless_the_study_says_so(
     withheld = texts_in(artifact)
     for word in {*PEOPLE, *PLACES}:
         assert word not in withheld, word
-    assert all(hash_of(word) in withheld for word in words)
+    key = key_of(results / "data" / "toy" / "train.parquet")
+    assert all(hash_of(word, key) in withheld for word in words)
 
 
 def test_quotes_keep_their_places_and_alike_words_look_alike(results: Path, artifact: Path, tmp_path: Path) -> None:
     unpack_study(artifact, tmp_path)
     hidden = read_table(tmp_path / "tables" / "quotes.parquet", "quotes").to_pylist()
     quotes = read_table(results / "tables" / "quotes.parquet", "quotes").to_pylist()
-    assert hidden == [{**row, "before": "", "token": hash_of(row["token"]), "after": ""} for row in quotes]
+    key = key_of(results / "data" / "toy" / "train.parquet")
+    assert hidden == [{**row, "before": "", "token": hash_of(row["token"], key), "after": ""} for row in quotes]
     assert len({row["token"] for row in hidden}) == len({row["token"] for row in quotes}) > 5
+
+
+def test_a_word_is_hashed_with_a_key_that_takes_the_whole_text(results: Path, tmp_path: Path) -> None:
+    train = results / "data" / "toy" / "train.parquet"
+    table = read_table(train, "data").to_pydict()
+    write_table(tmp_path / "other.parquet", "data", {**table, "token": [*table["token"][:-1], "more"]}, {})
+    assert hash_of("lagos", key_of(train)) != hash_of("lagos", key_of(tmp_path / "other.parquet"))
 
 
 def test_dynamics_are_left_out_where_the_study_says_so(
