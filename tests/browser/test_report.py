@@ -33,6 +33,16 @@ def test_every_figure_draws_without_an_error_or_a_request(opened: Opened) -> Non
     assert opened.requests == []
 
 
+def test_what_was_never_in_sight_is_drawn_too_so_that_it_prints(browser: Browser, report: Path) -> None:
+    context = browser.new_context(viewport={"width": WIDE, "height": 900})
+    page = open_in(context, report).page
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-spec]')].every(box => box.dataset.state === 'drawn')"
+    )
+    assert page.evaluate("scrollY") == 0
+    context.close()
+
+
 def test_a_hostile_word_shows_as_itself_and_runs_nothing(opened: Opened) -> None:
     page = opened.page
     page.get_by_label("list").select_option("most-forgotten")

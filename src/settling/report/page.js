@@ -44,19 +44,31 @@ async function draw(box, spec) {
   return view;
 }
 
+const boxes = [...document.querySelectorAll("[data-spec]")];
 const drawn = new Set();
+
+async function show(box) {
+  if (drawn.has(box)) return;
+  drawn.add(box);
+  await draw(box, read(box.dataset.spec));
+}
+
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      watcher.unobserve(target);
-      drawn.add(target);
-      draw(target, read(target.dataset.spec));
-    }
+    for (const { target, isIntersecting } of entries) if (isIntersecting) show(target);
   },
   { rootMargin: "800px" },
 );
-for (const box of document.querySelectorAll("[data-spec]")) watcher.observe(box);
+for (const box of boxes) watcher.observe(box);
+
+// The others when there is time, so that a printed page has them all.
+async function others() {
+  const box = boxes.find((one) => !drawn.has(one));
+  if (!box) return;
+  await show(box);
+  requestIdleCallback(others);
+}
+requestIdleCallback(others);
 dark.addEventListener("change", () => {
   for (const box of drawn) draw(box, read(box.dataset.spec));
   explore();
