@@ -20,7 +20,7 @@ from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 
 # With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
-ARTIFACT = config.get("artifact")
+ARTIFACT = str(config.get("artifact", ""))
 if ARTIFACT:
     # It reads zips and tables, which no other study needs here.
     from settling.artifact.stage import config_of

@@ -154,6 +154,12 @@ def parser() -> argparse.ArgumentParser:
     unpack.add_argument("artifact", type=Path)
     verify = command("verify", "Check that everything in an artifact follows from what it holds.")
     verify.add_argument("artifact", type=Path)
+    verify.add_argument(
+        "--claims",
+        type=Path,
+        default=Path("config/claims.yaml"),
+        help="The claims that it should have decided (default: %(default)s, where there is one).",
+    )
     compare = command("compare", "Set two artifacts side by side.")
     merge = command("merge", "Put two artifacts of one study with different seeds together.", output="zip to write")
     for two in (compare, merge):
@@ -253,7 +259,7 @@ def run(arguments: argparse.Namespace) -> None:
         case "verify":
             from settling.artifact.verify import verify
 
-            said, good = verify(arguments.artifact)
+            said, good = verify(arguments.artifact, arguments.claims if arguments.claims.exists() else None)
             print(said)
             sys.exit(not good)
         case "compare":

@@ -20,5 +20,5 @@ rule artifact:
         code=lambda wildcards: modules("settling.artifact.build"),
         results=subpath(output[0], parent=True),
     shell:
-        "settling artifact --spec {params.spec:q} --results {params.results} --claims {input.claims} --lock {input.lock}"
-        " --snakefile {input.snakefile} --output {output} 2> {log}"
+        "settling artifact --spec {params.spec:q} --results {params.results} --claims {input.claims:q} --lock {input.lock:q}"
+        " --snakefile {input.snakefile:q} --output {output} 2> {log}"

@@ -18,4 +18,4 @@ rule claims:
         tables=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
     shell:
-        "settling claims --claims {input.claims} --tables {params.tables} --output {params.folder} > {log} 2>&1"
+        "settling claims --claims {input.claims:q} --tables {params.tables} --output {params.folder} > {log} 2>&1"

@@ -15,4 +15,4 @@ rule unpack:
         code=lambda wildcards: modules("settling.artifact.stage"),
         folder=subpath(output.claims, parent=True),
     shell:
-        "settling unpack {input} --output {params.folder} 2> {log}"
+        "settling unpack {input:q} --output {params.folder} 2> {log}"

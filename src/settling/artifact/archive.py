@@ -18,8 +18,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from settling.artifact.cards import Card, DataCard, RunCard, check_card
 from settling.errors import BadInput
-from settling.files import as_json, open_table, replacing
+from settling.files import as_json, metadata_of, open_table, replacing
 from settling.schemas import SCHEMAS
 
 MANIFEST = "manifest.json"
@@ -29,15 +32,29 @@ MAX_JSON = 64 * 2**20
 MAX_FILES = 500_000
 # Text packs to a tenth, Parquet hardly; a bomb to a thousandth.
 MAX_RATIO, FREE_BYTES = 100, 64 * 2**20
-# Rows that are in memory at once.
-MAX_ROWS = 2**24
+# Rows that are in memory at once, and epochs of a run, of which tables have a row each.
+MAX_ROWS, MAX_EPOCHS = 2**24, 10_000
 # The first day that a zip can tell, so that the same files give the same bytes.
 DATE = (1980, 1, 1, 0, 0, 0)
 CHUNK = 2**20
+# What the numbers and names of a stranger may raise in code that expects settling's.
+FOREIGN = (
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+    pa.ArrowException,
+)
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _SPLIT = rf"{_NAME}/{_NAME}/draw\d+"
 _RUN = rf"{_SPLIT}/{_NAME}/seed\d+"
+CARDS: dict[str, type[Card]] = {rf"runs/{_RUN}/run\.json": RunCard, rf"data/{_NAME}/card\.json": DataCard}
+# Read a row group at a time.
+STREAMED = ("dynamics",)
 # What an artifact may hold, and the schema of each kind of table; that of tables/NAME.parquet is NAME.
 TABLES = {
     rf"treated/{_SPLIT}\.parquet": "treated",
@@ -184,7 +201,7 @@ def _bounded(path: Path, entry: zipfile.ZipInfo) -> None:
 
 def _parsed(where: str, content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{where}: not JSON ({shown(str(error))})") from None
 
@@ -205,20 +222,32 @@ def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, targe
 def _check(path: Path, name: str, file: Path) -> None:
     """Raise BadInput where an unpacked file is not what its name says."""
     if name.endswith(".json"):
-        _parsed(f"{path}: {name}", file.read_bytes())
+        value = _parsed(f"{path}: {name}", file.read_bytes())
+        for pattern, model in CARDS.items():
+            if re.fullmatch(pattern, name):
+                check_card(f"{path}: {name}", model, value)
     schema = next((schema for pattern, schema in TABLES.items() if re.fullmatch(pattern, name)), None)
     if schema is None:
         return
     try:
         with open_table(file, schema) as table:
             groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
+            epochs = metadata_of(table.schema_arrow).get("epochs", 0)
     except BadInput as error:
         raise BadInput(f"{path}: {name}{str(error).removeprefix(str(file))}") from None
-    rows, size = (max((getattr(group, of) for group in groups), default=0) for of in ("num_rows", "total_byte_size"))
+    except (ValueError, AttributeError) as error:
+        raise BadInput(f"{path}: {name}: its metadata is not settling's ({shown(str(error))})") from None
+    if not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
+        raise BadInput(f"{path}: {name}: found {shown(str(epochs))} epochs, expected at most {MAX_EPOCHS}")
+    at_once = max if schema in STREAMED else sum
+    rows, size = (at_once([0, *(getattr(group, of) for group in groups)]) for of in ("num_rows", "total_byte_size"))
     if rows > MAX_ROWS or size > MAX_RATIO * file.stat().st_size + FREE_BYTES:
-        raise BadInput(
-            f"{path}: {name}: says that it holds {rows} rows, {size} bytes, in one group; too many to be read"
-        )
+        raise BadInput(f"{path}: {name}: says that it holds {rows} rows, {size} bytes; too many to be read at once")
+
+
+def one_line(text: str) -> str:
+    """Return text that may hold some of a stranger's as it can be printed: in one line, without control characters."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def shown(text: str) -> str:
@@ -229,6 +258,15 @@ def shown(text: str) -> str:
 
 @contextlib.contextmanager
 def unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any], list[str]]]:
-    """Yield a temporary folder of an artifact's files, the manifest, and the files that are not as it says."""
+    """Yield a temporary folder of an artifact's files, the manifest, and the files that are not as it says.
+
+    What fails while they are read is the artifact's fault: raises BadInput, which names it and not the folder.
+    """
     with tempfile.TemporaryDirectory(prefix="settling.") as name:
-        yield Path(name), *unpack(path, Path(name))
+        try:
+            yield Path(name), *unpack(path, Path(name))
+        except BadInput as error:
+            raise BadInput(str(error).replace(f"{name}/", f"{path}: ")) from None
+        except FOREIGN as error:
+            said = shown(str(error).replace(f"{name}/", ""))
+            raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {said})") from error

@@ -15,7 +15,7 @@ import yaml
 import settling
 from settling import study as plan
 from settling.artifact.archive import write
-from settling.artifact.contents import datasets_of, names_of
+from settling.artifact.contents import datasets_of, names_of, withheld
 from settling.artifact.crate import METADATA, describe
 from settling.config import Study, load
 from settling.errors import BadInput
@@ -32,14 +32,22 @@ are given by their sentence, their position and a hash.
 """
 
 
-def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefile: Path, output: Path) -> None:
+def build(
+    spec: dict[str, Any],
+    results: Path,
+    claims: Path,
+    lock: Path,
+    snakefile: Path,
+    output: Path,
+    text_is_withheld: bool = False,
+) -> None:
     """Write the artifact of the study in the folder `results` to the zip `output`.
 
     `spec` is the configuration as `settling.study.study_spec` gives it, `claims` the file of claims, `lock` has the
-    versions of the environment. The same files give the same bytes. Raises BadInput for a missing file.
+    versions of the environment. `text_is_withheld` says that the quotes are of artifacts, so that there is no text to
+    withhold any more. The same files give the same bytes. Raises BadInput for a missing file.
     """
     study = load(spec)
-    withheld = sorted(set(study.datasets) - set(study.publish.text_of))
     files: dict[str, Path | bytes] = {name: results / name for name in names_of(study)}
     files |= {
         "requirements.lock": lock,
@@ -51,20 +59,26 @@ def build(spec: dict[str, Any], results: Path, claims: Path, lock: Path, snakefi
     if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
         raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")
     with tempfile.TemporaryDirectory(prefix="settling.") as name:
-        files |= without_text(study, results, Path(name), withheld)
-        about = {"study": study.study, "version": settling.__version__, "commit": commit(), "text_withheld": withheld}
+        hidden = [] if text_is_withheld else withheld(study)
+        files |= without_text(study, results, Path(name), hidden)
+        about = {
+            "study": study.study,
+            "version": settling.__version__,
+            "commit": commit(),
+            "text_withheld": withheld(study),
+        }
         cards = {dataset: read_json(results / "data" / dataset / "card.json") for dataset in datasets_of(study)}
         runs = [read_json(results / run.card) for run in plan.runs(study)]
         files[METADATA] = as_json(describe(study.study, files, cards, runs)).encode()
         write(output, files, about)
 
 
-def without_text(study: Study, results: Path, scratch: Path, withheld: list[str]) -> dict[str, Path | bytes]:
-    """Return the quotes, and the figures that show some, without the text of the data sets `withheld`, by name."""
+def without_text(study: Study, results: Path, scratch: Path, hidden: list[str]) -> dict[str, Path | bytes]:
+    """Return the quotes, and the figures that show some, without the text of the data sets `hidden`, by name."""
     quotes = read_table(results / "tables" / "quotes.parquet", "quotes")
     for name in plan.TABLES:
         (scratch / f"{name}.parquet").symlink_to((results / "tables" / f"{name}.parquet").resolve())
-    keys = {name: key_of(results / "data" / name / "train.parquet") for name in datasets_of(study) if name in withheld}
+    keys = {name: key_of(results / "data" / name / "train.parquet") for name in datasets_of(study) if name in hidden}
     hide(quotes, keys, scratch / "quotes.parquet")
     found: dict[str, Path | bytes] = {"tables/quotes.parquet": (scratch / "quotes.parquet").read_bytes()}
     for figure in FIGURES.keys() - skipped(study):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from settling.analysis.estimates import ESTIMATE
-from settling.artifact.archive import unpacked
+from settling.artifact.archive import one_line, refuse_altered, unpacked
 from settling.artifact.stage import config_of
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
@@ -26,12 +26,14 @@ def compare(first: Path, second: Path) -> str:
     lines = []
     if study_spec(config_of(first)) != study_spec(config_of(second)):
         lines.append("configurations: not the same; what only one has is left out")
-    with unpacked(first) as (one, *_), unpacked(second) as (other, *_):
+    with unpacked(first) as (one, _, altered), unpacked(second) as (other, _, also_altered):
+        refuse_altered(first, altered)
+        refuse_altered(second, also_altered)
         for name in ESTIMATES:
             frames = [read_frame(folder / "tables" / f"{name}.parquet", name) for folder in (one, other)]
             lines += of_table(name, *frames)
         lines += of_claims(*(read_frame(folder / "claims" / "claims.parquet", "claims") for folder in (one, other)))
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
@@ -40,7 +42,7 @@ def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]
     The unit is the root of the mean of both variances; where neither spreads, a difference has no unit and comes first.
     """
     keys = [column for column in one if column not in (*ESTIMATE, "runs")]
-    both = one.merge(other, on=keys, suffixes=("_1", "_2"))
+    both = one.merge(other, on=keys, suffixes=("_1", "_2"), validate="one_to_one")
     alone = len(one) + len(other) - 2 * len(both)
     apart = (both["mean_2"] - both["mean_1"]).abs()
     spread = np.sqrt((both["sd_1"] ** 2 + both["sd_2"] ** 2) / 2)

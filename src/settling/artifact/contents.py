@@ -11,6 +11,15 @@ def datasets_of(study: Study) -> list[str]:
     return sorted({run.dataset for run in plan.runs(study)})
 
 
+# What an artifact holds beside the files of a study's folder.
+BESIDE = ("README.md", "Snakefile", "claims.json", "config.json", "requirements.lock", "ro-crate-metadata.json")
+
+
+def withheld(study: Study) -> list[str]:
+    """Return the data sets whose text is not passed on, sorted."""
+    return sorted(set(study.datasets) - set(study.publish.text_of))
+
+
 def names_of(study: Study) -> list[str]:
     """Return the files of a study's folder that go into its artifact, by their names there and in it, sorted.
 

@@ -52,7 +52,15 @@ def merge(first: Path, second: Path, output: Path) -> None:
                 raise BadInput(f"{second}: {file}: not as in {first}")
         redraw(study, (one, other), results)
         spec = json.loads(plan.study_spec(study))
-        build(spec, results, one / "claims.json", one / "requirements.lock", one / "Snakefile", output)
+        build(
+            spec,
+            results,
+            one / "claims.json",
+            one / "requirements.lock",
+            one / "Snakefile",
+            output,
+            text_is_withheld=True,
+        )
 
 
 def together(paths: Iterable[Path], studies: list[Study]) -> Study:

@@ -1,32 +1,45 @@
 """Check an artifact: its hashes, and that each thing in it follows from what lies before it."""
 
+import hashlib
 import json
+import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
+from settling.analysis.claim_model import read_claims
 from settling.analysis.claims import decide_claims
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
-from settling.artifact.archive import unpacked
-from settling.artifact.contents import names_of
+from settling.analysis.quotes import WORD
+from settling.artifact.archive import one_line, shown, unpacked
+from settling.artifact.build import README
+from settling.artifact.contents import BESIDE, names_of, withheld
+from settling.artifact.crate import METADATA
 from settling.artifact.stage import config_of
+from settling.canonical import digest
 from settling.config import Study
 from settling.errors import BadInput
 from settling.figures import FIGURES
-from settling.figures.plot import specification
-from settling.figures.skipped import skipped
-from settling.files import read_json, read_table, sha256
+from settling.figures.plot import specification, vector
+from settling.figures.skipped import listed, skipped
+from settling.files import metadata_of, open_table, read_json, read_table, sha256
+from settling.frames import read_frame
 
 # Another machine adds numbers up in another order: relative differences below these are none.
+SCHEMA_OF = {"dynamics.parquet": "dynamics", "scores.parquet": "scores"}
+NUMBER = re.compile(r"[\d.]+")
+# A word's hash, or a word that neither of two merged artifacts quotes.
+HASHED = r"#[0-9a-f]{12}|\?"
 TOLERANCE = {pa.float32(): 1e-5, pa.float64(): 1e-9}
 
 
@@ -39,21 +52,27 @@ class Check(NamedTuple):
     unchecked: str = ""
 
 
-def verify(path: Path) -> tuple[str, bool]:
+def verify(path: Path, claims: Path | None = None) -> tuple[str, bool]:
     """Check an artifact; return what agrees and what does not, in lines, and whether all of it agrees.
 
-    Raises BadInput for a file that is no artifact, or that is not safe to read.
+    `claims` is the file whose claims the artifact should have decided; without it they are taken as they are. Raises
+    BadInput for a file that is no artifact, or that is not safe to read.
     """
     study = config_of(path)
     with unpacked(path) as (folder, manifest, altered), tempfile.TemporaryDirectory(prefix="settling.") as name:
         files = manifest["files"]
+        expected = {*names_of(study), *BESIDE}
+        missing = [f"{file}: missing" for file in sorted(expected - files.keys())]
+        foreign = [f"{file}: not a file of this study" for file in sorted(files.keys() - expected)]
         checks = [
             Check("hashes", tuple(f"{file}: not what the manifest's hash is of" for file in altered), len(files)),
-            Check("files", tuple(f"{file}: missing" for file in names_of(study) if file not in files), len(files)),
+            Check("files", (*missing, *foreign), len(files)),
+            Check("manifest", tuple(of_manifest(study, manifest))),
         ]
-        if not checks[1].wrong:
-            checks += recomputed(study, folder, Path(name), manifest["text_withheld"])
-    lines = [line for check in checks for line in said(check)]
+        if not missing:
+            checks += recomputed(study, folder, Path(name), claims)
+            checks += described(study, folder, files)
+    lines = [one_line(line) for check in checks for line in said(check)]
     good = not any(check.wrong for check in checks)
     return "\n".join([*lines, "all agrees" if good else "not all agrees"]), good
 
@@ -68,10 +87,33 @@ def said(check: Check) -> Iterator[str]:
         yield f"agrees       {check.what} ({check.number})"
 
 
-def recomputed(study: Study, folder: Path, scratch: Path, withheld: list[str]) -> Iterator[Check]:
+def of_manifest(study: Study, manifest: dict[str, Any]) -> Iterator[str]:
+    """Yield what the manifest says that the configuration does not."""
+    for key, expected in (("study", study.study), ("text_withheld", withheld(study))):
+        if manifest.get(key) != expected:
+            yield f"{key}: found {shown(str(manifest.get(key)))}, expected {expected}"
+
+
+def described(study: Study, folder: Path, files: Mapping[str, str]) -> Iterator[Check]:
+    """Check what the artifact says of itself, and list what nothing in it can tell."""
+    expected = {"README.md": README.format(study=study.study), "figures/not_drawn.txt": listed(study)}
+    wrong = [f"{name}: not what the study gives" for name in expected if read_text(folder / name) != expected[name]]
+    named = {entity["@id"] for entity in read_json(folder / METADATA)["@graph"]}
+    wrong += [f"{METADATA}: does not name {name}" for name in sorted(files.keys() - named - {METADATA})]
+    yield Check("descriptions", tuple(wrong), len(files))
+    yield Check("origins", unchecked="cards of data sets, machines, times, versions, commits, lock and Snakefile")
+
+
+def read_text(path: Path) -> str:
+    """Return a text; what is not UTF-8 in it as no text of settling's."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def recomputed(study: Study, folder: Path, scratch: Path, shipped: Path | None) -> Iterator[Check]:
     """Make everything anew from what lies before it in `folder`, in the folder `scratch`, and compare."""
     runs, named = plan.runs(study), plan.treatments(study)
-    yield Check("runs", tuple(wrong for run in runs for wrong in of_run(study, folder, run)), len(runs))
+    wrong_runs = [wrong for run in runs for wrong in of_run(study, folder, run)]
+    yield Check("runs", (*wrong_runs, *copies(folder, runs)), len(runs))
     if study.publish.dynamics:
         noisy = [run for run in runs if plan.is_noisy(named[run.treatment])]
         yield Check("events", tuple(wrong for run in runs for wrong in of_events(folder, scratch, run)), len(runs))
@@ -93,15 +135,22 @@ def recomputed(study: Study, folder: Path, scratch: Path, withheld: list[str]) -
     wrong = attempted("claims", lambda: decide_claims(folder / "claims.json", tables, scratch / "claims"))
     found = () if wrong else tuple(compared(folder, scratch, [("claims/claims.parquet", "claims")]))
     card = () if wrong else texts(folder, scratch, ["claims/claims.txt"])
-    yield Check("claims", (*wrong, *found, *card), read_table(folder / "claims/claims.parquet", "claims").num_rows)
+    other = () if shipped is None else tuple(of_claims(folder / "claims.json", shipped))
+    yield Check(
+        "claims", (*wrong, *other, *found, *card), read_table(folder / "claims/claims.parquet", "claims").num_rows
+    )
+    if shipped is None:
+        yield Check("the claims' tests", unchecked="no file of claims is at hand; see --claims")
     write_findings(tables, scratch / "findings.txt")
     yield Check("findings", texts(folder, scratch, ["findings.txt"]))
     figures = sorted(FIGURES.keys() - skipped(study))
     yield Check(
         "figures", tuple(wrong for figure in figures for wrong in of_figure(folder, tables, figure)), len(figures)
     )
-    if withheld:
-        yield Check("quotes", unchecked=f"the text of {', '.join(withheld)} is not passed on")
+    quotes, words = (read_frame(folder / "tables" / f"{name}.parquet", name) for name in ("quotes", "words"))
+    yield Check("quotes", tuple(of_quotes(quotes, words, withheld(study))), len(quotes))
+    if withheld(study):
+        yield Check("words of quotes", unchecked=f"the text of {', '.join(withheld(study))} is not passed on")
 
 
 def attempted(what: str, make: Callable[[], object]) -> tuple[str, ...]:
@@ -122,12 +171,56 @@ def of_run(study: Study, folder: Path, run: plan.Run) -> Iterator[str]:
             yield f"{run.card}: trained with another recipe than the configuration's"
         if made["inputs"]["treated"] != sha256(folder / run.treated):
             yield f"{run.treated}: not the training split that {run.card} is of"
-        for name, found in outputs.items():
+        recipe = study.systems[run.system].model_dump(mode="json", exclude={"resources"})
+        if card["identity"] != digest(recipe, run.seed, made["inputs"], made["code"]):
+            yield f"{run.card}: identity: not that of its recipe, seed, inputs and code"
+        if outputs.keys() != SCHEMA_OF.keys():
+            yield f"{run.card}: outputs: found {', '.join(sorted(outputs))}; expected {', '.join(SCHEMA_OF)}"
+        for name, schema in SCHEMA_OF.items():
             path = folder / run.folder / name
-            if path.exists() and sha256(path) != found:
+            if not path.exists():
+                continue
+            if sha256(path) != outputs.get(name):
                 yield f"{run.folder / name}: not what {run.card} says that the run wrote"
+            with open_table(path, schema) as table:
+                by = metadata_of(table.schema_arrow)
+            if {key: by.get(key) for key in made} != made:
+                yield f"{run.folder / name}: made by another run than {run.card} says"
     except (KeyError, TypeError, AttributeError) as error:
         yield f"{run.card}: lacks {error}"
+
+
+def copies(folder: Path, runs: list[plan.Run]) -> Iterator[str]:
+    """Yield the runs whose scores are those of another seed or draw, value by value: they cannot both be trainings."""
+    seen: dict[tuple[str, ...], plan.Run] = {}
+    for run in runs:
+        values = read_table(folder / run.scores, "scores")["value"].to_numpy().tobytes()
+        key = (run.dataset, run.treatment, run.system, hashlib.sha256(values).hexdigest())
+        if key in seen:
+            yield f"{run.scores}: the values of {seen[key].scores}"
+        seen[key] = run
+
+
+def of_claims(found: Path, shipped: Path) -> Iterator[str]:
+    """Yield that an artifact's claims are not those of a file, if so: a test may have been softened."""
+    ours, theirs = (
+        {claim.id: claim.model_dump(mode="json") for claim in read_claims(path)} for path in (found, shipped)
+    )
+    for name in sorted(ours.keys() | theirs):
+        if ours.get(name) != theirs.get(name):
+            yield f"claims.json: {name}: not as in {shipped}"
+
+
+def of_quotes(quotes: pd.DataFrame, words: pd.DataFrame, hidden: list[str]) -> Iterator[str]:
+    """Yield the quotes that are of no word of the tables, missing, there twice, or show text that may not be shown."""
+    if quotes.duplicated(WORD).any() or len(quotes.merge(words[WORD].drop_duplicates(), on=WORD, how="outer")) != len(
+        quotes
+    ):
+        yield "tables/quotes.parquet: not one row for each word of tables/words.parquet"
+    rows = quotes[quotes["dataset"].isin(hidden)]
+    bare = (rows["before"] == "") & (rows["after"] == "") & rows["token"].str.fullmatch(HASHED)
+    for at in rows.index[~bare.astype(bool)]:
+        yield f"tables/quotes.parquet: row {at + 1}: text of {rows.loc[at, 'dataset']}, which is not passed on"
 
 
 def of_events(folder: Path, scratch: Path, run: plan.Run) -> Iterator[str]:
@@ -147,9 +240,13 @@ def of_detectors(folder: Path, scratch: Path, run: plan.Run) -> Iterator[str]:
 
 def of_figure(folder: Path, tables: Path, figure: str) -> Iterator[str]:
     """Yield what is wrong with a figure's specification, by the tables."""
-    file = f"figures/{figure}.json"
-    if json.loads(specification(figure, tables)) != read_json(folder / file):
+    file, text = f"figures/{figure}.json", specification(figure, tables)
+    if json.loads(text) != read_json(folder / file):
         yield f"{file}: not what the tables give"
+    # Another machine's fonts move things, and draw the same.
+    found, expected = (NUMBER.sub("", svg) for svg in (read_text((folder / file).with_suffix(".svg")), vector(text)))
+    if found != expected:
+        yield f"figures/{figure}.svg: not what the tables give"
 
 
 def texts(folder: Path, scratch: Path, names: list[str]) -> tuple[str, ...]:

@@ -124,6 +124,22 @@ def rows_bomb(good: Path, bad: Path) -> None:
     replaced("tables/run_curves.parquet", file.getvalue().to_pybytes())(good, bad)
 
 
+RUN = "runs/toy/clean/draw0/tiny/seed0"
+EVENTS = "events/toy/clean/draw0/tiny/seed0.parquet"
+
+
+def with_metadata(text: bytes) -> Spoil:
+    """Return what changes what a table says of its making."""
+
+    def spoil(content: dict[str, bytes]) -> None:
+        table = pq.read_table(pa.BufferReader(content[EVENTS]))
+        written = pa.BufferOutputStream()
+        pq.write_table(table.replace_schema_metadata({b"settling": text}), written)
+        content[EVENTS] = written.getvalue().to_pybytes()
+
+    return lambda good, bad: rewritten(good, bad, spoil)
+
+
 LINK = (stat.S_IFLNK | 0o777) << 16
 CASES: dict[str, tuple[Spoil, str]] = {
     "path escape": (added("../../escaped.txt"), "../../escaped.txt: not the name of a file of an artifact"),
@@ -153,6 +169,11 @@ CASES: dict[str, tuple[Spoil, str]] = {
         configured(lambda values: values.update(seeds=list(range(100_000)), draws=list(range(100_000)))),
         "config.json: asks for",
     ),
+    "card of a run": (replaced(f"{RUN}/run.json", b"{}"), "run.json: identity: Field required"),
+    "card of data": (replaced("data/toy/card.json", b"[]"), "data/toy/card.json: card: "),
+    "UTF-16": (replaced(f"{RUN}/run.json", "{}".encode("utf-16")), "run.json: not JSON"),
+    "wrong metadata": (with_metadata(b"[1]"), "its metadata is not settling's"),
+    "endless epochs": (with_metadata(b'{"epochs": 1000000000}'), "found 1000000000 epochs, expected at most"),
     "wrong schema": (replaced("tables/curves.parquet", b"PAR1"), "tables/curves.parquet: not a Parquet file"),
     "very many rows": (rows_bomb, "tables/run_curves.parquet: says that it holds"),
 }

@@ -16,6 +16,7 @@ from settling.artifact.verify import difference, verify
 from settling.config import Study
 from settling.files import as_json
 from settling.study import runs
+from tests.conftest import ROOT
 from tests.unit.artifact.conftest import built, study_of
 
 Content = dict[str, bytes]
@@ -80,7 +81,7 @@ def with_value(column: str, row: int, value: object) -> Callable[[pa.Table], pa.
 
 def wrong_lines(artifact: Path) -> list[str]:
     """Return what verify says is wrong; fail where its verdict is another."""
-    said, good = verify(artifact)
+    said, good = verify(artifact, ROOT / "config" / "claims.yaml")
     wrong = [line for line in said.splitlines() if line.startswith("differs")]
     assert good == (not wrong)
     return [line.split(maxsplit=1)[1] for line in wrong]
@@ -91,10 +92,16 @@ def test_a_good_artifact_agrees_in_everything_and_says_what_could_not_be_checked
     assert good
     lines = said.splitlines()
     checked = [line.split()[1] for line in lines if line.startswith("agrees")]
-    assert checked == ["hashes", "files", "runs", "events", "detectors", "tables", "claims", "findings", "figures"]
+    checked_first = ["hashes", "files", "manifest", "runs", "events", "detectors", "tables", "claims", "findings"]
+    assert checked == [*checked_first, "figures", "quotes", "descriptions"]
     assert "agrees       events (4)" in lines
     assert "agrees       detectors (2)" in lines
-    assert lines[-2:] == ["not checked  quotes: the text of toy is not passed on", "all agrees"]
+    assert [line for line in lines if line.startswith("not checked")] == [
+        "not checked  the claims' tests: no file of claims is at hand; see --claims",
+        "not checked  words of quotes: the text of toy is not passed on",
+        "not checked  origins: cards of data sets, machines, times, versions, commits, lock and Snakefile",
+    ]
+    assert lines[-1] == "all agrees"
 
 
 def test_without_dynamics_events_are_taken_as_they_are(
@@ -107,7 +114,14 @@ def test_without_dynamics_events_are_taken_as_they_are(
 
 
 EVENTS = "events/toy/noise-resample-30/draw1/tiny/seed1.parquet"
-RUN = "runs/toy/clean/draw0/tiny/seed0"
+RUN, OTHER = ("runs/toy/clean/draw0/tiny/seed0", "runs/toy/clean/draw0/tiny/seed1")
+SVG = "figures/fig1_noise_f1.svg"
+
+
+def copied(content: Content) -> None:
+    """Give one seed what another wrote."""
+    for name in ("dynamics.parquet", "scores.parquet"):
+        content[f"{OTHER}/{name}"] = content[f"{RUN}/{name}"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +152,47 @@ RUN = "runs/toy/clean/draw0/tiny/seed0"
             in_json(f"{RUN}/run.json", lambda card: card["made"]["spec"].update(learning_rate=1.0)),
             f"runs: {RUN}/run.json: trained with another recipe than the configuration's",
         ),
-        (in_json(f"{RUN}/run.json", lambda card: card.pop("outputs")), f"runs: {RUN}/run.json: lacks 'outputs'"),
+        (
+            in_json(f"{RUN}/run.json", lambda card: card.update(identity="0" * 64)),
+            f"runs: {RUN}/run.json: identity: not that of its recipe, seed, inputs and code",
+        ),
+        (
+            in_json(f"{RUN}/run.json", lambda card: card["outputs"].update({"/etc/passwd": "0" * 64})),
+            f"runs: {RUN}/run.json: outputs: found /etc/passwd, dynamics.parquet, scores.parquet; expected ",
+        ),
+        (
+            in_json(f"{RUN}/run.json", lambda card: card["made"].update(commit="another")),
+            f"runs: {RUN}/dynamics.parquet: made by another run than {RUN}/run.json says",
+        ),
+        (copied, f"runs: {OTHER}/scores.parquet: the values of {RUN}/scores.parquet"),
+        (
+            in_json("claims.json", lambda claims: claims[0].update(margin=-9)),
+            "claims: claims.json: 1-noise-hardly-hurts: not as in ",
+        ),
+        (
+            lambda content: content.update({SVG: content[SVG].replace(b"</svg>", b"<script>alert(1)</script></svg>")}),
+            f"figures: {SVG}: not what the tables give",
+        ),
+        (
+            lambda content: content.update({"figures/more.svg": b"<svg/>"}),
+            "files: figures/more.svg: not a file of this study",
+        ),
+        (
+            lambda content: content.update({"README.md": b"All is well."}),
+            "descriptions: README.md: not what the study gives",
+        ),
+        (
+            in_json("ro-crate-metadata.json", lambda crate: crate["@graph"].clear()),
+            "descriptions: ro-crate-metadata.json: does not name ",
+        ),
+        (
+            in_table("tables/quotes.parquet", with_value("before", 0, "a sentence")),
+            "quotes: tables/quotes.parquet: row 1: text of toy, which is not passed on",
+        ),
+        (
+            in_table("tables/quotes.parquet", lambda table: pa.concat_tables([table, table.slice(0, 1)])),
+            "quotes: tables/quotes.parquet: not one row for each word",
+        ),
         (
             in_table("claims/claims.parquet", with_value("verdict", 0, "reproduced")),
             "claims: claims/claims.parquet: row 1, verdict: found reproduced; made anew it is ",
@@ -156,7 +210,9 @@ RUN = "runs/toy/clean/draw0/tiny/seed0"
     ],
     ids=[
         *("a value of a table", "a name in a table", "an event row dropped", "an event count", "scores", "treated"),
-        *("recipe", "card", "verdict", "the card's text", "findings", "figure", "missing"),
+        *("recipe", "identity", "another output", "made by another", "a run copied", "a softened claim", "a script"),
+        *("another file", "README", "crate", "withheld text", "a quote twice"),
+        *("verdict", "the card's text", "findings", "figure", "missing"),
     ],
 )
 def test_what_was_altered_is_named_though_the_manifest_was_brought_to_agree(
