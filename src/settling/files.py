@@ -28,7 +28,12 @@ WriteGroup = Callable[[Mapping[str, Any]], None]
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; rename it to `path` on success, remove it on failure."""
+    """Yield a path beside `path` to write to; rename it to `path` on success, remove it on failure.
+
+    Raises BadInput where `path` is something else than a file: a rename would replace a device.
+    """
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path}: found a {'folder' if path.is_dir() else 'device'}, expected a file or nothing")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
@@ -141,6 +146,7 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
             compression="zstd",
             use_dictionary=[column for column in schema.names if column not in packed],
             column_encoding=encodings or None,
+            write_page_checksum=True,
         ) as writer,
     ):
         yield write_group
@@ -169,7 +175,7 @@ def as_array(values: Any, field: pa.Field) -> pa.Array:
 def open_table(path: Path, name: str) -> pq.ParquetFile:
     """Open a Parquet file and check its schema; raise BadInput where it is missing or something else."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except (pa.ArrowInvalid, OSError) as error:
@@ -188,7 +194,20 @@ def read_table(path: Path, name: str) -> pa.Table:
         try:
             return file.read()
         except (pa.ArrowInvalid, OSError) as error:
-            raise BadInput(f"{path}: damaged ({str(error).splitlines()[0]})") from None
+            raise damaged(path, error) from None
+
+
+def read_group(path: Path, file: pq.ParquetFile, group: int, columns: list[str]) -> pa.Table:
+    """Read columns of one row group of an open file; raise BadInput where it is damaged."""
+    try:
+        return file.read_row_group(group, columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(path, error) from None
+
+
+def damaged(path: Path, error: Exception) -> BadInput:
+    """Return what to raise where a Parquet file cannot be read, its pages not being what their checksums are of."""
+    return BadInput(f"{path}: damaged ({str(error).splitlines()[0]})")
 
 
 def starts_of(words: pa.Table) -> NDArray[np.int64]:

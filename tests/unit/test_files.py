@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from settling.errors import BadInput
 from settling.files import (
     git_blob,
     metadata_of,
+    open_table,
     provenance,
+    read_group,
     read_json,
     read_table,
     replacing,
@@ -211,3 +214,29 @@ def test_the_commit_is_this_checkout_s_and_none_outside_it(tmp_path: Path, monke
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     monkeypatch.setattr(settling, "__file__", str(package / "__init__.py"))
     assert files.commit.__wrapped__() == "none"
+
+
+def test_a_changed_byte_of_a_table_is_found_whichever_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "dynamics.parquet"
+    losses = np.random.default_rng(0).random(2000, dtype=np.float32)
+    columns = {name: [value[0]] * len(losses) for name, value in COLUMNS.items()}
+    write_table(path, "dynamics", {**columns, "word": np.arange(len(losses)), "loss": losses, "margin": losses}, {})
+    whole = path.read_bytes()
+    with open_table(path, "dynamics") as file:
+        pages = file.metadata.row_group(0)
+        ends = [pages.column(index).data_page_offset for index in range(pages.num_columns)]
+    for place in (ends[4] + 60, ends[4] + 3000, ends[5] + 200):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        with pytest.raises(BadInput, match=r"dynamics\.parquet: damaged"):
+            read_table(path, "dynamics")
+        with open_table(path, "dynamics") as file, pytest.raises(BadInput, match=r"dynamics\.parquet: damaged"):
+            read_group(path, file, 0, ["loss", "margin"])
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name, found in (("folder", "a folder"), ("pipe", "a device")):
+        with pytest.raises(BadInput, match=f"{name}: found {found}, expected a file or nothing"):
+            write_text(tmp_path / name, "text")
+    assert names(tmp_path) == ["folder", "pipe"]

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_table, sha256
+from settling.files import metadata_of, open_table, read_group, read_table, sha256
 
 # Words are dense and in order in every row group.
 COLUMNS = ["view", "epoch", "predicted", "loss", "margin"]
@@ -42,7 +42,7 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
         tags = pa.array(metadata_of(file.schema_arrow)["tags"])
         given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
         for group in range(file.num_row_groups):
-            rows = file.read_row_group(group, COLUMNS)
+            rows = read_group(dynamics, file, group, COLUMNS)
             if len(rows) != len(labels):
                 raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {len(labels)}")
             predicted = rows["predicted"].to_numpy()
