@@ -26,7 +26,8 @@ class Made(Card):
     """What made a file."""
 
     spec: dict[str, Any]
-    inputs: dict[Text, Text]
+    # No checkpoint has no hash.
+    inputs: dict[Text, Text | None]
     version: Text
     commit: Text
     code: Text
