@@ -12,12 +12,13 @@ from snakemake.exceptions import WorkflowError
 from settling import study as plan
 from settling.artifact.contents import names_of
 from settling.config import load
-from settling.errors import BadInput
+from settling.errors import BadInput, printable
 from settling.figures import FIGURES
 from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
+from settling.validation import read_yaml
 
 # With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
 ARTIFACT = str(config.get("artifact", ""))
@@ -33,11 +34,15 @@ if "study" not in config and not workflow.overwrite_configfiles and not ARTIFACT
 
 
 try:
+    # Snakemake's reader goes by the last of a repeated key.
+    for file in workflow.configfiles if workflow.is_main_process else ():
+        if Path(file).suffix in (".yaml", ".yml"):
+            read_yaml(Path(file))
     study = config_of(Path(ARTIFACT)) if ARTIFACT else load(config)
     grid = plan.runs(study)
     treatments = plan.treatments(study)
 except BadInput as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(printable(str(error))) from None
 
 RESULTS = str(plan.folder_of(study, from_artifact=bool(ARTIFACT)))
 # From the working directory, so that nothing reruns where a checkout is moved.

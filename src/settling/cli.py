@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settling.errors import BadInput
+from settling.errors import BadInput, printable
 
 if TYPE_CHECKING:
     from settling.training.train import Run
@@ -51,6 +51,8 @@ Around them:
 
 # The options that take the splits of a data set.
 DATA = {split: f"{split}.parquet" for split in ("train", "dev", "test")}
+# Python reads no number of thousands of digits.
+MAX_DIGITS = 18
 
 
 def parser() -> argparse.ArgumentParser:
@@ -296,17 +298,23 @@ def run(arguments: argparse.Namespace) -> None:
 
 def spec_of(text: str) -> dict[str, Any]:
     """Parse a spec; raise BadInput where it is not a JSON object."""
+    where = "--spec"
     if text.startswith("@"):
+        where = f"--spec: {text[1:]}"
         try:
             text = Path(text[1:]).read_text(encoding="utf-8")
         except OSError as error:
-            raise BadInput(f"--spec: {text[1:]}: {error.strerror}") from None
+            raise BadInput(f"{where}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{where}: found byte {error.object[error.start]:#04x}, expected UTF-8") from None
     try:
         spec = json.loads(text)
+    except RecursionError:
+        raise BadInput(f"{where}: not JSON (nested too deeply)") from None
     except ValueError as error:
-        raise BadInput(f"--spec: not JSON: {error}") from None
+        raise BadInput(f"{where}: not JSON ({error})") from None
     if not isinstance(spec, dict):
-        raise BadInput(f"--spec: found {text!r}, expected a JSON object")
+        raise BadInput(f"{where}: found {text!r}, expected a JSON object")
     return spec
 
 
@@ -316,6 +324,8 @@ def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
 
     if not seed.isdecimal():
         raise BadInput(f"--run: found the seed {seed!r}, expected an integer from 0 on")
+    if len(seed) > MAX_DIGITS:
+        raise BadInput(f"--run: found a seed of {len(seed)} digits, expected at most {MAX_DIGITS}")
     return Run(int(seed), Path(treated), Path(output), Path(state), None if log == "-" else Path(log))
 
 
@@ -335,9 +345,9 @@ def main() -> None:
     try:
         run(arguments)
     except BadInput as error:
-        sys.exit("\n".join(f"settling: {line}" for line in str(error).splitlines()))
+        sys.exit("\n".join(f"settling: {line}" for line in printable(str(error)).splitlines()))
     except OSError as error:
-        sys.exit(f"settling: {error.filename or arguments.command}: {error.strerror or error}")
+        sys.exit(printable(f"settling: {error.filename or arguments.command}: {error.strerror or error}"))
     except KeyboardInterrupt:
         print("settling: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -13,9 +13,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     field_validator,
     model_validator,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from settling.errors import BadInput, choices
 from settling.validation import GitId, HubRepo, Name, Package, Sha256, check, read_yaml
@@ -25,12 +27,37 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 # Tables hold seeds, draws and numbers of sentences as int32.
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 View = Literal["minibatch", "epoch-end"]
+# The folder in results/ of the studies that are drawn from artifacts.
+FROM_ARTIFACT = "from-artifact"
+
+
+def _without_truth(schema: Any, model: type[BaseModel]) -> Any:
+    """Return a model's schema with every number in it refusing true and false, which Python takes for 1 and 0."""
+    if isinstance(schema, list):
+        return [_without_truth(inner, model) for inner in schema]
+    if not isinstance(schema, dict) or (schema.get("type") == "model" and schema["cls"] is not model):
+        return schema
+    if schema.get("type") in ("int", "float"):
+        return core_schema.no_info_before_validator_function(_refuse_truth, schema)
+    left = ("default", "metadata", "serialization")
+    return {key: inner if key in left else _without_truth(inner, model) for key, inner in schema.items()}
+
+
+def _refuse_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"found {str(value).lower()}, expected a number")
+    return value
 
 
 class Model(BaseModel):
     """A piece of the configuration: unknown keys are errors, values never change after the check."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: CoreSchema = _without_truth(handler(source), cls)
+        return schema
 
 
 class Source(Model):
@@ -404,6 +431,13 @@ class Study(Model):
     runs_per_job: Annotated[int, Field(ge=1)] = 1
     publish: Publish = Publish()
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+
+    @field_validator("study")
+    @classmethod
+    def _has_its_own_folder(cls, study: str) -> str:
+        if study == FROM_ARTIFACT:
+            raise ValueError(f"found {study!r}, expected another name: results/{study} is where artifacts are drawn")
+        return study
 
 
 def load(values: Mapping[str, Any], where: str = "config") -> Study:

@@ -8,6 +8,13 @@ class BadInput(Exception):  # noqa: N818
     """Something the user gave is wrong; the message is one line: where, what was found, what was expected."""
 
 
+def printable(text: str) -> str:
+    """Return a text with all but its newlines and printable characters escaped, so that no terminal obeys it."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 def choices(found: str, valid: Iterable[str]) -> str:
     """Say what would have been valid, nearest name first: `did you mean 'bert'? (known: bert, roberta)`."""
     names = list(valid)

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from settling.canonical import canonical
-from settling.config import CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
+from settling.config import FROM_ARTIFACT, CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
 from settling.errors import BadInput
 
 # The last file that a run leaves.
@@ -118,7 +118,7 @@ def run_of(file: str) -> Run | None:
 
 def folder_of(study: Study, from_artifact: bool = False) -> Path:
     """Return the study's folder, from where Snakemake is started; one drawn from an artifact has a place of its own."""
-    return Path("results", *(["from-artifact"] if from_artifact else []), study.study)
+    return Path("results", *([FROM_ARTIFACT] if from_artifact else []), study.study)
 
 
 def treatments(study: Study) -> dict[str, dict[str, Any]]:

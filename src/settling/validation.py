@@ -11,21 +11,61 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from settling.errors import BadInput, choices
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+# Names become parts of paths, which file systems bound.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GitId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$")]
 HubRepo = Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)?$")]
 
 
+class Loader(yaml.SafeLoader):
+    """YAML's safe loader, but a mapping that has a key twice is an error, and every bad value is one with its line."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping; raise BadInput where it has a key twice."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        # Later, the keys of merged mappings are among its own.
+        lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                line = key.start_mark.line + 1
+                if (key.tag, key.value) in lines:
+                    first = lines[key.tag, key.value]
+                    found = f"found the key {key.value!r} again, expected it once"
+                    raise BadInput(f"{self.name}:{line}: {found} (first in line {first})")
+                lines[key.tag, key.value] = line
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return the value of a node; raise YAMLError where Python has none for it."""
+        if not isinstance(node, yaml.ScalarNode):
+            return super().construct_object(node, deep)
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError):
+            kind = node.tag.rpartition(":")[2]
+            found = node.value if len(node.value) <= LONGEST_SHOWN else f"{node.value[:LONGEST_SHOWN]}..."
+            raise yaml.constructor.ConstructorError(
+                None, None, f"found {found!r}, no valid {kind}", node.start_mark
+            ) from None
+
+
+LONGEST_SHOWN = 40
+
+
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file; raise BadInput where it is missing or not YAML."""
+    """Read a YAML file; raise BadInput where it is missing, not YAML or has a key twice."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        loader = Loader(path.read_text(encoding="utf-8"))
+        loader.name = str(path)
+        return loader.get_single_data()
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
+    except RecursionError:
+        raise BadInput(f"{path}: not YAML (nested too deeply)") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from None
 
 
 def check(kind: Any, values: Any, where: str) -> Any:
@@ -44,7 +84,9 @@ def check(kind: Any, values: Any, where: str) -> Any:
         if detail["type"] != "too_short" or not any(loc[: len(detail["loc"])] == detail["loc"] for loc in inner)
     ]
     details = [detail for detail in details if _is_meant(detail)]
-    raise BadInput("\n".join(f"{where}: {_describe(schema, detail)}" for detail in details))
+    lines = [f"{where}: {_describe(schema, detail)}" for detail in details]
+    # A key may hold newlines.
+    raise BadInput("\n".join(line.replace("\n", "\\n") for line in lines))
 
 
 def _describe(schema: dict[str, Any], detail: Any) -> str:
@@ -64,16 +106,26 @@ def _describe(schema: dict[str, Any], detail: Any) -> str:
         return f"{key}{tag}: found {bad!r}; {choices(bad, valid)}"
     if kind == "union_tag_not_found":
         return f"{key}.kind: missing"
+    shown = _shown(found)
     if kind == "list_type":
-        return f"{key}: found {found!r}, expected a list, such as [{found}]"
+        return f"{key}: found {shown}, expected a list, such as [{found if isinstance(found, str) else shown}]"
+    if kind == "string_too_long":
+        return f"{key}: found {len(found)} characters, expected at most {context['max_length']}"
     if kind == "too_short":
-        return f"{key}: found {found!r}, expected at least {context['min_length']} of them"
+        return f"{key}: found {shown}, expected at least {context['min_length']} of them"
     if kind == "value_error":
         return f"{key}: {context['error']}"
     if kind == "string_pattern_mismatch":
-        return f"{key}: found {found!r}, expected {_PATTERNS.get(context['pattern'], context['pattern'])}"
+        return f"{key}: found {shown}, expected {_PATTERNS.get(context['pattern'], context['pattern'])}"
     message = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{key}: found {found!r}, expected {message.removeprefix('input should be ')}"
+    return f"{key}: found {shown}, expected {message.removeprefix('input should be ')}"
+
+
+def _shown(found: Any) -> str:
+    try:
+        return repr(found)
+    except (RecursionError, ValueError):
+        return "what is too large to show"
 
 
 _PATTERNS = {

@@ -75,12 +75,13 @@ def why(options: Sequence[str]) -> str:
 
 def complaint(said: str) -> str:
     """Return as one line what went wrong, without what Snakemake says before and after."""
+    raised = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", said, re.MULTILINE)
     usage = re.search(r"^.*?: error: (.*)", said, re.MULTILINE | re.DOTALL)
     said = usage[1] if usage else re.split(r"^Building DAG of jobs\.\.\.$", said, flags=re.MULTILINE)[-1]
     said = re.split(r"^ *Traceback.*$", said, flags=re.MULTILINE)[0]
     lines = [line.strip() for line in said.splitlines()]
     kept = [line for line in lines if line and not line.startswith(('File "', *PREAMBLE))]
-    return " ".join(kept) or "snakemake failed without a word"
+    return " ".join(kept or raised[-1:]) or "snakemake failed without a word"
 
 
 def jobs(said: str) -> list[Job]:

@@ -17,7 +17,8 @@ import pytest
 from settling.cli import main
 from settling.data.dataset import download_dataset
 from settling.treatments.treat import treat
-from tests.conftest import TINY_SPEC, corpus_text, train_command
+from settling.validation import read_yaml
+from tests.conftest import ROOT, TINY_SPEC, corpus_text, train_command
 
 GOOD_HASH, OTHER_HASH = "a" * 64, "b" * 64
 
@@ -150,19 +151,59 @@ experiments:
         ("all: news", "dev: news", ["datasets.news.source: files are dev", "train, dev and test"]),
         ("study: small", "study: [small", ["not YAML"]),
         ("study: small", "study: ../small", ["study: found '../small'", "name of letters"]),
+        ("study: small", "study: small\nstudy: small", [":2: found the key 'study' again", "(first in line 1)"]),
+        ("epochs: 3", "epochs: 3, epochs: 3", [":8: found the key 'epochs' again"]),
+        ("study: small", f"study: {'[' * 5000}", ["not YAML (nested too deeply)"]),
+        ("study: small", "study: 2020-13-45", ["not YAML (found '2020-13-45', no valid timestamp", "line 1"]),
+        ("study: small", f"study: {'9' * 5000}", ["not YAML (found '9999", "no valid int", "line 1"]),
+        ("study: small", f"study: 0x{'f' * 5000}", ["study: found what is too large to show, expected a valid string"]),
+        ("study: small", "study: !!bool small", ["not YAML (found 'small', no valid bool"]),
+        ("study: small", "study: from-artifact", ["study: found 'from-artifact', expected another name"]),
+        ("study: small", f"study: {'a' * 101}", ["study: found 101 characters, expected at most 100"]),
+        ("study: small", 'study: small\n"\\e[2J": 1', ["\\x1b[2J: unknown key"]),
+        ("study: small", 'study: small\n"two\\nlines": 1', ["two\\nlines: unknown key"]),
         (CONFIG, "- 1\n", ["expected a mapping with the keys study"]),
         (CONFIG, "", ["expected a mapping"]),
     ],
     ids=[
         *("mistyped key", "missing key", "wrong type", "unknown checkpoint", "unknown treatment", "level too high"),
-        *("mistyped kind", "bad hash", "unpinned url", "missing split", "not YAML", "bad name", "a list", "empty"),
+        *("mistyped kind", "bad hash", "unpinned url", "missing split", "not YAML", "bad name"),
+        *("repeated key", "repeated inner key", "too deep", "no date", "long number", "long hexadecimal", "no truth"),
+        *("reserved name", "long name", "control characters in a key", "newline in a key", "a list", "empty"),
     ],
 )
-def test_a_bad_configuration(tmp_path: Path, old: str, new: str, fragments: list[str]) -> None:
+def test_a_bad_configuration(tmp_path: Path, refused_here: Refused, old: str, new: str, fragments: list[str]) -> None:
     assert old in CONFIG
     path = tmp_path / "study.yaml"
     path.write_text(CONFIG.replace(old, new, 1))
-    refused(settling("config", path), tmp_path, str(path), *fragments)
+    refused_here(settling("config", path), tmp_path, str(path), *fragments)
+
+
+def test_keys_of_merged_mappings_may_be_given_anew(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text("a: &a {x: 1, y: 1}\nb: {c: &c {<<: *a, x: 2}}\nd: {<<: *c, x: 3}\n")
+    assert read_yaml(path)["d"] == {"x": 3, "y": 1}
+
+
+def test_snakemake_is_not_given_a_key_twice_either(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(CONFIG + "study: other\n")
+    command = settling("why", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path, "--configfile", path)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"{path}:13: found the key 'study' again, expected it once (first in line 1)" in line
+
+
+def test_a_study_that_is_not_there_is_named_by_why(tmp_path: Path) -> None:
+    command = settling("why", "--snakefile", ROOT / "Snakefile", "--configfile", "none.yaml")
+    refused(command, tmp_path, "No such file", "none.yaml")
+
+
+def test_a_file_name_with_control_characters_is_escaped(tmp_path: Path, refused_here: Refused) -> None:
+    refused_here(settling("config", "\x1b[2J.yaml"), tmp_path, "\\x1b[2J.yaml: no such file")
+    (tmp_path / "\x1b[2J").mkdir()
+    refused_here(settling("config", "\x1b[2J"), tmp_path, "\\x1b[2J: Is a directory")
 
 
 def test_a_file_that_is_not_there_yet_is_named_by_its_key(tmp_path: Path) -> None:
@@ -417,6 +458,8 @@ def treating(spec: str, train: Path) -> list[str]:
         ("{kind: clean}", ["--spec: not JSON"]),
         ('["clean"]', ["--spec: found", "expected a JSON object"]),
         ("@absent.json", ["--spec: absent.json: No such file"]),
+        (f"{{'a': {'[' * 5000}".replace("'", '"'), ["--spec: not JSON (nested too deeply)"]),
+        (f'{{"kind": {"9" * 5000}}}', ["--spec: not JSON (Exceeds the limit"]),
         ('{"kind": "resampl", "percent": 10, "draw": 0}', ["kind: ", "'resampl'", "did you mean 'resample'?"]),
         ('{"kind": "cap", "class": "LOK", "sentences": 1, "draw": 0}', ["'LOK'", "did you mean 'LOC'?"]),
         ('{"kind": "drop", "class": "PER", "sentences": 1, "draw": 0}', ["59 sentences without PER", "only 0"]),
@@ -427,7 +470,17 @@ def treating(spec: str, train: Path) -> list[str]:
         ('{"kind": "flip", "percent": 10, "persent": 10, "draw": 0}', ["persent"]),
     ],
     ids=[
-        *("not JSON", "a list", "missing file", "unknown kind", "unknown class", "impossible drop", "no kind"),
+        *(
+            "not JSON",
+            "a list",
+            "missing file",
+            "too deep",
+            "long number",
+            "unknown kind",
+            "unknown class",
+            "impossible drop",
+            "no kind",
+        ),
         *("no draw", "no percent", "text for a number", "unknown key"),
     ],
 )
@@ -436,6 +489,18 @@ def test_a_bad_treatment(place: Place, refused_here: Refused, spec: str, fragmen
 
 
 CLEAN = '{"kind": "clean", "draw": 0}'
+
+
+def test_a_spec_that_is_no_text(place: Place, refused_here: Refused) -> None:
+    path = place.write("spec.bin", b"{\xff}")
+    command = treating(f"@{path}", place.data / "train.parquet")
+    refused_here(command, place.tmp, f"--spec: {path}: found byte 0xff, expected UTF-8")
+
+
+def test_a_seed_of_too_many_digits(place: Place, refused_here: Refused) -> None:
+    command = training(place, TINY_SPEC)
+    command[command.index("--run") + 1] = "1" * 5000
+    refused_here(command, place.tmp, "--run: found a seed of 5000 digits, expected at most 18")
 
 
 def test_a_wrong_or_missing_table_to_treat(place: Place, refused_here: Refused) -> None:
@@ -505,9 +570,53 @@ def test_a_bad_study_to_aggregate(place: Place, refused_here: Refused) -> None:
     refused_here(command, place.tmp, f"{events}: no such file")
 
 
-def test_an_aggregation_of_nothing(tmp_path: Path, refused_here: Refused) -> None:
-    command = settling("aggregate", "--spec", "{}", "--results", tmp_path, "--output", "out")
-    refused_here(command, tmp_path, "experiments")
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("{}", "spec: experiments, treatments, systems: missing; expected the keys experiments, treatments, systems"),
+        ('{"experiments": 1}', "spec: treatments, systems: missing; expected the keys experiments"),
+        ("[]", "--spec: found '[]', expected a JSON object"),
+        ("[{}]", "--spec: found '[{}]', expected a JSON object"),
+    ],
+)
+def test_an_aggregation_of_nothing(tmp_path: Path, refused_here: Refused, spec: str, said: str) -> None:
+    refused_here(settling("aggregate", "--spec", spec, "--results", tmp_path, "--output", "out"), tmp_path, said)
+
+
+@pytest.mark.parametrize(
+    ("experiments", "said"),
+    [
+        (1, "spec: experiments: found 1, expected a list"),
+        ([], "spec: experiments: found [], expected at least 1"),
+        (["main"], "spec: experiments.0: found 'main', expected "),
+        (
+            [{"datasets": ["a"], "treatments": ["a"], "systems": ["a"], "seeds": [0]}],
+            "experiments.0.draws: missing",
+        ),
+    ],
+    ids=["a number", "none", "text", "no draws"],
+)
+def test_an_aggregation_of_what_are_no_experiments(
+    tmp_path: Path, refused_here: Refused, experiments: object, said: str
+) -> None:
+    spec = json.dumps({"experiments": experiments, "treatments": {}, "systems": {}})
+    refused_here(settling("aggregate", "--spec", spec, "--results", tmp_path, "--output", "out"), tmp_path, said)
+
+
+def test_claims_in_json(place: Place, refused_here: Refused) -> None:
+    for content, said in (
+        (b"[" * 5000, "not JSON (nested too deeply)"),
+        (b"claims: []", "not JSON (Expecting value"),
+        (b"\xff", "not JSON ("),
+        (b" " * (2**20 + 1), "found more than 1048576 bytes"),
+        (b"{}", "expected a list of claims"),
+    ):
+        path = place.write("claims.json", content)
+        command = settling("claims", "--claims", path, "--tables", place.tmp, "--output", "out")
+        refused_here(command, place.tmp, f"{path}: {said}")
+    path = place.tmp / "none.json"
+    command = settling("claims", "--claims", path, "--tables", place.tmp, "--output", "out")
+    refused_here(command, place.tmp, f"{path}: no such file")
 
 
 def test_an_unknown_figure_or_missing_table(tmp_path: Path, refused_here: Refused) -> None:

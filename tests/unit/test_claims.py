@@ -369,6 +369,8 @@ def test_whole_numbers_that_happen_to_agree_still_have_a_width() -> None:
         ({"over": "percent"}, "over: found 'percent', which does not go with statistic: mean"),
         ({"statistic": "share", "range": {"min": 1}, "grain": 1}, "grain: found 1.0, which does not go with"),
         ({"direction": "within", "margin": 0}, "margin: found 0, expected more than 0 for direction: within"),
+        ({"statistic": "slope", "over": "system"}, "over: found 'system', which holds no numbers, expected one of "),
+        ({"margin": True}, "margin: found true, expected a number"),
         ({"source": "the paper"}, "source: found 'the paper', expected trust tags, such as [A] or [B][S12]"),
         ({"source": "[A][R+]", "published": 0.9}, "published: found 0.9, but [A][R+] is a recollection"),
         ({"source": "[R?]", "published": 25}, "published: found 25, but [R?] is a recollection"),

@@ -208,6 +208,17 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("treatments.short", {"kind": "truncate", "words": [0]}, ["treatments.short.words.0: found 0", "equal to 1"]),
         ("datasets.tweets.source.sha256", {"all": "abc"}, ["source.sha256.all: found 'abc', expected a SHA-256 of 64"]),
         ("checkpoints.base.revision", "main", ["checkpoints.base.revision: found 'main', expected a git id of 40"]),
+        ("study", "from-artifact", ["study: found 'from-artifact', expected another name"]),
+        ("study", "a" * 101, ["study: found 101 characters, expected at most 100"]),
+        ("seeds", [True], ["seeds.0: found true, expected a number"]),
+        ("draws", [False], ["draws.0: found false, expected a number"]),
+        ("runs_per_job", True, ["runs_per_job: found true, expected a number"]),
+        ("systems.base.epochs", True, ["systems.base.epochs: found true, expected a number"]),
+        ("systems.base.layers", True, ["systems.base.layers: found true, expected a number"]),
+        ("systems.base.warmup", False, ["systems.base.warmup: found false, expected a number"]),
+        ("systems.base.resources", {"gpu": True}, ["systems.base.resources.gpu: found true, expected a number"]),
+        ("datasets.tweets.split", {"dev": True, "test": 0.1}, ["tweets.split.dev: found true, expected a number"]),
+        ("treatments.noise.levels", [1, True], ["treatments.noise.levels.1: found true, expected a number"]),
         ("study", "../out", ["study: found '../out', expected a name of letters"]),
         ("datasets.tweets.columns", ["word", "tag"], ["columns are word, tag; expected one token and one tag"]),
         ("datasets.tweets.split", {"dev": 0.6, "test": 0.6}, ["datasets.tweets: split is", "leave some train"]),
@@ -238,6 +249,14 @@ def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(path: str, va
 )
 def test_a_name_that_nothing_defines_is_told_with_those_that_are(path: str, value: Any, message: str) -> None:
     assert message in problem(changed(path, value))
+
+
+def test_whole_floats_and_numbers_as_text_are_numbers() -> None:
+    recipe = load(changed("systems.base", {**FULL["systems"]["base"], "epochs": 3.0, "learning_rate": "3e-3"}))
+    assert recipe.systems["base"].model_dump(include={"epochs", "learning_rate"}) == {
+        "epochs": 3,
+        "learning_rate": 3e-3,
+    }
 
 
 def test_clean_needs_no_definition_and_may_have_none() -> None:

@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import ConfigDict, Field
 
 from settling.analysis.caps import cap_table, knees
 from settling.analysis.contrasts import contrasts, effects
@@ -25,15 +26,42 @@ from settling.analysis.measures import (
     whole,
 )
 from settling.analysis.words import RunFrame, first_learned, read_words
+from settling.config import Draws, Model, Names, Numbers
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
 from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, is_noisy, runs_of
+from settling.validation import Name, check
 
 DETECTOR = ["view", "detector", "moment", "rate", "metric"]
 CURVES = ["f1", "noisy_accuracy", "loss"]
 BIN = ["view", "moment", "noisy", "low_edge", "high_edge"]
+
+
+class Grid(Model):
+    """An experiment, its families replaced by the names of their treatments."""
+
+    datasets: Names
+    treatments: Names
+    systems: Names
+    seeds: Numbers
+    draws: Draws
+
+
+class Treated(Model):
+    """A treatment as `treat` takes it, but its draw."""
+
+    model_config = ConfigDict(extra="allow")
+    kind: Name
+
+
+class Spec(Model):
+    """What `settling.study.aggregate_spec` returns."""
+
+    experiments: Annotated[list[Grid], Field(min_length=1)]
+    treatments: dict[str, Treated]
+    systems: dict[str, dict[str, Any]]
 
 
 def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
@@ -52,9 +80,9 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
 
 def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     """Return every table of the study by name, the columns of each in any order."""
-    for key in ("experiments", "treatments", "systems"):
-        if key not in spec:
-            raise BadInput(f"spec: {key}: missing")
+    if missing := [key for key in Spec.model_fields if key not in spec]:
+        raise BadInput(f"spec: {', '.join(missing)}: missing; expected the keys {', '.join(Spec.model_fields)}")
+    check(Spec, spec, "spec")
     runs, treated = runs_of(spec["experiments"]), spec["treatments"]
     for key, used in (("treatments", {run.treatment for run in runs}), ("systems", {run.system for run in runs})):
         if missing := sorted(used - set(spec[key])):

@@ -3,6 +3,7 @@
 Claims are data: a YAML list, each item checked here. docs/claims.md explains the keys.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,8 @@ COLUMNS: dict[str, pa.Schema] = {
 # What tells how far a source can be trusted; the last two are recollections, whose numbers are not to be quoted.
 TAGS = r"(\[(A|I|L|M|B|S[\d, -]*|C [^\]]+|R\+|R\?)\])+"
 RECALLED = ("[R+]", "[R?]")
+# An artifact's claims come from elsewhere.
+MAX_JSON_BYTES = 2**20
 # A filter's value that stands for the class that a row's treatment caps.
 CAPPED = "capped"
 
@@ -92,6 +95,9 @@ class Claim(Model):
         for name in [names] if isinstance(names, str) else names or []:
             if table:
                 _check_column(COLUMNS.get(table, SCHEMAS["systems"]), table, name)
+            if table and info.field_name == "over" and not _is_number(COLUMNS[table].field(name).type):
+                valid = [field.name for field in COLUMNS[table] if field.name != "value" and _is_number(field.type)]
+                raise ValueError(f"found {name!r}, which holds no numbers, expected one of {', '.join(valid)}")
         if names and info.field_name == "same" and "system" not in (info.data.get("against") or {}):
             raise ValueError(f"found {names!r}, expected none without another system under against")
         return names
@@ -131,7 +137,7 @@ class Claim(Model):
 
 def read_claims(path: Path) -> list[Claim]:
     """Read and check a file of claims; raise BadInput with one line a problem, which names the claim."""
-    items = read_yaml(path)
+    items = _read_json(path) if path.suffix == ".json" else read_yaml(path)
     if not isinstance(items, list) or not items:
         raise BadInput(f"{path}: expected a list of claims, each with the keys {', '.join(Claim.model_fields)}")
     claims: dict[str, Claim] = {}
@@ -150,6 +156,26 @@ def read_claims(path: Path) -> list[Claim]:
     return [*claims.values()]
 
 
+def _read_json(path: Path) -> Any:
+    """Read a small JSON file; raise BadInput where it is missing, large or not JSON."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_JSON_BYTES + 1)
+        if len(content) > MAX_JSON_BYTES:
+            raise BadInput(f"{path}: found more than {MAX_JSON_BYTES} bytes, expected at most so many")
+        return json.loads(content.decode())
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except RecursionError:
+        raise BadInput(f"{path}: not JSON (nested too deeply)") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: not JSON ({error})") from None
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
 def _check_column(schema: pa.Schema, table: str, name: str) -> None:
     if name not in schema.names or name == "value":
         valid = [column for column in schema.names if column != "value"]
@@ -160,7 +186,7 @@ def _check_filter(schema: pa.Schema, table: str, name: str, wanted: Any) -> None
     """Raise ValueError unless the column exists and `wanted` is null, a value of its type, a list or a range."""
     _check_column(schema, table, name)
     kind = schema.field(name).type
-    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    is_number = _is_number(kind)
     if isinstance(wanted, dict):
         if not is_number:
             raise ValueError(f"{name}: found {wanted!r}, but it holds no numbers; expected a value or a list")
