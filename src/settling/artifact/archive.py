@@ -245,11 +245,6 @@ def _check(path: Path, name: str, file: Path) -> None:
         raise BadInput(f"{path}: {name}: says that it holds {rows} rows, {size} bytes; too many to be read at once")
 
 
-def one_line(text: str) -> str:
-    """Return text that may hold some of a stranger's as it can be printed: in one line, without control characters."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
 def shown(text: str) -> str:
     """Return foreign text as it can be shown in a message: in one line, its odd characters escaped, not too long."""
     escaped = ascii(text)[1:-1]

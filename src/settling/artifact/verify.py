@@ -21,14 +21,14 @@ from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import one_line, shown, unpacked
+from settling.artifact.archive import shown, unpacked
 from settling.artifact.build import README
 from settling.artifact.contents import BESIDE, names_of, withheld
 from settling.artifact.crate import METADATA
 from settling.artifact.stage import config_of
 from settling.canonical import digest
 from settling.config import Study
-from settling.errors import BadInput
+from settling.errors import BadInput, printable
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import listed, skipped
@@ -72,7 +72,7 @@ def verify(path: Path, claims: Path | None = None) -> tuple[str, bool]:
         if not missing:
             checks += recomputed(study, folder, Path(name), claims)
             checks += described(study, folder, files)
-    lines = [one_line(line) for check in checks for line in said(check)]
+    lines = [printable(line).replace("\n", "\\n") for check in checks for line in said(check)]
     good = not any(check.wrong for check in checks)
     return "\n".join([*lines, "all agrees" if good else "not all agrees"]), good
 
