@@ -47,6 +47,7 @@ except BadInput as error:
 RESULTS = str(plan.folder_of(study, from_artifact=bool(ARTIFACT)))
 # From the working directory, so that nothing reruns where a checkout is moved.
 CLAIMS = f"{RESULTS}/claims.json" if ARTIFACT else os.path.relpath(Path(workflow.basedir, "config", "claims.yaml"))
+DATASETS = sorted({run.dataset for run in grid})
 SKIPPED = skipped(study)
 FIGURE_NAMES = [name for name in FIGURES if name not in SKIPPED]
 

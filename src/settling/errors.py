@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return a text as `printable` does, and its newlines escaped too."""
+    return printable(text).replace("\n", "\\n")
+
+
 def choices(found: str, valid: Iterable[str]) -> str:
     """Say what would have been valid, nearest name first: `did you mean 'bert'? (known: bert, roberta)`."""
     names = list(valid)

@@ -2,7 +2,7 @@ rule artifact:
     input:
         lambda wildcards: [f"{RESULTS}/{path}" for path in names_of(study)],
         # Whose text is the key that its words are hashed with.
-        data=[f"{RESULTS}/data/{dataset}/train.parquet" for dataset in sorted({run.dataset for run in grid})],
+        data=[f"{RESULTS}/data/{dataset}/train.parquet" for dataset in DATASETS],
         claims=CLAIMS,
         lock=os.path.relpath(Path(workflow.basedir, "requirements.lock")),
         snakefile=os.path.relpath(Path(workflow.basedir, "Snakefile")),

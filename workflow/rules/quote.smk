@@ -1,7 +1,7 @@
 rule quote:
     input:
         f"{RESULTS}/tables/words.parquet",
-        [f"{RESULTS}/data/{dataset}/train.parquet" for dataset in sorted({run.dataset for run in grid})],
+        [f"{RESULTS}/data/{dataset}/train.parquet" for dataset in DATASETS],
     output:
         multiext(f"{RESULTS}/tables/quotes", ".parquet", ".csv"),
     log:

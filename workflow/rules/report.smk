@@ -5,7 +5,7 @@ rule report:
         findings=rules.findings.output,
         figures=expand(f"{RESULTS}/figures/{{figure}}.json", figure=FIGURE_NAMES),
         not_drawn=rules.not_drawn.output,
-        cards=[f"{RESULTS}/data/{dataset}/card.json" for dataset in sorted({run.dataset for run in grid})],
+        cards=[f"{RESULTS}/data/{dataset}/card.json" for dataset in DATASETS],
         runs=lambda wildcards: [f"{RESULTS}/{run.card}" for run in grid],
         # What of the page is no code; from the working directory, so that nothing reruns where a checkout is moved.
         assets=[

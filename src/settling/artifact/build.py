@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 import settling
 from settling import study as plan
@@ -23,6 +22,7 @@ from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import skipped
 from settling.files import as_json, commit, metadata_of, read_json, read_table, write_table
+from settling.validation import read_yaml
 
 README = """# Artifact of the study {study}
 
@@ -55,7 +55,7 @@ def build(
         "config.json": as_json(json.loads(plan.study_spec(study))).encode(),
     }
     files["README.md"] = README.format(study=study.study).encode()
-    files["claims.json"] = as_json(yaml.safe_load(claims.read_text(encoding="utf-8"))).encode()
+    files["claims.json"] = as_json(read_yaml(claims)).encode()
     if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
         raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")
     with tempfile.TemporaryDirectory(prefix="settling.") as name:

@@ -9,7 +9,7 @@ import pandas as pd
 from settling.analysis.estimates import ESTIMATE
 from settling.artifact.archive import refuse_altered, unpacked
 from settling.artifact.stage import config_of
-from settling.errors import printable
+from settling.errors import one_line
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, study_spec
@@ -34,7 +34,7 @@ def compare(first: Path, second: Path) -> str:
             frames = [read_frame(folder / "tables" / f"{name}.parquet", name) for folder in (one, other)]
             lines += of_table(name, *frames)
         lines += of_claims(*(read_frame(folder / "claims" / "claims.parquet", "claims") for folder in (one, other)))
-    return "\n".join(printable(line).replace("\n", "\\n") for line in lines)
+    return "\n".join(map(one_line, lines))
 
 
 def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:

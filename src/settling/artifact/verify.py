@@ -28,7 +28,7 @@ from settling.artifact.crate import METADATA
 from settling.artifact.stage import config_of
 from settling.canonical import digest
 from settling.config import Study
-from settling.errors import BadInput, printable
+from settling.errors import BadInput, one_line
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import listed, skipped
@@ -72,7 +72,7 @@ def verify(path: Path, claims: Path | None = None) -> tuple[str, bool]:
         if not missing:
             checks += recomputed(study, folder, Path(name), claims)
             checks += described(study, folder, files)
-    lines = [printable(line).replace("\n", "\\n") for check in checks for line in said(check)]
+    lines = [one_line(line) for check in checks for line in said(check)]
     good = not any(check.wrong for check in checks)
     return "\n".join([*lines, "all agrees" if good else "not all agrees"]), good
 
@@ -213,9 +213,8 @@ def of_claims(found: Path, shipped: Path) -> Iterator[str]:
 
 def of_quotes(quotes: pd.DataFrame, words: pd.DataFrame, hidden: list[str]) -> Iterator[str]:
     """Yield the quotes that are of no word of the tables, missing, there twice, or show text that may not be shown."""
-    if quotes.duplicated(WORD).any() or len(quotes.merge(words[WORD].drop_duplicates(), on=WORD, how="outer")) != len(
-        quotes
-    ):
+    both = quotes.merge(words[WORD].drop_duplicates(), on=WORD, how="outer")
+    if quotes.duplicated(WORD).any() or len(both) != len(quotes):
         yield "tables/quotes.parquet: not one row for each word of tables/words.parquet"
     rows = quotes[quotes["dataset"].isin(hidden)]
     bare = (rows["before"] == "") & (rows["after"] == "") & rows["token"].str.fullmatch(HASHED)
