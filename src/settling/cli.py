@@ -201,7 +201,7 @@ def run(arguments: argparse.Namespace) -> None:
 
             treat(spec_of(arguments.spec), arguments.train, arguments.output)
         case "train":
-            from settling.training.loop import Interrupted
+            from settling.training.state import Interrupted
             from settling.training.train import train
 
             try:

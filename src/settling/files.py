@@ -7,10 +7,11 @@ import hashlib
 import io
 import json
 import os
+import struct
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,13 @@ from settling.errors import BadInput
 from settling.schemas import SCHEMAS
 
 METADATA_KEY = b"settling"
+# The SHA-256 of a table's pages and metadata: all but Parquet's own index of them, the footer.
+CONTENT_KEY = b"settling_content"
+# What ends every Parquet file: the length of the footer, and a mark.
+FOOTER_END = struct.Struct("<I4s")
+CHUNK = 1 << 20
+# What Arrow raises over a Parquet file that is damaged, wherever that is.
+UNREADABLE = (pa.ArrowException, OSError, UnicodeError, MemoryError)
 WriteGroup = Callable[[Mapping[str, Any]], None]
 
 
@@ -65,6 +73,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
+    except RecursionError:
+        raise BadInput(f"{path}: not JSON (nested too deeply)") from None
     except ValueError as error:
         raise BadInput(f"{path}: not JSON ({error})") from None
 
@@ -127,7 +137,7 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
 
     The columns given to it must be those of the schema called `name` (settling.schemas).
     """
-    schema = SCHEMAS[name]
+    schema = with_metadata(SCHEMAS[name], metadata)
     # Dense keys and floats pack far better this way than as dictionaries.
     packed = {"word": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "margin": "BYTE_STREAM_SPLIT"}
     encodings = {column: packed[column] for column in schema.names if column in packed}
@@ -136,13 +146,14 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
         if set(columns) != set(schema.names):
             raise ValueError(f"{path}: columns {sorted(columns)} are not those of {name}: {schema.names}")
         arrays = [as_array(columns[field.name], field) for field in schema]
-        writer.write_table(pa.Table.from_arrays(arrays, schema=writer.schema), row_group_size=1 << 26)
+        writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=1 << 26)
 
     with (
         replacing(path) as part,
+        part.open("wb") as file,
         pq.ParquetWriter(
-            part,
-            with_metadata(schema, metadata),
+            sink := HashingSink(file),
+            schema,
             compression="zstd",
             use_dictionary=[column for column in schema.names if column not in packed],
             column_encoding=encodings or None,
@@ -150,6 +161,55 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
         ) as writer,
     ):
         yield write_group
+        # All row groups are in the sink by now; what closing adds is the footer.
+        writer.add_key_value_metadata({CONTENT_KEY: sink.content_hash(schema.metadata[METADATA_KEY])})
+
+
+class HashingSink:
+    """A binary file that hashes what is written to it; `file` stays open when this is closed."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.hash = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        """Write bytes; return how many."""
+        self.hash.update(content)
+        return self.file.write(content)
+
+    def content_hash(self, metadata: bytes) -> str:
+        """Return the SHA-256 (hex) of what was written so far and then of `metadata`."""
+        whole = self.hash.copy()
+        whole.update(metadata)
+        return whole.hexdigest()
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self.file.tell()
+
+    def flush(self) -> None:
+        """Pass what was written on to the system."""
+        self.file.flush()
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the file closes it."""
+
+
+def content_hash(path: Path, metadata: bytes) -> str:
+    """Return the SHA-256 (hex) of what comes before a Parquet file's footer, which is its pages, and of `metadata`."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(-FOOTER_END.size, os.SEEK_END)
+        length, _ = FOOTER_END.unpack(file.read(FOOTER_END.size))
+        left = file.tell() - FOOTER_END.size - length
+        file.seek(0)
+        while left > 0 and (chunk := file.read(min(left, CHUNK))):
+            found.update(chunk)
+            left -= len(chunk)
+    found.update(metadata)
+    return found.hexdigest()
 
 
 def write_table(path: Path, name: str, columns: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
@@ -178,13 +238,17 @@ def open_table(path: Path, name: str) -> pq.ParquetFile:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
     found, expected = file.schema_arrow, SCHEMAS[name]
     if not found.remove_metadata().equals(expected):
         raise BadInput(f"{path}: columns {found.names} are not a {name} table: expected {expected.names}")
-    if METADATA_KEY not in (found.metadata or {}):
+    metadata = (found.metadata or {}).get(METADATA_KEY)
+    if metadata is None:
         raise BadInput(f"{path}: no metadata of settling; expected a file that settling wrote")
+    stated = (file.metadata.metadata or {}).get(CONTENT_KEY, b"").decode(errors="replace")
+    if content_hash(path, metadata) != stated:
+        raise BadInput(f"{path}: damaged, or edited since settling wrote it (its content does not match its own hash)")
     return file
 
 
@@ -193,7 +257,7 @@ def read_table(path: Path, name: str) -> pa.Table:
     with open_table(path, name) as file:
         try:
             return file.read()
-        except (pa.ArrowInvalid, OSError) as error:
+        except UNREADABLE as error:
             raise damaged(path, error) from None
 
 
@@ -201,7 +265,7 @@ def read_group(path: Path, file: pq.ParquetFile, group: int, columns: list[str])
     """Read columns of one row group of an open file; raise BadInput where it is damaged."""
     try:
         return file.read_row_group(group, columns)
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         raise damaged(path, error) from None
 
 

@@ -19,12 +19,9 @@ from settling.errors import BadInput
 from settling.systems.interface import Outcome, Pieces, System
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.split import Split
+from settling.training.state import Interrupted
 
 EVALUATION_SENTENCES = 64
-
-
-class Interrupted(Exception):  # noqa: N818
-    """The run was asked to stop, and did so between two steps; `Trainer.state` says from where it can go on."""
 
 
 @dataclass

@@ -1,14 +1,31 @@
-"""What an interrupted run goes on from: one file, written after each epoch, removed when the run is done."""
+"""What an interrupted run goes on from: one file, written after each epoch, removed when the run is done.
 
+The file ends with the SHA-256 of all that comes before it, which is checked before a byte of it is used.
+"""
+
+import contextlib
+import hashlib
+import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from settling.errors import BadInput
 from settling.files import replacing
+
+# The size of a SHA-256.
+HASH_BYTES = hashlib.sha256().digest_size
+CHUNK = 1 << 20
+# A job that a cluster ends or requeues may write for a moment after its successor has begun.
+WAIT_SECONDS = 120
+
+
+class Interrupted(Exception):  # noqa: N818
+    """The run was asked to stop, and did so between two steps; its state says from where it can go on."""
 
 
 def save(path: Path, identity: str, state: dict[str, Any]) -> None:
@@ -16,6 +33,9 @@ def save(path: Path, identity: str, state: dict[str, Any]) -> None:
     try:
         with replacing(path) as part:
             torch.save({"identity": identity, **state}, part)
+            with part.open("r+b") as file:
+                content = hashlib.file_digest(file, "sha256").digest()
+                file.write(content)
     except RuntimeError as error:
         # So torch calls a full disk.
         raise BadInput(f"{path}: the state cannot be written: {str(error).splitlines()[0]}") from None
@@ -23,16 +43,67 @@ def save(path: Path, identity: str, state: dict[str, Any]) -> None:
 
 def load(path: Path, identity: str, device: torch.device) -> dict[str, Any] | None:
     """Return the state of the run called `identity`; drop a damaged file or another run's, with a line."""
+    if path.is_dir():
+        shutil.rmtree(path)
+        print(f"{path}: damaged (found a folder); starting from the first epoch", file=sys.stderr)
+        return None
     if not path.exists():
         return None
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, UnpicklingError, EOFError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = damage(path)
+    if not reason:
+        try:
+            # torch reads past what follows its archive.
+            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        except Exception as error:
+            # The file is as it was written, so another release of torch wrote it; an unpickler may raise anything.
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if reason:
         print(f"{path}: damaged ({reason}); starting from the first epoch", file=sys.stderr)
+    elif isinstance(state, dict) and state.get("identity") == identity:
+        return state
     else:
-        if state.get("identity") == identity:
-            return state
         print(f"{path}: of a run with other parameters, data or code; starting anew", file=sys.stderr)
     path.unlink()
     return None
+
+
+def damage(path: Path) -> str | None:
+    """Say how a state file differs from what was written, by the hash at its end; None where it does not."""
+    try:
+        left = path.stat().st_size - HASH_BYTES
+        if left <= 0:
+            return f"found {left + HASH_BYTES} bytes"
+        found = hashlib.sha256()
+        with path.open("rb") as file:
+            while left and (chunk := file.read(min(left, CHUNK))):
+                found.update(chunk)
+                left -= len(chunk)
+            stated = file.read()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None if found.digest() == stated else "its content does not match its hash"
+
+
+@contextlib.contextmanager
+def claimed(folder: Path, stop: Callable[[], bool]) -> Iterator[None]:
+    """Keep every other process from training the run whose state folder this is.
+
+    Raises BadInput where another one trains it and does not end soon, Interrupted where this one is to stop meanwhile.
+    """
+    path = folder.with_name(f"{folder.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=WAIT_SECONDS, cancel_check=stop)
+    except Timeout:
+        if stop():
+            raise Interrupted from None
+        raise BadInput(
+            f"{folder}: another process is training this run (it holds {path}); wait for it or stop it"
+        ) from None
+    try:
+        yield
+    finally:
+        # While the lock is held, so that whoever waits for it finds its file gone and makes another.
+        path.unlink(missing_ok=True)
+        lock.release()

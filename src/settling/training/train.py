@@ -32,9 +32,10 @@ from settling.fingerprint import fingerprint
 from settling.schemas import SPLITS
 from settling.systems import KINDS
 from settling.training import state
-from settling.training.loop import Interrupted, Trainer, say
+from settling.training.loop import Trainer, say
 from settling.training.records import write_dynamics, write_scores
 from settling.training.split import Split, read_split, read_treated
+from settling.training.state import Interrupted
 from settling.validation import check
 
 TABLES = ("dynamics.parquet", "scores.parquet")
@@ -76,21 +77,23 @@ def train(
     Raises BadInput for a spec, file or checkpoint that cannot be used, and where a run failed; Interrupted where a
     signal came.
     """
-    with stoppable() as stop:
+    with stoppable() as stop, contextlib.ExitStack() as claims:
         job = Job(spec, data, checkpoint, device, threads, tokens, stop)
-        failed = [reason for run in runs if (reason := attempt(job, run))]
-    if failed:
-        raise BadInput("\n".join(failed))
-    for run in runs:
-        hand_over(run)
+        failed = [reason for run in runs if (reason := attempt(job, run, claims))]
+        if failed:
+            raise BadInput("\n".join(failed))
+        for run in runs:
+            hand_over(run, job.identities[run])
 
 
-def hand_over(run: Run) -> None:
-    """Put what a finished run wrote in its place; killed at any moment, it can be done again.
+def hand_over(run: Run, identity: str) -> None:
+    """Put what the finished run called `identity` wrote in its place; killed at any moment, it can be done again.
 
     It stays in the state folder too, by hard links, which take no space: a workflow deletes outputs before it runs a
     job again, and what is done need not be trained again then. A disk without hard links keeps the outputs alone.
     """
+    if (run.state / CARD).exists() and not is_done(run.state, identity):
+        raise BadInput(f"{run.state}: holds what another run or process wrote; expected the outputs of this run")
     linked = True
     # The card that says which run it is comes last.
     for name in OUTPUTS if (run.state / CARD).exists() else ():
@@ -129,13 +132,14 @@ def stoppable() -> Iterator[Callable[[], bool]]:
         restore()
 
 
-def attempt(job: "Job", run: Run) -> str | None:
-    """Train a run, with its lines in its log; return why it failed, if it did."""
+def attempt(job: "Job", run: Run, claims: contextlib.ExitStack) -> str | None:
+    """Train a run, with its lines in its log; return why it failed, if it did. `claims` keeps it from other processes."""
     with contextlib.ExitStack() as stack:
         if run.log:
             run.log.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(contextlib.redirect_stderr(stack.enter_context(run.log.open("w", encoding="utf-8"))))
         try:
+            claims.enter_context(state.claimed(run.state, job.stop))
             job.train(run)
         except Interrupted:
             raise
@@ -180,6 +184,7 @@ class Job:
             raise BadInput(f"{checkpoint}: no such checkpoint folder")
         self.spec, self.checkpoint, self.threads = spec, checkpoint, threads
         self.tokens, self.stop = tokens, stop
+        self.identities: dict[Run, str] = {}
         self.code = fingerprint("settling.training.train", KINDS[self.recipe.kind])
         self.hash = checkpoint_hash(checkpoint) if checkpoint else None
         if tokens and metadata_of(read_table(tokens, "tokens").schema)["inputs"]["checkpoint"] != self.hash:
@@ -206,6 +211,7 @@ class Job:
         identity = digest(
             self.recipe.model_dump(mode="json", exclude={"resources"}), run.seed, made["inputs"], self.code
         )
+        self.identities[run] = identity
         here = is_done(run.state, identity)
         if here or is_done(run.output, identity):
             if not here:
@@ -266,9 +272,13 @@ def is_done(folder: Path, identity: str) -> bool:
     """Return whether the folder holds the outputs of the run called `identity`."""
     if not all((folder / name).exists() for name in OUTPUTS):
         return False
-    card = read_json(folder / CARD)
-    hashes = {name: sha256(folder / name) for name in TABLES}
-    return bool(card.get("identity") == identity and card.get("outputs") == hashes)
+    try:
+        card = read_json(folder / CARD)
+        hashes = {name: sha256(folder / name) for name in TABLES}
+        return bool(card["identity"] == identity and card["outputs"] == hashes)
+    except (BadInput, OSError, LookupError, TypeError):
+        # Damaged, or not a card: it is trained again.
+        return False
 
 
 def set_up(device: str, threads: int) -> torch.device:

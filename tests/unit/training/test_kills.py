@@ -1,4 +1,4 @@
-"""Killed again and again at random moments, a run ends with the bytes of an undisturbed one."""
+"""Killed again and again at random moments, its state damaged now and then, a run ends with the bytes of an undisturbed one."""
 
 import os
 import re
@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from settling.errors import BadInput
-from settling.training.loop import Interrupted
+from settling.training.state import Interrupted
 from settling.training.train import Run, train
 from tests.conftest import TINY_SPEC, paths_of
-from tests.unit.training.test_resume import OUTPUTS, bytes_of, left
+from tests.unit.training.test_resume import OUTPUTS, bytes_of, damaged, left
 
 KILLS = 200
+DAMAGED_SHARE = 0.1
 SPEC = {**TINY_SPEC, "epochs": 60}
 
 
@@ -61,7 +62,7 @@ def test_a_run_killed_two_hundred_times_gives_the_bytes_of_an_undisturbed_one(
     whole = time.monotonic() - began
     rng = np.random.default_rng(0)
     kills: Counter[str] = Counter()
-    starts = rounds = begun_again = stopped = 0
+    starts = rounds = begun_again = stopped = damages = 0
     while sum(kills.values()) < KILLS:
         # A run may be through before it has been killed often enough; then another begins.
         rounds += 1
@@ -88,12 +89,20 @@ def test_a_run_killed_two_hundred_times_gives_the_bytes_of_an_undisturbed_one(
             stopped += len(interrupted)
             reached = max([reached, *places(lines, ""), *interrupted])
             lost = not interrupted and any(line.startswith(f"{run.output}: ") for line in lines)
+            saved = run.state / "state.pt"
+            if saved.exists() and rng.random() < DAMAGED_SHARE:
+                saved.write_bytes(damaged(saved.read_bytes(), damages))
+                damages += 1
+                # It starts from its first epoch then, unless a page of zeros was one before.
+                reached, lost = (0, 0), False
         assert bytes_of(run.output) == bytes_of(undisturbed.output)
         assert left(run.state) == OUTPUTS
+        assert not list(tmp_path.glob("*.lock"))
+    assert damages
     with capsys.disabled():
         print(
             f"\n{sum(kills.values())} kills ({dict(kills)}), {starts} starts of {rounds} runs; {stopped} stopped "
-            f"with their state saved; {begun_again} epochs repeated; 0 bytes different"
+            f"with their state saved; {begun_again} epochs repeated; {damages} states damaged; 0 bytes different"
         )
     # SIGTERM mostly finds the run at its steps, and then costs none.
     assert stopped > kills["SIGTERM"] / 2

@@ -1,5 +1,8 @@
 """A run gives the same bytes whether it was interrupted or not."""
 
+import hashlib
+import io
+import json
 import os
 import shutil
 import signal
@@ -7,17 +10,20 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.systems import loading
-from settling.training import loop
+from settling.training import loop, state
 from settling.training.records import Observation
-from settling.training.train import Run, train
+from settling.training.train import Job, Run, train
 from tests.conftest import TINY_SPEC, paths_of, run_command, train_command
 
 OUTPUTS = {"dynamics.parquet", "scores.parquet", "run.json"}
+DAMAGED_STATES = 500
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -80,10 +86,56 @@ def half_done(
     return Path(f"{output}.state", "state.pt").read_bytes()
 
 
-@pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
-def test_a_damaged_state_is_dropped_with_a_line(
-    damage: str,
-    half_done: bytes,
+def damaged(state: bytes, number: int) -> bytes:
+    """Return a state file with one damage of many kinds, as `number` chooses."""
+    rng = np.random.default_rng(number)
+    place = int(rng.integers(len(state)))
+    match number % 5:
+        case 0 | 1:
+            return state[:place] + bytes([state[place] ^ 1 << rng.integers(8)]) + state[place + 1 :]
+        case 2:
+            # As a power cut leaves a file that was not flushed.
+            page = place // 4096 * 4096
+            return state[:page] + bytes(min(4096, len(state) - page)) + state[page + 4096 :]
+        case 3:
+            return state[:place]
+        case _:
+            return rng.bytes(place)
+
+
+def test_of_five_hundred_damaged_states_none_is_loaded(
+    half_done: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, cpu = tmp_path / "state.pt", torch.device("cpu")
+    whole = torch.load(io.BytesIO(half_done), weights_only=True)
+    path.write_bytes(half_done)
+    assert state.load(path, whole["identity"], cpu)
+    for number in range(DAMAGED_STATES):
+        content = damaged(half_done, number)
+        # A page of zeros may have been one before.
+        if content == half_done:
+            continue
+        path.write_bytes(content)
+        assert state.load(path, whole["identity"], cpu) is None, number
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{path}: damaged (")
+        assert not path.exists()
+
+
+def other_object(value: object) -> bytes:
+    """Return a file that torch loads, with a hash that is right, and that holds no state."""
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a state", None, other_object("hello"), other_object([1, 2]), other_object({"identity": 3})],
+    ids=["empty", "text", "a folder", "a string", "a list", "another identity"],
+)
+def test_what_is_no_state_is_dropped_with_a_line_and_the_run_starts_from_its_first_epoch(
+    content: bytes | None,
     tiny_run: Path,
     tiny_treated: Path,
     tiny_data: Path,
@@ -92,12 +144,65 @@ def test_a_damaged_state_is_dropped_with_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = tmp_path / "seed0"
-    state = Path(f"{output}.state", "state.pt")
-    state.parent.mkdir()
-    state.write_bytes({"cut": half_done[:-2000], "garbage": b"not a state", "empty": b""}[damage])
+    path = Path(f"{output}.state", "state.pt")
+    path.parent.mkdir()
+    if content is None:
+        (path / "inner").mkdir(parents=True)
+    else:
+        path.write_bytes(content)
     train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
-    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{state}: damaged")]
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{path}: ")]
     assert bytes_of(output) == bytes_of(tiny_run)
+
+
+def test_a_second_training_of_one_run_is_refused_while_the_first_goes_on(
+    tiny_treated: Path,
+    tiny_data: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "WAIT_SECONDS", 0.1)
+    output = tmp_path / "seed0"
+    with state.claimed(Path(f"{output}.state"), lambda: False), pytest.raises(BadInput) as error:
+        train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert str(error.value).startswith(f"{output}.state: another process is training this run")
+    assert not output.exists()
+    assert not list(tmp_path.glob("*.lock"))
+
+
+def test_what_another_run_puts_into_the_state_folder_meanwhile_is_not_handed_over(
+    tiny_treated: Path,
+    tiny_data: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train_here({**TINY_SPEC, "epochs": 1}, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "other")
+    output = tmp_path / "seed0"
+    whole = Job.train
+
+    def disturbed(job: Job, run: Run) -> None:
+        whole(job, run)
+        shutil.rmtree(run.state)
+        shutil.copytree(tmp_path / "other", run.state)
+
+    monkeypatch.setattr(Job, "train", disturbed)
+    with pytest.raises(BadInput, match="holds what another run or process wrote"):
+        train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b"[" * 5000], ids=str)
+def test_a_finished_run_whose_card_is_damaged_is_trained_again(
+    content: bytes, tiny_run: Path, tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "seed0"
+    shutil.copytree(tiny_run, output)
+    (output / "run.json").write_bytes(content)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert bytes_of(output) == bytes_of(tiny_run)
+    assert json.loads((output / "run.json").read_text())["outputs"]
 
 
 def test_the_state_of_another_run_is_not_used(
