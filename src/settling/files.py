@@ -8,6 +8,7 @@ import io
 import json
 import os
 import struct
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -38,17 +39,66 @@ WriteGroup = Callable[[Mapping[str, Any]], None]
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; rename it to `path` on success, remove it on failure.
 
-    Raises BadInput where `path` is something else than a file: a rename would replace a device.
+    Raises BadInput where `path` is something else than a file: a rename would replace a device. An error of the disk
+    that names no file is raised with the name of `path`.
     """
     if path.exists() and not path.is_file():
         raise BadInput(f"{path}: found a {'folder' if path.is_dir() else 'device'}, expected a file or nothing")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
-        yield part
-        os.replace(part, path)
+        with naming(path):
+            yield part
+            put(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path` to prepare in it what will stand at `path`; remove it at the end.
+
+    Its name is always the same, so that what a killed process left there is gone once the next has begun. An error of
+    the disk that names no file is raised with the name of `path`.
+    """
+    folder = path.with_name(f".{path.name}.scratch")
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    try:
+        with naming(path):
+            yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give the name of `path` to an error of the disk that names no file, as one of a full disk often does."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def put(source: Path, path: Path) -> None:
+    """Rename a file to `path`, so that after a power cut the whole file is there, or what was there before."""
+    sync(source)
+    os.replace(source, path)
+    # Not every disk can do that to a folder; then the rename may be lost, but not half of it.
+    with contextlib.suppress(OSError):
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def write_text(path: Path, text: str) -> None:

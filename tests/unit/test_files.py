@@ -1,8 +1,10 @@
 import csv
+import errno
 import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from settling.files import (
     read_json,
     read_table,
     replacing,
+    scratch,
     sha256,
     write_csv,
     write_json,
@@ -257,3 +260,53 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=f"{name}: found {found}, expected a file or nothing"):
             write_text(tmp_path / name, "text")
     assert names(tmp_path) == ["folder", "pipe"]
+
+
+def test_a_scratch_folder_is_empty_when_it_begins_and_gone_when_it_ends(tmp_path: Path) -> None:
+    left = tmp_path / "new" / ".model.scratch"
+    (left / "of a killed process").mkdir(parents=True)
+    with scratch(tmp_path / "new" / "model") as folder:
+        assert (folder, names(folder)) == (left, [])
+        (folder / "made").mkdir()
+        (folder / "made" / "file.txt").write_text("text")
+        (folder / "made").rename(tmp_path / "new" / "model")
+    assert names(tmp_path / "new") == ["model"]
+
+    def fail() -> None:
+        with scratch(tmp_path / "other") as folder:
+            write_text(folder / "file.txt", "text")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert names(tmp_path) == ["new"]
+
+
+@pytest.mark.parametrize("writing", [replacing, scratch])
+def test_an_error_of_the_disk_names_the_file_that_was_to_be(
+    writing: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path
+) -> None:
+    def fail(error: OSError) -> None:
+        with writing(tmp_path / "file"):
+            raise error
+
+    for nameless in (OSError(errno.ENOSPC, "No space left on device"), OSError("the library's own words")):
+        with pytest.raises(OSError, match=r"No space|library's own") as caught:
+            fail(nameless)
+        assert caught.value.filename == str(tmp_path / "file")
+    with pytest.raises(OSError, match="other") as caught:
+        fail(OSError(errno.EIO, "Input/output error", "other"))
+    assert caught.value.filename == "other"
+    assert names(tmp_path) == []
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    sync, replace = files.sync, os.replace
+    monkeypatch.setattr(files, "sync", lambda path: (calls.append(("sync", path)), sync(path)))
+    monkeypatch.setattr(os, "replace", lambda one, other: (calls.append(("rename", other)), replace(one, other)))
+    write_text(tmp_path / "file.txt", "text")
+    part = tmp_path / ".file.txt.part"
+    assert calls == [("sync", part), ("rename", tmp_path / "file.txt"), ("sync", tmp_path)]
