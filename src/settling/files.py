@@ -7,8 +7,8 @@ import hashlib
 import io
 import json
 import os
-import struct
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

@@ -231,12 +231,11 @@ def test_a_changed_byte_of_a_table_is_found_whichever_it_is(tmp_path: Path) -> N
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :])
         try:
             found = read_table(path, "dynamics")
-        except BadInput as error:
-            assert str(error).startswith(f"{path}: ")
-        else:
-            # Some bits of the footer say nothing that is read.
-            assert place >= footer
-            assert found.equals(table)
+        except BadInput:
+            continue
+        # Some bits of the footer say nothing that is read.
+        assert place >= footer
+        assert found.equals(table)
 
 
 def edited(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:

@@ -133,7 +133,10 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 
 def attempt(job: "Job", run: Run, claims: contextlib.ExitStack) -> str | None:
-    """Train a run, with its lines in its log; return why it failed, if it did. `claims` keeps it from other processes."""
+    """Train a run, with its lines in its log; return why it failed, if it did.
+
+    `claims` takes the lock that keeps other processes from training it.
+    """
     with contextlib.ExitStack() as stack:
         if run.log:
             run.log.parent.mkdir(parents=True, exist_ok=True)

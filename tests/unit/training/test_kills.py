@@ -1,4 +1,4 @@
-"""Killed again and again at random moments, its state damaged now and then, a run ends with the bytes of an undisturbed one."""
+"""Killed at random moments, its state damaged now and then, a run ends with the bytes of an undisturbed one."""
 
 import os
 import re
