@@ -96,14 +96,14 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--tokens", type=Path, metavar="PATH", help="what tokenise wrote, to spare doing it again")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     train.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
-    command(
+    events = command(
         "events",
         "Find the learning and forgetting events of a run.",
         dynamics="dynamics.parquet",
         treated="treated training split of the run",
         output="Parquet file to write",
     )
-    command(
+    detect = command(
         "detect",
         "Score how well detectors find the wrong labels of a run.",
         dynamics="dynamics.parquet",
@@ -111,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
         scores="scores.parquet of the run",
         output="folder to write detectors.parquet and losses.parquet to",
     )
+    for stage in (events, detect):
+        stage.add_argument("--run", type=Path, metavar="PATH", help="run.json, to check that the files are of that run")
     command(
         "aggregate",
         "Make the tables of a study.",
@@ -220,11 +222,11 @@ def run(arguments: argparse.Namespace) -> None:
         case "events":
             from settling.analysis.events import find_events
 
-            find_events(arguments.dynamics, arguments.treated, arguments.output)
+            find_events(arguments.dynamics, arguments.treated, arguments.output, arguments.run)
         case "detect":
             from settling.analysis.detection import detect
 
-            detect(arguments.dynamics, arguments.treated, arguments.scores, arguments.output)
+            detect(arguments.dynamics, arguments.treated, arguments.scores, arguments.output, arguments.run)
         case "aggregate":
             from settling.analysis.aggregate import aggregate
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from settling.analysis.aggregate import aggregate
-from settling.files import read_table, write_table
+from settling.files import read_table, sha256, write_json, write_table
 from settling.study import Run, is_noisy
 
 Row = dict[str, Any]
@@ -148,6 +148,12 @@ def write(path: Path, name: str, rows: list[Row], **metadata: Any) -> None:
     write_table(path, name, {column: [row[column] for row in rows] for column in rows[0]}, metadata)
 
 
+def write_card(results: Path, run: Run) -> None:
+    """Write the run.json of a run whose scores and training split are there."""
+    outputs = {run.scores.name: sha256(results / run.scores)}
+    write_json(results / run.card, {"outputs": outputs, "made": {"inputs": {"treated": sha256(results / run.treated)}}})
+
+
 def write_runs(results: Path, runs: list[Run]) -> None:
     """Write what the stages before `aggregate` leave of the runs."""
     for run in runs:
@@ -167,6 +173,7 @@ def write_runs(results: Path, runs: list[Run]) -> None:
         percent = TREATMENTS[run.treatment].get("percent", 0)
         figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
         write(results / run.treated, "treated", split, sentences=1, tags=["O", "B-LOC", "I-LOC"], **figures)
+        write_card(results, run)
         if is_noisy(TREATMENTS[run.treatment]):
             write(results / run.detectors, "detectors", detectors(run))
             write(results / run.losses, "losses", losses(run))

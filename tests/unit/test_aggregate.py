@@ -21,6 +21,7 @@ from tests.unit.small_study import (
     spec_of,
     tables_of,
     write,
+    write_card,
     write_runs,
 )
 
@@ -83,6 +84,7 @@ def test_of_equally_good_epochs_the_first_is_best(tmp_path: Path) -> None:
     for run in RUNS:
         rows = [{**row, "value": row["epoch"]} if row["split"] == "train" else row for row in scores(run)]
         write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+        write_card(tmp_path, run)
     aggregate(SPEC, tmp_path, tmp_path / "tables")
     found = read_table(tmp_path / "tables" / "summary.parquet", "summary").to_pylist()
     means = {row["treatment"]: row["mean"] for row in found if (row["split"], row["moment"]) == ("train", "best")}

@@ -559,11 +559,13 @@ def test_a_bad_study_to_aggregate(place: Place, refused_here: Refused) -> None:
     spec = json.dumps({"experiments": [grid], "treatments": {"clean": {"kind": "clean"}}, "systems": systems})
     command = settling("aggregate", "--spec", spec, "--results", place.tmp, "--output", "out")
     scores = place.tmp / "runs" / "tiny" / "clean" / "draw0" / "tiny" / "seed0" / "scores.parquet"
-    refused(command, place.tmp, f"{scores}: no such file")
+    refused(command, place.tmp, f"{scores.with_name('run.json')}: no such file")
     scores.parent.mkdir(parents=True)
+    shutil.copy(place.run / "run.json", scores.with_name("run.json"))
+    refused_here(command, place.tmp, f"{scores}: No such file")
     shutil.copy(place.run / "scores.parquet", scores)
     treated = place.tmp / "treated" / "tiny" / "clean" / "draw0.parquet"
-    refused_here(command, place.tmp, f"{treated}: no such file")
+    refused_here(command, place.tmp, f"{treated}: No such file")
     treated.parent.mkdir(parents=True)
     shutil.copy(place.treated, treated)
     events = place.tmp / "events" / "tiny" / "clean" / "draw0" / "tiny" / "seed0.parquet"

@@ -24,6 +24,7 @@ from tests.unit.small_study import (
     spec_of,
     tables_of,
     write,
+    write_card,
     write_runs,
 )
 
@@ -147,6 +148,7 @@ def settles(tmp_path: Path, views: dict[str, list[float]]) -> list[Row]:
         of_view = {**dev, "split": "train", "view": view, "reference": "given"}
         rows += [{**of_view, "epoch": epoch, "value": value} for epoch, value in enumerate(values)]
     write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+    write_card(tmp_path, run)
     spec = spec_of([block(["clean"], [0], [0])], ["clean"])
     aggregate(spec, tmp_path, tmp_path / "tables")
     return rows_of(tmp_path / "tables", "measures")
@@ -278,6 +280,7 @@ def test_systems_are_told_as_they_are(pick: Pick) -> None:
 
 def without_steps(results: Path) -> str:
     write(results / RUNS[0].scores, "scores", scores(RUNS[0]))
+    write_card(results, RUNS[0])
     return "steps: found None"
 
 

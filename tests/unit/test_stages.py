@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.study import Run
 from settling.treatments.treat import treat
-from tests.conftest import ROOT, run_command
+from tests.conftest import ROOT, TINY_SPEC, paths_of, run_command
 
 STAGES = (
     "download",
@@ -62,30 +61,36 @@ def loaded(*arguments: object) -> set[str]:
     return set(done.stdout.split("LOADED ")[1].split())
 
 
+def files_of(results: Path) -> tuple[Path, Path, Path]:
+    """Return the dynamics, the treated split and the scores of the noisy run."""
+    return results / NOISY.dynamics, results / NOISY.treated, results / NOISY.scores
+
+
 @pytest.fixture(scope="module")
-def results(tiny_run: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a study's folder, up to its tables: the one tiny training stands for the runs of each treatment."""
+def results(tiny_checkpoint: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a study's folder, up to its tables."""
+    from settling.training import train as training
+
     folder = tmp_path_factory.mktemp("results")
-    for name, treatment in TREATMENTS.items():
-        run = Run("tiny", name, 0, "tiny", 0)
-        treat({**treatment, "draw": 0}, tiny_data / "train.parquet", folder / run.treated)
-        shutil.copytree(tiny_run, (folder / run.scores).parent)
-        find_events(tiny_run / "dynamics.parquet", folder / NOISY.treated, folder / run.events)
-    detect(
-        tiny_run / "dynamics.parquet", folder / NOISY.treated, folder / NOISY.scores, (folder / NOISY.detectors).parent
-    )
+    runs = [Run("tiny", name, 0, "tiny", 0) for name in TREATMENTS]
+    for run in runs:
+        treat({**TREATMENTS[run.treatment], "draw": 0}, tiny_data / "train.parquet", folder / run.treated)
+    job = [training.Run(0, *(folder / path for path in (run.treated, run.folder, run.state))) for run in runs]
+    training.train(TINY_SPEC, paths_of(tiny_data), tiny_checkpoint, job)
+    for run in runs:
+        files = [folder / path for path in (run.dynamics, run.treated)]
+        find_events(*files, folder / run.events, folder / run.card)
+    detect(*files_of(folder), (folder / NOISY.detectors).parent, folder / NOISY.card)
     aggregate(SPEC, folder, folder / "tables")
     return folder
 
 
 def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
-    dynamics = results / NOISY.scores.with_name("dynamics.parquet")
+    dynamics, treated, scores = files_of(results)
+    run = ["--dynamics", dynamics, "--treated", treated, "--run", results / NOISY.card, "--output", output]
     return {
-        "events": ["events", "--dynamics", dynamics, "--treated", results / NOISY.treated, "--output", output],
-        "detect": [
-            *("detect", "--dynamics", dynamics, "--treated", results / NOISY.treated),
-            *("--scores", results / NOISY.scores, "--output", output),
-        ],
+        "events": ["events", *run],
+        "detect": ["detect", *run, "--scores", scores],
         "aggregate": ["aggregate", "--spec", json.dumps(SPEC), "--results", results, "--output", output],
         "claims": ["claims", "--claims", CLAIMS, "--tables", results / "tables", "--output", output],
         "plot": ["plot", "fig1_noise_f1", "--tables", results / "tables", "--output", output],
@@ -126,7 +131,7 @@ def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> Non
             *("--run", "0", "d", "e", "f", "-"),
         ],
         ["events", "--dynamics", "a", "--treated", "b", "--output", "out"],
-        ["detect", "--dynamics", "a", "--treated", "b", "--scores", "c", "--output", "out"],
+        ["detect", "--dynamics", "a", "--treated", "b", "--scores", "c", "--run", "d", "--output", "out"],
         ["aggregate", "--spec", "{}", "--results", "a", "--output", "out"],
         ["plot", "fig1_noise_f1", "--tables", "a", "--output", "out"],
         ["claims", "--claims", "a", "--tables", "b", "--output", "out"],

@@ -2,6 +2,7 @@ rule aggregate:
     input:
         treated=lambda wildcards: sorted({f"{RESULTS}/{run.treated}" for run in grid}),
         scores=lambda wildcards: [f"{RESULTS}/{run.scores}" for run in grid],
+        runs=lambda wildcards: [f"{RESULTS}/{run.card}" for run in grid],
         events=lambda wildcards: [f"{RESULTS}/{run.events}" for run in grid],
         detection=lambda wildcards: [
             f"{RESULTS}/{path}"

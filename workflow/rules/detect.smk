@@ -2,6 +2,7 @@ rule detect:
     input:
         dynamics=f"{RESULTS}/runs/{RUN}/dynamics.parquet",
         treated=rules.treat.output,
+        run=f"{RESULTS}/runs/{RUN}/run.json",
         scores=f"{RESULTS}/runs/{RUN}/scores.parquet",
     output:
         multiext(f"{RESULTS}/detectors/{RUN}/", "detectors.parquet", "losses.parquet"),
@@ -17,4 +18,4 @@ rule detect:
         folder=subpath(output[0], parent=True),
     shell:
         "settling detect --dynamics {input.dynamics} --treated {input.treated} --scores {input.scores}"
-        " --output {params.folder} 2> {log}"
+        " --run {input.run} --output {params.folder} 2> {log}"

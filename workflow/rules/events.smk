@@ -2,6 +2,7 @@ rule events:
     input:
         dynamics=f"{RESULTS}/runs/{RUN}/dynamics.parquet",
         treated=rules.treat.output,
+        run=f"{RESULTS}/runs/{RUN}/run.json",
     output:
         f"{RESULTS}/events/{RUN}.parquet",
     log:
@@ -14,4 +15,4 @@ rule events:
     params:
         code=lambda wildcards: modules("settling.analysis.events"),
     shell:
-        "settling events --dynamics {input.dynamics} --treated {input.treated} --output {output} 2> {log}"
+        "settling events --dynamics {input.dynamics} --treated {input.treated} --run {input.run} --output {output} 2> {log}"

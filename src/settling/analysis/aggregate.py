@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from settling.analysis.caps import cap_table, knees
 from settling.analysis.contrasts import contrasts, effects
 from settling.analysis.estimates import ESTIMATE, estimate
+from settling.analysis.lineage import check_recorded
 from settling.analysis.measures import (
     RUN,
     SCORE,
@@ -67,7 +68,8 @@ class Spec(Model):
 def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
     """Write every table of the study in the folder `results` to the folder `output`, as Parquet and CSV.
 
-    `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a missing or foreign file.
+    `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a missing or foreign
+    file, and where the files of a run were not all made of one training.
     """
     tables = make_tables(spec, results)
     for name in TABLES:
@@ -93,6 +95,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     read: list[RunFrame] = []
     found: list[RunFrame] = []
     for run in progress(runs):
+        check_recorded(results, run, is_noisy(treated[run.treatment]))
         table = read_table(results / run.scores, "scores")
         read.append((run, as_frame(table)))
         found.append((run, run_phases(results / run.scores, table, results / run.treated)))

@@ -20,7 +20,8 @@ from settling.analysis.detectors import (
     estimated_noisy,
     kmeans,
 )
-from settling.analysis.dynamics import check_split, epochs_of
+from settling.analysis.dynamics import epochs_of
+from settling.analysis.lineage import check_run, check_split
 from settling.analysis.phases import dev_curve, phases_of
 from settling.canonical import generator
 from settling.errors import BadInput
@@ -44,12 +45,14 @@ class Measure(NamedTuple):
     value: float
 
 
-def detect(dynamics: Path, treated: Path, scores: Path, output: Path) -> None:
+def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path | None = None) -> None:
     """Write detectors.parquet and losses.parquet of a run to the folder `output`.
 
-    Raises BadInput where the files are not of one run. Where no word is noisy, or all are, there is nothing to
-    measure, and the table of detectors is empty.
+    `run` is its run.json, where it has one. Raises BadInput where the files are not of one run. Where no word is noisy,
+    or all are, there is nothing to measure, and the table of detectors is empty.
     """
+    if run:
+        check_run(run, treated, dynamics, scores)
     labels = read_table(treated, "treated")
     made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
     given = pc.index_in(labels["given"].cast(pa.string()), pa.array(made["tags"])).to_numpy()

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from settling.analysis.lineage import check_split
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_group, read_table, sha256
+from settling.files import metadata_of, open_table, read_group, read_table
 
 # Words are dense and in order in every row group.
 COLUMNS = ["view", "epoch", "predicted", "loss", "margin"]
@@ -54,10 +55,3 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
                 None if rows["margin"].null_count else rows["margin"].to_numpy(),
                 predicted,
             )
-
-
-def check_split(path: Path, schema: pa.Schema, treated: Path) -> None:
-    """Raise BadInput where the metadata in `schema`, of the file at `path`, tells of another split than `treated`."""
-    here = sha256(treated)
-    if metadata_of(schema).get("inputs", {}).get("treated", here) != here:
-        raise BadInput(f"{path}: of a run on another training split than {treated} (the hashes differ)")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from settling.analysis.dynamics import epochs_of
+from settling.analysis.lineage import check_run
 from settling.errors import BadInput
 from settling.files import metadata_of, provenance, read_table, writing_table
 
@@ -69,11 +70,13 @@ class EventCounter:
         )
 
 
-def find_events(dynamics: Path, treated: Path, output: Path) -> None:
+def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = None) -> None:
     """Write the events of a run, one row a view and word, from its dynamics and its treated training split.
 
-    Raises BadInput where the two do not belong together.
+    `run` is its run.json, where it has one. Raises BadInput where the files do not belong together.
     """
+    if run:
+        check_run(run, treated, dynamics)
     labels = read_table(treated, "treated")
     num_words, tags = len(labels), pa.array(metadata_of(labels.schema)["tags"])
     counters: dict[str, EventCounter] = {}

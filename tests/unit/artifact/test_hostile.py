@@ -18,6 +18,7 @@ import pytest
 from settling.artifact import archive as module
 from settling.artifact.archive import MANIFEST
 from settling.files import as_json
+from tests.tables import forged
 
 Spoil = Callable[[Path, Path], None]
 
@@ -109,7 +110,6 @@ def rows_bomb(good: Path, bad: Path) -> None:
     """Hold a small table that says it has very many rows."""
     with zipfile.ZipFile(good) as archive:
         schema = pq.read_schema(pa.BufferReader(archive.read("tables/run_curves.parquet")))
-    file = pa.BufferOutputStream()
     rows = module.MAX_ROWS + 1
     columns = []
     for field in schema:
@@ -120,8 +120,8 @@ def rows_bomb(good: Path, bad: Path) -> None:
             )
         else:
             columns.append(pa.array(np.zeros(rows, dtype=kind.to_pandas_dtype()), kind))
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), file, row_group_size=1 << 30, compression="zstd")
-    replaced("tables/run_curves.parquet", file.getvalue().to_pybytes())(good, bad)
+    content = forged(pa.Table.from_arrays(columns, schema=schema), compression="zstd")
+    replaced("tables/run_curves.parquet", content)(good, bad)
 
 
 RUN = "runs/toy/clean/draw0/tiny/seed0"
@@ -133,9 +133,7 @@ def with_metadata(text: bytes) -> Spoil:
 
     def spoil(content: dict[str, bytes]) -> None:
         table = pq.read_table(pa.BufferReader(content[EVENTS]))
-        written = pa.BufferOutputStream()
-        pq.write_table(table.replace_schema_metadata({b"settling": text}), written)
-        content[EVENTS] = written.getvalue().to_pybytes()
+        content[EVENTS] = forged(table.replace_schema_metadata({b"settling": text}))
 
     return lambda good, bad: rewritten(good, bad, spoil)
 

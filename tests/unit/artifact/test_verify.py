@@ -17,6 +17,7 @@ from settling.config import Study
 from settling.files import as_json
 from settling.study import runs
 from tests.conftest import ROOT
+from tests.tables import forged
 from tests.unit.artifact.conftest import built, study_of
 
 Content = dict[str, bytes]
@@ -44,9 +45,7 @@ def in_table(name: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Con
 
     def apply(content: Content) -> None:
         table = change(pq.read_table(pa.BufferReader(content[name])))
-        file = pa.BufferOutputStream()
-        pq.write_table(table, file)
-        content[name] = file.getvalue().to_pybytes()
+        content[name] = forged(table)
 
     return apply
 
