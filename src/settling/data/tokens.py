@@ -1,6 +1,7 @@
 """The tokenise stage: the word-pieces of every word of a data set, made once for all runs from a checkpoint."""
 
 import itertools
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,15 @@ from settling.data.messages import one_line_errors
 from settling.files import checkpoint_hash, provenance, read_table, starts_of, write_table
 from settling.schemas import SPLITS
 
+# Texts of two words to try a tokenizer on, in several scripts, as one may know the letters of a single one.
+PROBES = ("a b", "1 2", "λ ψ", "ж я", "ب ج", "क ख", "中 国", "한 국")
+
 
 def tokenise(data: Path, checkpoint: Path, output: Path) -> None:
     """Write the pieces of each word of the data set in the folder `data` to `output`, a row a word.
 
-    Raises BadInput for a folder that is not a data set, and for a checkpoint whose tokenizer cannot be loaded.
+    Raises BadInput for a folder that is not a data set, for a checkpoint without a fast tokenizer, and for a word that
+    the tokenizer has no piece for.
     """
     paths = {split: data / f"{split}.parquet" for split in SPLITS}
     tables = {split: read_table(path, "data") for split, path in paths.items()}
@@ -46,12 +51,29 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
 
 def pieces_of(tokenizer: PreTrainedTokenizerBase, words: list[str], starts: NDArray[np.int64]) -> list[list[int]]:
     """Return the pieces of each word, one at least, within its sentence; `starts` (sentences + 1,) are word offsets."""
-    # With a space before it, a word is the same to every tokenizer that it is within a text.
-    spaced = [[f" {word}" for word in words[start:end]] for start, end in itertools.pairwise(starts)]
-    encoded = tokenizer(spaced, is_split_into_words=True, add_special_tokens=False)
+    before = before_words(tokenizer)
+    texts = [[f"{before}{word}" for word in words[start:end]] for start, end in itertools.pairwise(starts)]
+    encoded = tokenizer(texts, is_split_into_words=True, add_special_tokens=False)
     pieces: list[list[int]] = [[] for _ in words]
     for sentence, start in enumerate(starts[:-1]):
         for piece, word in zip(encoded["input_ids"][sentence], encoded.word_ids(sentence), strict=True):
             pieces[start + word].append(piece)
-    # A word the tokenizer drops (a lone control character, say) is still a word: it is unknown.
+    # A word that the tokenizer drops (a lone control character, say) is still a word: it is unknown.
     return [found or [tokenizer.unk_token_id] for found in pieces]
+
+
+def before_words(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return what goes before each word, so that it has the pieces that it has within a text: a space, or nothing.
+
+    Byte-pair tokenizers tell a word by the space before it. Some put a mark before each text themselves, and a space
+    would give each word a second one. So both are tried, and a space is taken unless words without it fit better.
+    """
+
+    def fitting(before: str) -> int:
+        texts = [before + text for text in PROBES]
+        apart = [[before + word for word in text.split()] for text in PROBES]
+        whole = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        joined = tokenizer(apart, is_split_into_words=True, add_special_tokens=False)["input_ids"]
+        return sum(map(operator.eq, whole, joined))
+
+    return max((" ", ""), key=fitting)

@@ -1,0 +1,281 @@
+"""A word has the pieces that it has within a text, whatever the family of its tokenizer.
+
+The vocabularies are small and trained here; normalisers, pre-tokenizers and post-processors are those in the files
+of checkpoints on the hub, or those that transformers' own classes make.
+"""
+
+import functools
+import io
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import sentencepiece
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import (
+    AlbertTokenizer,
+    BertTokenizer,
+    DebertaV2Tokenizer,
+    GemmaTokenizer,
+    LlamaTokenizer,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    Qwen2Tokenizer,
+    RobertaTokenizer,
+    T5Tokenizer,
+    XLMRobertaTokenizer,
+)
+from transformers.convert_slow_tokenizer import import_protobuf
+
+from settling.data.tokens import before_words, pieces_of
+from tests.conftest import corpus_text
+
+TEXTS = [" ".join(line.split("\t")[0] for line in part.splitlines()) for part in corpus_text(200, 0).split("\n\n")]
+TEXTS += ["New York ( 1999 ) , Anna 's caf\u00e9"] * 20
+SENTENCES = [
+    *(text.split() for text in TEXTS[:20]),
+    ["anna", "New York", "visits", "old\u00a0town", "."],
+    ["1999", "(", "Zürich", ")", "'s", "n't", "``", "中国", "ж", "\U0001f600", "e\u0301", "\ufb01n"],
+    ["anna"],
+]
+
+
+@functools.cache
+def sentencepiece_pairs() -> str:
+    """Return the model of Llama 1 and 2, Mistral, Gemma: byte pairs with a mark in place of spaces."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    specials = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    tokenizer.train_from_iterator(
+        TEXTS, trainers.BpeTrainer(vocab_size=420, special_tokens=specials, show_progress=False)
+    )
+    made = json.loads(tokenizer.to_str())["model"]
+    return json.dumps({**made, "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True})
+
+
+@functools.cache
+def byte_pairs() -> str:
+    """Return the model of GPT-2 and all that came of it: byte pairs of bytes, without an unknown token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    return json.dumps(json.loads(tokenizer.to_str())["model"])
+
+
+@functools.cache
+def sentencepiece_unigrams(*specials: str) -> tuple[list[tuple[str, float]], bytes]:
+    """Return pieces with their scores, and the map of characters that sentencepiece puts into its models."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS),
+        model_writer=written,
+        vocab_size=80,
+        hard_vocab_limit=False,
+        normalization_rule_name="nmt_nfkc",
+        minloglevel=2,
+    )
+    made = import_protobuf().ModelProto.FromString(written.getvalue())
+    pieces = [(piece.piece, piece.score) for piece in made.pieces if piece.type == 1]
+    return [*((special, 0.0) for special in specials), *pieces], made.normalizer_spec.precompiled_charsmap
+
+
+def of_file(model: str, normalizer: Any = None, pre_tokenizer: Any = None, **names: str) -> PreTrainedTokenizerFast:
+    """Return the tokenizer that a tokenizer.json with these entries describes."""
+    parts = {"normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "post_processor": None, "decoder": None}
+    entries = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], **parts}
+    tokenizer = Tokenizer.from_str(json.dumps({**entries, "model": json.loads(model)}))
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+
+
+def sequence(kind: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Sequence", kind: list(parts)}
+
+
+def byte_level(add_prefix_space: bool = False, use_regex: bool = True) -> dict[str, Any]:
+    options = {"add_prefix_space": add_prefix_space, "trim_offsets": True, "use_regex": use_regex}
+    return {"type": "ByteLevel", **options}
+
+
+def split(regex: str) -> dict[str, Any]:
+    return {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
+
+
+def metaspace(scheme: str, **more: Any) -> dict[str, Any]:
+    return {"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, **more}
+
+
+SPACES_TO_MARKS = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
+MARK_FIRST = sequence("normalizers", {"type": "Prepend", "prepend": "▁"}, SPACES_TO_MARKS)
+OLD_METASPACE = {"type": "Metaspace", "replacement": "▁", "add_prefix_space": True}
+AT_SPACES = {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}
+LLAMA_3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def pairs_of(model: str) -> dict[str, Any]:
+    made = json.loads(model)
+    return {"vocab": made["vocab"], "merges": [tuple(pair) for pair in made["merges"]]}
+
+
+def of_bert(lower: bool) -> PreTrainedTokenizerBase:
+    letters = sorted({letter for text in TEXTS for letter in text if letter != " "})
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*specials, "anna", *letters, *(f"##{letter}" for letter in letters)]
+    return BertTokenizer(vocab={piece: index for index, piece in enumerate(pieces)}, do_lower_case=lower)
+
+
+def of_unigrams(made: type[Any], *specials: str, mapped: bool = True) -> PreTrainedTokenizerBase:
+    pieces, characters = sentencepiece_unigrams(*specials)
+    tokenizer: PreTrainedTokenizerBase = made(
+        vocab=pieces, **({"_spm_precompiled_charsmap": characters} if mapped else {})
+    )
+    return tokenizer
+
+
+def of_xlm_roberta_file() -> PreTrainedTokenizerFast:
+    own = of_unigrams(XLMRobertaTokenizer, "<s>", "<pad>", "</s>", "<unk>")
+    parts = json.loads(own.backend_tokenizer.to_str())
+    normalizer = sequence("normalizers", parts["normalizer"], {**SPACES_TO_MARKS, "pattern": {"Regex": " {2,}"}})
+    pre_tokenizer = sequence("pretokenizers", {"type": "WhitespaceSplit"}, OLD_METASPACE)
+    return of_file(json.dumps(parts["model"]), normalizer, pre_tokenizer, unk_token="<unk>")
+
+
+def of_deberta_v3_file() -> PreTrainedTokenizerFast:
+    own = of_unigrams(XLMRobertaTokenizer, "[PAD]", "[CLS]", "[SEP]", "[UNK]")
+    parts = json.loads(own.backend_tokenizer.to_str())
+    spaces = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+    strip = {"type": "Strip", "strip_left": True, "strip_right": True}
+    normalizer = sequence("normalizers", strip, parts["normalizer"], spaces)
+    pre_tokenizer = sequence("pretokenizers", OLD_METASPACE)
+    return of_file(json.dumps(parts["model"]), normalizer, pre_tokenizer, unk_token="[UNK]")
+
+
+class Family(NamedTuple):
+    """How a tokenizer is made, what it tells a word's beginning by, and whether it marks a text's first word itself."""
+
+    make: Callable[[], PreTrainedTokenizerBase]
+    mark: str
+    marks_the_first: bool
+
+
+FAMILIES = {
+    "bert, cased": Family(lambda: of_bert(False), "", True),
+    "bert, uncased": Family(lambda: of_bert(True), "", True),
+    "gpt-2": Family(lambda: of_file(byte_pairs(), None, byte_level()), "Ġ", False),
+    "gpt-2, prefix space": Family(lambda: of_file(byte_pairs(), None, byte_level(True)), "Ġ", True),
+    "roberta": Family(lambda: RobertaTokenizer(**pairs_of(byte_pairs())), "Ġ", False),
+    "roberta, prefix space": Family(
+        lambda: RobertaTokenizer(**pairs_of(byte_pairs()), add_prefix_space=True), "Ġ", True
+    ),
+    "modernbert": Family(lambda: of_file(byte_pairs(), {"type": "NFC"}, byte_level()), "Ġ", False),
+    "llama 3": Family(
+        lambda: of_file(byte_pairs(), None, sequence("pretokenizers", split(LLAMA_3), byte_level(use_regex=False))),
+        "Ġ",
+        False,
+    ),
+    "qwen": Family(lambda: Qwen2Tokenizer(**pairs_of(byte_pairs())), "Ġ", False),
+    "llama 2, mistral": Family(lambda: of_file(sentencepiece_pairs(), MARK_FIRST, unk_token="<unk>"), "▁", True),
+    "llama 2, legacy class": Family(lambda: LlamaTokenizer(**pairs_of(sentencepiece_pairs()), legacy=True), "▁", True),
+    "llama 2, later class": Family(lambda: LlamaTokenizer(**pairs_of(sentencepiece_pairs()), legacy=False), "▁", True),
+    "llama 2, no prefix space": Family(
+        lambda: LlamaTokenizer(**pairs_of(sentencepiece_pairs()), add_prefix_space=False), "▁", False
+    ),
+    "mistral 0.3": Family(
+        lambda: of_file(sentencepiece_pairs(), None, metaspace("first", split=False), unk_token="<unk>"), "▁", True
+    ),
+    "helium": Family(
+        lambda: of_file(
+            sentencepiece_pairs(),
+            sequence("normalizers", {"type": "Prepend", "prepend": " "}, SPACES_TO_MARKS),
+            unk_token="<unk>",
+        ),
+        "▁",
+        True,
+    ),
+    "gemma": Family(lambda: of_file(sentencepiece_pairs(), SPACES_TO_MARKS, unk_token="<unk>"), "▁", False),
+    "gemma 2": Family(
+        lambda: of_file(sentencepiece_pairs(), SPACES_TO_MARKS, AT_SPACES, unk_token="<unk>"), "▁", False
+    ),
+    "gemma, class": Family(lambda: GemmaTokenizer(**pairs_of(sentencepiece_pairs())), "▁", False),
+    "xlm-roberta": Family(lambda: of_unigrams(XLMRobertaTokenizer, "<s>", "<pad>", "</s>", "<unk>"), "▁", True),
+    "xlm-roberta, file": Family(of_xlm_roberta_file, "▁", True),
+    "t5": Family(lambda: of_unigrams(T5Tokenizer, "<pad>", "</s>", "<unk>"), "▁", True),
+    "albert": Family(lambda: of_unigrams(AlbertTokenizer, "<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"), "▁", True),
+    "deberta-v3": Family(
+        lambda: of_unigrams(
+            functools.partial(DebertaV2Tokenizer, unk_id=3), "[PAD]", "[CLS]", "[SEP]", "[UNK]", mapped=False
+        ),
+        "▁",
+        True,
+    ),
+    "deberta-v3, file": Family(of_deberta_v3_file, "▁", True),
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> Family:
+    return FAMILIES[request.param]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(family: Family) -> PreTrainedTokenizerBase:
+    return family.make()
+
+
+def pieces_by_sentence(tokenizer: PreTrainedTokenizerBase, sentences: list[list[str]]) -> list[list[list[int]]]:
+    starts = np.cumsum([0, *map(len, sentences)])
+    found = pieces_of(tokenizer, [word for sentence in sentences for word in sentence], starts)
+    return [found[start:end] for start, end in itertools.pairwise(starts)]
+
+
+def test_the_pieces_of_a_sentence_s_words_are_those_of_its_text(
+    family: Family, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    for sentence, found in zip(SENTENCES, pieces_by_sentence(tokenizer, SENTENCES), strict=True):
+        text = ("" if family.marks_the_first else " ") + " ".join(sentence)
+        expected = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert len(found) == len(sentence)
+        assert [piece for word in found for piece in word] == expected
+
+
+def test_a_word_begins_with_one_mark_and_its_letters_follow(family: Family, tokenizer: PreTrainedTokenizerBase) -> None:
+    for sentence, found in zip(SENTENCES[:20], pieces_by_sentence(tokenizer, SENTENCES[:20]), strict=True):
+        for word, pieces in zip(sentence, found, strict=True):
+            spelt = [piece.removeprefix("##") for piece in tokenizer.convert_ids_to_tokens(pieces)]
+            assert "".join(spelt) == family.mark + word
+
+
+def test_a_word_with_a_space_in_it_has_the_pieces_of_both_its_parts(tokenizer: PreTrainedTokenizerBase) -> None:
+    (whole, parts) = pieces_by_sentence(tokenizer, [["anna", "New York", "left"], ["anna", "New", "York", "left"]])
+    assert whole == [parts[0], parts[1] + parts[2], parts[3]]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_words_go_without_a_space_only_where_it_would_be_a_second_one(name: str) -> None:
+    # Elsewhere the pieces are those of earlier studies, whatever the word.
+    assert before_words(FAMILIES[name].make()) == ("" if name in ("llama 2, mistral", "helium") else " ")
+
+
+@pytest.mark.parametrize("letters", ["жя", "中国", "12"])
+def test_so_it_is_where_a_tokenizer_knows_few_letters(letters: str) -> None:
+    pieces = [[piece, -float(number)] for number, piece in enumerate(["<unk>", *letters, *(f"▁{x}" for x in letters)])]
+    model = {"type": "Unigram", "unk_id": 0, "vocab": pieces}
+    tokenizer = of_file(json.dumps(model), MARK_FIRST, unk_token="<unk>")
+    sentence = list(letters)
+    assert pieces_by_sentence(tokenizer, [sentence]) == [[tokenizer.convert_tokens_to_ids([f"▁{x}"]) for x in letters]]
+
+
+def test_a_file_that_asks_for_truncation_and_padding_changes_no_piece() -> None:
+    plain = FAMILIES["gpt-2"].make()
+    made = Tokenizer.from_str(plain.backend_tokenizer.to_str())
+    made.enable_truncation(3)
+    made.enable_padding(length=9)
+    found = pieces_by_sentence(PreTrainedTokenizerFast(tokenizer_object=made), SENTENCES)
+    assert found == pieces_by_sentence(plain, SENTENCES)
