@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from settling.data.messages import one_line_errors
+from settling.errors import BadInput
 from settling.files import checkpoint_hash, provenance, read_table, starts_of, write_table
 from settling.schemas import SPLITS
 
@@ -50,7 +51,10 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
 
 
 def pieces_of(tokenizer: PreTrainedTokenizerBase, words: list[str], starts: NDArray[np.int64]) -> list[list[int]]:
-    """Return the pieces of each word, one at least, within its sentence; `starts` (sentences + 1,) are word offsets."""
+    """Return the pieces of each word, one at least, within its sentence; `starts` (sentences + 1,) are word offsets.
+
+    Raises BadInput for a word that the tokenizer drops, where it has no unknown token to stand for the word.
+    """
     before = before_words(tokenizer)
     texts = [[f"{before}{word}" for word in words[start:end]] for start, end in itertools.pairwise(starts)]
     encoded = tokenizer(texts, is_split_into_words=True, add_special_tokens=False)
@@ -59,7 +63,16 @@ def pieces_of(tokenizer: PreTrainedTokenizerBase, words: list[str], starts: NDAr
         for piece, word in zip(encoded["input_ids"][sentence], encoded.word_ids(sentence), strict=True):
             pieces[start + word].append(piece)
     # A word that the tokenizer drops (a lone control character, say) is still a word: it is unknown.
-    return [found or [tokenizer.unk_token_id] for found in pieces]
+    unknown = tokenizer.unk_token_id
+    if unknown is None and [] in pieces:
+        dropped = pieces.index([])
+        sentence = int(np.searchsorted(starts, dropped, side="right")) - 1
+        text = " ".join(words[starts[sentence] : starts[sentence + 1]])
+        raise BadInput(
+            f"{tokenizer.name_or_path}: the tokenizer drops the word {words[dropped][:50]!r} of the sentence "
+            f"{text[:200]!r}, and has no unknown token (unk_token) to stand for it"
+        )
+    return [found or [unknown] for found in pieces]
 
 
 def before_words(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,13 +25,15 @@ from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
     Qwen2Tokenizer,
+    RobertaConfig,
     RobertaTokenizer,
     T5Tokenizer,
     XLMRobertaTokenizer,
 )
 from transformers.convert_slow_tokenizer import import_protobuf
 
-from settling.data.tokens import before_words, pieces_of
+from settling.data.tokens import before_words, load_tokenizer, pieces_of, tokenise
+from settling.errors import BadInput
 from tests.conftest import corpus_text
 
 TEXTS = [" ".join(line.split("\t")[0] for line in part.splitlines()) for part in corpus_text(200, 0).split("\n\n")]
@@ -257,6 +260,16 @@ def test_a_word_with_a_space_in_it_has_the_pieces_of_both_its_parts(tokenizer: P
     assert whole == [parts[0], parts[1] + parts[2], parts[3]]
 
 
+@pytest.mark.parametrize(
+    "word", ["\u200b", "\u200d", "\ufeff", "\u00ad", "\ufe0f", "\u0301", "\x00", "\x07", "\x85", "\u3000", "\u2028"]
+)
+def test_a_word_of_nothing_to_be_seen_has_pieces(word: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    ((first, found, last),) = pieces_by_sentence(tokenizer, [["anna", word, "left"]])
+    assert found
+    assert all(isinstance(piece, int) for piece in found)
+    assert [first, last] == pieces_by_sentence(tokenizer, [["anna", "left"]])[0]
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_words_go_without_a_space_only_where_it_would_be_a_second_one(name: str) -> None:
     # Elsewhere the pieces are those of earlier studies, whatever the word.
@@ -279,3 +292,33 @@ def test_a_file_that_asks_for_truncation_and_padding_changes_no_piece() -> None:
     made.enable_padding(length=9)
     found = pieces_by_sentence(PreTrainedTokenizerFast(tokenizer_object=made), SENTENCES)
     assert found == pieces_by_sentence(plain, SENTENCES)
+
+
+@pytest.mark.parametrize("word", ["\u200d", "\ufe0f", "\u0301", "\x07", "\u3000"])
+def test_a_word_that_the_tokenizer_drops_is_unknown(word: str) -> None:
+    tokenizer = of_bert(True)
+    assert tokenizer(word, add_special_tokens=False)["input_ids"] == []
+    assert pieces_by_sentence(tokenizer, [["anna", word]])[0][1] == [tokenizer.unk_token_id]
+
+
+CYRILLIC = json.dumps({"type": "BPE", "vocab": {"ж": 0, "я": 1, "!": 2}, "merges": []})
+
+
+def test_a_word_that_is_dropped_and_has_no_unknown_token_to_stand_for_it_is_named(tmp_path: Path) -> None:
+    of_file(CYRILLIC).save_pretrained(tmp_path)
+    RobertaConfig().save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(tmp_path)
+    with pytest.raises(BadInput) as error:
+        pieces_by_sentence(tokenizer, [["ж", "я"], ["я", "\u200b", "ж"], ["я", "q"]])
+    assert str(error.value) == (
+        f"{tmp_path}: the tokenizer drops the word '\\u200b' of the sentence 'я \\u200b ж', "
+        "and has no unknown token (unk_token) to stand for it"
+    )
+
+
+def test_the_tokenise_stage_refuses_such_a_word_and_writes_nothing(tiny_data: Path, tmp_path: Path) -> None:
+    of_file(CYRILLIC).save_pretrained(tmp_path)
+    RobertaConfig().save_pretrained(tmp_path)
+    with pytest.raises(BadInput, match="has no unknown token"):
+        tokenise(tiny_data, tmp_path, tmp_path / "tokens.parquet")
+    assert not (tmp_path / "tokens.parquet").exists()
