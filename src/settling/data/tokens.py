@@ -25,8 +25,8 @@ def tokenise(data: Path, checkpoint: Path, output: Path) -> None:
     """
     paths = {split: data / f"{split}.parquet" for split in SPLITS}
     tables = {split: read_table(path, "data") for split, path in paths.items()}
-    with one_line_errors(f"{checkpoint}: holds no tokenizer that transformers can load"):
-        tokenizer = load_tokenizer(checkpoint)
+    tokenizer = load_tokenizer(checkpoint)
+    with one_line_errors(f"{checkpoint}: its tokenizer fails"):
         pieces = [
             piece
             for table in tables.values()
@@ -43,10 +43,21 @@ def tokenise(data: Path, checkpoint: Path, output: Path) -> None:
 
 
 def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
-    """Return a checkpoint's tokenizer, from this machine alone, without code of its own."""
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-        checkpoint, local_files_only=True, trust_remote_code=False
+    """Return a checkpoint's tokenizer, from this machine alone, without code of its own.
+
+    Raises BadInput where transformers cannot load it, or has it in Python alone, which does not say of which word a
+    piece is.
+    """
+    expected = (
+        "expected a fast tokenizer (tokenizer.json; where there is one, set tokenizer_class in tokenizer_config.json "
+        "to PreTrainedTokenizerFast)"
     )
+    with one_line_errors(f"{checkpoint}: holds no tokenizer that transformers can load, {expected}"):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            checkpoint, local_files_only=True, trust_remote_code=False
+        )
+    if not tokenizer.is_fast:
+        raise BadInput(f"{checkpoint}: found {type(tokenizer).__name__}, which is in Python alone, {expected}")
     return tokenizer
 
 

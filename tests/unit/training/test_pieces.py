@@ -34,7 +34,10 @@ from transformers.convert_slow_tokenizer import import_protobuf
 
 from settling.data.tokens import before_words, load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
+from settling.systems.encoder import System
+from settling.training.split import Split
 from tests.conftest import corpus_text
+from tests.unit.training.test_encoder import CPU, recipe
 
 TEXTS = [" ".join(line.split("\t")[0] for line in part.splitlines()) for part in corpus_text(200, 0).split("\n\n")]
 TEXTS += ["New York ( 1999 ) , Anna 's caf\u00e9"] * 20
@@ -322,3 +325,60 @@ def test_the_tokenise_stage_refuses_such_a_word_and_writes_nothing(tiny_data: Pa
     with pytest.raises(BadInput, match="has no unknown token"):
         tokenise(tiny_data, tmp_path, tmp_path / "tokens.parquet")
     assert not (tmp_path / "tokens.parquet").exists()
+
+
+def make_python_tokenizer(folder: Path, names: tuple[str, ...]) -> None:
+    """Write the files so named of a checkpoint whose class of tokenizer is in Python alone."""
+    RobertaConfig(tokenizer_class="BertweetTokenizer").save_pretrained(folder)
+    fast = of_file(byte_pairs(), None, byte_level()).backend_tokenizer.to_str()
+    texts = {"vocab.txt": "a 1\n", "bpe.codes": "#version: 0.2\na b 1\n", "tokenizer.json": fast}
+    for name in names:
+        (folder / name).write_text(texts[name])
+
+
+@pytest.mark.parametrize("names", [("vocab.txt",), ("vocab.txt", "bpe.codes"), ("vocab.txt", "tokenizer.json")])
+def test_a_tokenizer_in_python_alone_is_refused(names: tuple[str, ...], tiny_data: Path, tmp_path: Path) -> None:
+    make_python_tokenizer(tmp_path, names)
+    with pytest.raises(BadInput) as error:
+        tokenise(tiny_data, tmp_path, tmp_path / "tokens.parquet")
+    assert str(error.value).startswith(f"{tmp_path}: ")
+    assert "expected a fast tokenizer (tokenizer.json" in str(error.value)
+    # Without its other file the class does not get so far.
+    assert ("found BertweetTokenizer, which is in Python alone" in str(error.value)) == ("bpe.codes" in names)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "tokens.parquet").exists()
+
+
+def test_a_run_without_the_file_of_tokens_refuses_it_too(splits: dict[str, Split], tmp_path: Path) -> None:
+    make_python_tokenizer(tmp_path, ("vocab.txt", "bpe.codes"))
+    with pytest.raises(BadInput, match="found BertweetTokenizer, which is in Python alone, expected a fast tokenizer"):
+        System(recipe(pretrained=False, layers=1), tmp_path, splits, CPU)
+
+
+def test_what_the_refusal_says_makes_a_tokenizer_fast(tmp_path: Path) -> None:
+    make_python_tokenizer(tmp_path, ("vocab.txt", "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    tokenizer = load_tokenizer(tmp_path)
+    assert tokenizer.convert_ids_to_tokens(pieces_by_sentence(tokenizer, [["anna"]])[0][0]) == ["Ġanna"]
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "kind"),
+    [
+        ("xlm-roberta", "sentencepiece.bpe.model", "unigram"),
+        ("t5", "spiece.model", "unigram"),
+        ("llama", "tokenizer.model", "bpe"),
+    ],
+)
+def test_a_sentencepiece_model_is_made_into_a_fast_tokenizer(config: str, name: str, kind: str, tmp_path: Path) -> None:
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS), model_writer=written, vocab_size=66, model_type=kind, minloglevel=2
+    )
+    (tmp_path / name).write_bytes(written.getvalue())
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": config}))
+    tokenizer = load_tokenizer(tmp_path)
+    own = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    for sentence, found in zip(SENTENCES[:20], pieces_by_sentence(tokenizer, SENTENCES[:20]), strict=True):
+        spelt = tokenizer.convert_ids_to_tokens([piece for word in found for piece in word])
+        assert spelt == own.encode(" ".join(sentence), out_type=str)
