@@ -22,7 +22,7 @@ from transformers.utils import logging
 
 from settling.config import EncoderSystem, TransformerSystem
 from settling.data.messages import one_line_errors
-from settling.data.tokens import load_tokenizer, pieces_of
+from settling.data.tokens import PROBES, load_tokenizer, pieces_of
 from settling.errors import BadInput
 from settling.systems import interface
 from settling.systems.interface import Outcome, outcome_of
@@ -170,7 +170,7 @@ def prepare(
     truncate = recipe.long_sentences == "truncate"
     with one_line_errors(f"{checkpoint}: not a checkpoint that transformers can load"):
         model, tokenizer = load(recipe, checkpoint, num_outputs)
-        pad_id = tokenizer.pad_token_id or 0
+        pad_id = padding_of(tokenizer, model)
         max_length = min(recipe.max_length, num_positions(model))
         cut = {name: windows_of(tokenizer, split, max_length, truncate) for name, split in splits.items()}
         trim_vocabulary(model, [window for windows in cut.values() for of in windows for window in of], pad_id)
@@ -216,6 +216,13 @@ def first_position(model: PreTrainedModel) -> int:
     return max((index + 1 for index in padding), default=0)
 
 
+def padding_of(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> int:
+    """Return the piece that fills rows, which masks hide: the tokenizer's, or 0 where it has none the model embeds."""
+    num_embeddings = cast(torch.nn.Embedding, model.get_input_embeddings()).num_embeddings
+    pad_id = tokenizer.pad_token_id
+    return pad_id if pad_id is not None and pad_id < num_embeddings else 0
+
+
 def windows_of(
     tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int, truncate: bool = False
 ) -> list[list[Window]]:
@@ -224,7 +231,7 @@ def windows_of(
     With `truncate`, each sentence is one window and what does not fit is lost, as `truncated_window` says.
     """
     pieces = split.pieces or pieces_of(tokenizer, split.tokens, split.starts)
-    probe = tokenizer("a", add_special_tokens=True, return_special_tokens_mask=True)
+    probe = tokenizer(" ".join(PROBES), add_special_tokens=True, return_special_tokens_mask=True)
     first = probe["special_tokens_mask"].index(0)
     last = len(probe["input_ids"]) - probe["special_tokens_mask"][::-1].index(0)
     before, after = probe["input_ids"][:first], probe["input_ids"][last:]

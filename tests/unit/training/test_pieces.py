@@ -15,16 +15,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import sentencepiece
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import (
     AlbertTokenizer,
     BertTokenizer,
     DebertaV2Tokenizer,
     GemmaTokenizer,
+    GPT2Config,
+    GPT2ForTokenClassification,
+    LlamaConfig,
+    LlamaForTokenClassification,
     LlamaTokenizer,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
     Qwen2Tokenizer,
+    Qwen3Config,
+    Qwen3ForTokenClassification,
     RobertaConfig,
     RobertaTokenizer,
     T5Tokenizer,
@@ -34,10 +41,11 @@ from transformers.convert_slow_tokenizer import import_protobuf
 
 from settling.data.tokens import before_words, load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
+from settling.systems import encoder
 from settling.systems.encoder import System
 from settling.training.split import Split
 from tests.conftest import corpus_text
-from tests.unit.training.test_encoder import CPU, recipe
+from tests.unit.training.test_encoder import CPU, predictions, recipe
 
 TEXTS = [" ".join(line.split("\t")[0] for line in part.splitlines()) for part in corpus_text(200, 0).split("\n\n")]
 TEXTS += ["New York ( 1999 ) , Anna 's caf\u00e9"] * 20
@@ -325,6 +333,98 @@ def test_the_tokenise_stage_refuses_such_a_word_and_writes_nothing(tiny_data: Pa
     with pytest.raises(BadInput, match="has no unknown token"):
         tokenise(tiny_data, tmp_path, tmp_path / "tokens.parquet")
     assert not (tmp_path / "tokens.parquet").exists()
+
+
+SPECIALS: dict[str, tuple[list[int], list[int]]] = {
+    "none": ([], []),
+    "first": ([7], []),
+    "last": ([], [8]),
+    "both": ([7], [8]),
+    "two first": ([7, 9], [8]),
+}
+
+
+def with_specials(tokenizer: PreTrainedTokenizerFast, before: list[int], after: list[int]) -> PreTrainedTokenizerFast:
+    """Return a tokenizer that puts pieces, by id, before and after a text, as llama's and T5's files say it."""
+    names = {index: tokenizer.convert_ids_to_tokens(index) for index in (*before, *after)}
+    parts = [*(f"{names[index]}" for index in before), "$A", *(names[index] for index in after)]
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=" ".join(parts), special_tokens=[(name, index) for index, name in names.items()]
+    )
+    return tokenizer
+
+
+def split_of(sentences: list[list[str]]) -> Split:
+    words = [word for sentence in sentences for word in sentence]
+    label = np.arange(len(words), dtype=np.uint8) % 3
+    return Split(words, np.cumsum([0, *map(len, sentences)]), label, label, ("O", "B-PER", "I-PER"))
+
+
+@pytest.mark.parametrize(("before", "after"), SPECIALS.values(), ids=SPECIALS)
+def test_each_window_has_the_special_pieces_of_a_text_and_no_more_pieces_than_fit(
+    before: list[int], after: list[int]
+) -> None:
+    tokenizer = with_specials(of_file(sentencepiece_pairs(), MARK_FIRST, unk_token="<unk>"), before, after)
+    sentence = [*SENTENCES[0], "Zürich"] * 6
+    (found,) = pieces_by_sentence(tokenizer, [sentence])
+    (windows,) = encoder.windows_of(tokenizer, split_of([sentence]), 12)
+    assert len(windows) > 2
+    for window in windows:
+        assert len(window.ids) <= 12
+        ids = window.ids.tolist()
+        assert ids == [*before, *(piece for word in window.words for piece in found[word]), *after]
+        assert window.ids[window.heads].tolist() == [found[word][0] for word in window.words]
+    assert [word for window in windows for word in window.words] == list(range(len(found)))
+
+
+@pytest.mark.parametrize(("before", "after"), SPECIALS.values(), ids=SPECIALS)
+def test_so_it_is_where_the_tokenizer_knows_no_latin_letter(before: list[int], after: list[int]) -> None:
+    vocabulary = {"ж": 0, "я": 1, **{f"<{index}>": index for index in range(2, 10)}}
+    model = json.dumps({"type": "BPE", "vocab": vocabulary, "merges": []})
+    tokenizer = with_specials(of_file(model, None, {"type": "WhitespaceSplit"}), before, after)
+    (windows,) = encoder.windows_of(tokenizer, split_of([["ж", "яж"]]), 12)
+    assert [window.ids.tolist() for window in windows] == [[*before, 0, 1, 0, *after]]
+
+
+DECODERS: dict[str, tuple[Any, Any, list[int], list[int]]] = {
+    "gpt-2": (GPT2Config, GPT2ForTokenClassification, [], []),
+    "llama": (LlamaConfig, LlamaForTokenClassification, [7], []),
+    "qwen": (Qwen3Config, Qwen3ForTokenClassification, [], [8]),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_without_a_padding_piece_a_batch_says_what_its_sentences_say_alone(name: str, tmp_path: Path) -> None:
+    config, model, before, after = DECODERS[name]
+    tokenizer = with_specials(of_file(byte_pairs(), None, byte_level()), before, after)
+    tokenizer.save_pretrained(tmp_path)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 64}
+    more = {} if name == "gpt-2" else {"intermediate_size": 32, "num_key_value_heads": 2, "head_dim": 8}
+    torch.manual_seed(0)
+    model(config(vocab_size=len(tokenizer), pad_token_id=None, **shape, **more)).save_pretrained(tmp_path)
+    assert load_tokenizer(tmp_path).pad_token_id is None
+    # Piece 0, which is put where there is nothing, is a word of its own here.
+    sentences = [["!", "anna", "!"], *(text.split() for text in TEXTS[:9]), ["!!!"]]
+    torch.manual_seed(0)
+    system = System(recipe(), tmp_path, {"train": split_of(sentences)}, CPU)
+    order = np.arange(len(sentences))
+    batches = [pieces for batch in system.prepared["train"].batches(order, 20) for pieces in batch]
+    assert any((pieces.ids[pieces.mask == 1] == 0).any() for pieces in batches)
+    assert any((pieces.ids[pieces.mask == 0] == 0).any() for pieces in batches)
+    together, losses = predictions(system, "train", order, 20)
+    alone, alone_losses = predictions(system, "train", order, 1)
+    assert together.tolist() == alone.tolist()
+    np.testing.assert_allclose(losses, alone_losses, rtol=1e-4, atol=1e-5)
+
+
+def test_a_padding_piece_that_the_model_does_not_embed_is_not_asked_for(tmp_path: Path) -> None:
+    tokenizer = of_file(byte_pairs(), None, byte_level(), pad_token="[PAD]")
+    assert tokenizer.pad_token_id == len(tokenizer) - 1
+    tokenizer.save_pretrained(tmp_path)
+    GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=len(tokenizer) - 1).save_pretrained(tmp_path)
+    split = split_of([text.split() for text in TEXTS[:5]])
+    system = System(recipe(pretrained=False), tmp_path, {"train": split}, CPU)
+    assert np.isfinite(predictions(system, "train", np.arange(5), 5)[1]).all()
 
 
 def make_python_tokenizer(folder: Path, names: tuple[str, ...]) -> None:
