@@ -4,14 +4,15 @@ import contextlib
 import csv
 import functools
 import hashlib
-import io
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -32,6 +33,8 @@ FOOTER_END = struct.Struct("<I4s")
 CHUNK = 1 << 20
 # What Arrow raises over a Parquet file that is damaged, wherever that is.
 UNREADABLE = (pa.ArrowException, OSError, UnicodeError, MemoryError)
+# How a cell begins that a spreadsheet runs, full-width signs among them; some drop what is blank before it.
+FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
 WriteGroup = Callable[[Mapping[str, Any]], None]
 
 
@@ -342,9 +345,22 @@ def metadata_of(schema: pa.Schema) -> dict[str, Any]:
 
 
 def write_csv(path: Path, table: pa.Table) -> None:
-    """Write a table as CSV (RFC 4180, UTF-8, empty for null) in one step."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    """Write a table as CSV (RFC 4180, UTF-8, empty for null) in one step.
+
+    A text that a spreadsheet would run as a formula gets a single quote before it (OWASP, CSV injection).
+    """
+    lines: list[str] = []
+    # Until Python 3.13 only what is in the line's end is quoted, so that a carriage return alone would begin a row.
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
     writer.writerow(table.column_names)
-    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    write_text(path, text.getvalue())
+    writer.writerows(zip(*map(_cells, table.columns), strict=True))
+    write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    """Return a column's values, a quote before each text that is a formula; a number, even a negative one, is none."""
+    values: list[Any] = column.to_pylist()
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not pa.types.is_string(kind):
+        return values
+    return [f"'{value}" if value is not None and FORMULA.match(value) else value for value in values]

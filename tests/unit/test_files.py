@@ -178,6 +178,18 @@ def test_csv_holds_the_same_values(tmp_path: Path) -> None:
     assert read_back == [list(row.values()) for row in table.to_pylist()]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['=HYPERLINK("http://a.example","b")', "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\0=1", " =1", "\u00a0=1"]
+    + [f"{sign}1" for sign in "\uff1d\uff0b\uff0d\uff20"],
+)
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())])
+def test_a_text_that_a_spreadsheet_would_run_is_quoted(tmp_path: Path, text: str, kind: pa.DataType) -> None:
+    write_csv(tmp_path / "a.csv", pa.table({"token": pa.array([text, "it's = 1"]).cast(kind), "value": [-0.5, 1.0]}))
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["token", "value"], [f"'{text}", "-0.5"], ["it's = 1", "1.0"]]
+
+
 def test_hashes_are_those_of_the_usual_tools(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abc")
