@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint, VectorsCheckpoint
 from settling.data import hub, wheels
+from settling.data.messages import one_line
 from settling.data.vectors import VECTORS, check_vectors
 from settling.errors import BadInput
 from settling.files import provenance, sha256, write_json
@@ -140,12 +141,26 @@ def _check_contents(folder: Path, where: str) -> None:
         named = CODE_KEYS.intersection(_read_config(folder / name, where)) if (folder / name).exists() else set()
         if named:
             raise BadInput(f"{where}: {name} names code of its own ({min(named)}), which settling never runs")
+    for path in sorted(folder.glob("*.safetensors.index.json")):
+        _check_index(path, where)
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="numpy") as weights:
                 weights.keys()
         except (SafetensorError, OSError) as error:
             raise BadInput(f"{where}: {path.name} is damaged or cut short ({error})") from None
+
+
+def _check_index(path: Path, where: str) -> None:
+    """Raise BadInput where the index of weights in several files names another file than one beside it."""
+    named = _read_config(path, where).get("weight_map")
+    if not isinstance(named, dict) or not named:
+        raise BadInput(f"{where}: {path.name}: found no table weight_map, expected the file of each weight")
+    beside = {file.name for file in path.parent.glob("*.safetensors")}
+    for weight, name in named.items():
+        if not isinstance(name, str) or name not in beside:
+            found = f"found {one_line(repr(name))} as the file of {one_line(repr(weight))}"
+            raise BadInput(f"{where}: {path.name}: {found}, expected one of {', '.join(sorted(beside)[:20])}")
 
 
 def _read_config(path: Path, where: str) -> dict[str, Any]:

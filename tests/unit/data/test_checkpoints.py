@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,48 @@ def test_code_of_its_own_is_refused(tmp_path: Path, model: Path, name: str) -> N
 def test_a_broken_configuration_is_refused(tmp_path: Path, model: Path, content: str, words: str) -> None:
     (model / "config.json").write_text(content)
     assert f"{model}: config.json {words}" in refusal(spec(model), tmp_path / "out")
+
+
+SHARD = "model-00001-of-00001.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+def test_weights_in_files_that_an_index_names_are_copied(tmp_path: Path, model: Path) -> None:
+    (model / "model.safetensors").rename(model / SHARD)
+    (model / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": {"weight": SHARD}}))
+    # The index of weights that are left out says nothing of those that are not.
+    (model / "pytorch_model.bin.index.json").write_text('{"weight_map": {"weight": "pytorch_model-00001.bin"}}')
+    download_checkpoint(spec(model), tmp_path / "out")
+    assert {SHARD, INDEX} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ({"weight_map": {"weight": "../secret.safetensors"}}, "found '../secret.safetensors' as the file of 'weight'"),
+        ({"weight_map": {"weight": "/secret.safetensors"}}, "found '/secret.safetensors' as the file of 'weight'"),
+        ({"weight_map": {"weight": "config.json"}}, "found 'config.json' as the file of 'weight'"),
+        ({"weight_map": {"weight": "deeper/a.safetensors"}}, "found 'deeper/a.safetensors' as the file of 'weight'"),
+        (
+            {"weight_map": {"a": SHARD, "b": "gone.safetensors"}},
+            f"'gone.safetensors' as the file of 'b', expected one of {SHARD}",
+        ),
+        ({"weight_map": {"weight": ["a", "b"]}}, "found ['a', 'b'] as the file of 'weight'"),
+        ({"weight_map": [SHARD]}, "found no table weight_map"),
+        ({}, "found no table weight_map"),
+        ([SHARD], "holds list, expected an object"),
+    ],
+)
+def test_an_index_that_names_another_file_than_one_beside_it_is_refused(
+    tmp_path: Path, model: Path, index: Any, words: str
+) -> None:
+    (model / "model.safetensors").rename(model / SHARD)
+    shutil.copyfile(model / SHARD, tmp_path / "secret.safetensors")
+    shutil.copyfile(model / SHARD, model / "deeper" / "a.safetensors")
+    (model / INDEX).write_text(json.dumps(index))
+    message = refusal(spec(model), tmp_path / "out")
+    assert message.startswith(f"{model}: {INDEX}")
+    assert words in message
 
 
 @pytest.mark.parametrize("size", [0, 4, 50, 2000])
