@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from settling.errors import check_text, one_line, printable, visible
+from settling.data.messages import one_line_errors
+from settling.errors import BadInput, check_text, one_line, printable, visible
 
 BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 MARKS = [0x200E, 0x200F, 0x061C]
@@ -55,3 +56,8 @@ def test_newlines_stay_where_lines_are_wanted_and_go_in_one_line() -> None:
 @pytest.mark.parametrize("text", LEGIBLE)
 def test_a_page_shows_words_of_every_script_as_they_are(text: str) -> None:
     assert visible(text) == text
+
+
+def test_a_library_s_error_is_told_without_an_object_s_address() -> None:
+    with pytest.raises(BadInput, match=r"^here: ValueError: no <object object>$"), one_line_errors("here"):
+        raise ValueError(f"no {object()}")

@@ -4,6 +4,7 @@ An image's class is the tag `B-<class>`, so whatever holds for words with tags h
 names and no format that runs code is opened.
 """
 
+import contextlib
 import io
 import warnings
 from collections.abc import Sequence
@@ -72,16 +73,17 @@ def read_parquet(path: Path, image_column: str, label_column: str, where: str) -
 
 def decode(content: bytes | None, where: str) -> NDArray[np.uint8]:
     """Return the pixels of a PNG, JPEG or WebP: (height, width, 1 or 3). Raises BadInput, `where` first."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    if content is None:
+    if not content:
         raise BadInput(f"{where}: found no bytes, expected an image in the file itself")
-    with (
-        one_line_errors(where),
-        # Pillow warns of far larger images than are refused here.
-        warnings.catch_warnings(action="ignore"),
-        Image.open(io.BytesIO(content), formats=FORMATS) as image,
-    ):
+    # Pillow warns of far larger images than are refused here.
+    with one_line_errors(where), warnings.catch_warnings(action="ignore"), contextlib.ExitStack() as stack:
+        try:
+            image = stack.enter_context(Image.open(io.BytesIO(content), formats=FORMATS))
+        except UnidentifiedImageError:
+            begin = f"{len(content)} bytes that begin {content[:12]!r}"
+            raise BadInput(f"{where}: found {begin}, expected a PNG, JPEG or WebP") from None
         # The size stands in the header: nothing is decoded yet.
         if max(image.size) > MAX_SIDE:
             size = " x ".join(map(str, image.size))

@@ -1,16 +1,20 @@
 """Putting foreign errors on one line."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from settling.errors import BadInput
 
 
 def one_line(error: object) -> str:
-    """Return a message on one line, cut to 300 characters; for an exception with its type and cause."""
+    """Return a message on one line, cut to 300 characters; for an exception with its type and cause.
+
+    Where an object lies in memory is left out: it says nothing, and differs each time.
+    """
     cause = error.__cause__ if isinstance(error, BaseException) else None
     name = f"{type(error).__name__}: " if isinstance(error, BaseException) else ""
-    message = name + " ".join(str(error).split())
+    message = name + " ".join(re.sub(" at 0x[0-9a-fA-F]+", "", str(error)).split())
     return message[:300] + (f" ({one_line(cause)})" if cause else "")
 
 
