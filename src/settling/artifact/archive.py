@@ -21,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from settling.artifact.cards import Card, DataCard, RunCard, check_card
+from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
 from settling.errors import BadInput
 from settling.files import as_json, metadata_of, open_table, replacing
 from settling.schemas import SCHEMAS
@@ -30,10 +31,8 @@ FORMAT = 1
 # Bytes of a JSON file, which is read whole.
 MAX_JSON = 64 * 2**20
 MAX_FILES = 500_000
-# Text packs to a tenth, Parquet hardly; a bomb to a thousandth.
-MAX_RATIO, FREE_BYTES = 100, 64 * 2**20
-# Rows that are in memory at once, and epochs of a run, of which tables have a row each.
-MAX_ROWS, MAX_EPOCHS = 2**24, 10_000
+# Epochs of a run, of which tables have a row each.
+MAX_EPOCHS = 10_000
 # The first day that a zip can tell, so that the same files give the same bytes.
 DATE = (1980, 1, 1, 0, 0, 0)
 CHUNK = 2**20
@@ -231,7 +230,6 @@ def _check(path: Path, name: str, file: Path) -> None:
         return
     try:
         with open_table(file, schema) as table:
-            groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
             epochs = metadata_of(table.schema_arrow).get("epochs", 0)
     except BadInput as error:
         raise BadInput(f"{path}: {name}{str(error).removeprefix(str(file))}") from None
@@ -239,10 +237,7 @@ def _check(path: Path, name: str, file: Path) -> None:
         raise BadInput(f"{path}: {name}: its metadata is not settling's ({shown(str(error))})") from None
     if not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
         raise BadInput(f"{path}: {name}: found {shown(str(epochs))} epochs, expected at most {MAX_EPOCHS}")
-    at_once = max if schema in STREAMED else sum
-    rows, size = (at_once([0, *(getattr(group, of) for group in groups)]) for of in ("num_rows", "total_byte_size"))
-    if rows > MAX_ROWS or size > MAX_RATIO * file.stat().st_size + FREE_BYTES:
-        raise BadInput(f"{path}: {name}: says that it holds {rows} rows, {size} bytes; too many to be read at once")
+    check_size(file, f"{path}: {name}", SCHEMAS[schema].names, by_group=schema in STREAMED)
 
 
 def shown(text: str) -> str:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from settling.data.foreign import open_foreign_parquet
 from settling.data.messages import one_line_errors
 from settling.data.sentences import Sentence
-from settling.errors import BadInput, choices
+from settling.errors import BadInput
 
 MAX_SIDE = 1024
 # A column of bytes holds less than 2 GiB.
@@ -46,11 +46,9 @@ def read_parquet(path: Path, image_column: str, label_column: str, where: str) -
     """
     import datasets
 
-    with one_line_errors(where):
-        table = pq.read_table(path)
-        for column in (image_column, label_column):
-            if column not in table.column_names:
-                raise BadInput(f"{where}: no column {column!r}; {choices(column, table.column_names)}")
+    columns = [image_column, label_column]
+    with open_foreign_parquet(path, where, columns) as file, one_line_errors(where):
+        table = file.read(columns)
         feature = datasets.Features.from_arrow_schema(table.schema)[label_column]
     encoded = _bytes_of(table[image_column], f"{where}: column {image_column!r}")
     classes = _classes(table[label_column], getattr(feature, "names", None), f"{where}: column {label_column!r}")

@@ -17,6 +17,7 @@ import pytest
 
 from settling.artifact import archive as module
 from settling.artifact.archive import MANIFEST
+from settling.data.foreign import MAX_ROWS
 from settling.files import as_json
 from tests.tables import forged
 
@@ -110,7 +111,7 @@ def rows_bomb(good: Path, bad: Path) -> None:
     """Hold a small table that says it has very many rows."""
     with zipfile.ZipFile(good) as archive:
         schema = pq.read_schema(pa.BufferReader(archive.read("tables/run_curves.parquet")))
-    rows = module.MAX_ROWS + 1
+    rows = MAX_ROWS + 1
     columns = []
     for field in schema:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
@@ -122,6 +123,16 @@ def rows_bomb(good: Path, bad: Path) -> None:
             columns.append(pa.array(np.zeros(rows, dtype=kind.to_pandas_dtype()), kind))
     content = forged(pa.Table.from_arrays(columns, schema=schema), compression="zstd")
     replaced("tables/run_curves.parquet", content)(good, bad)
+
+
+def text_bomb(good: Path, bad: Path) -> None:
+    """Hold a small table in which one long text stands in very many rows."""
+    with zipfile.ZipFile(good) as archive:
+        quotes = pq.read_table(pa.BufferReader(archive.read("tables/quotes.parquet")))
+    rows = quotes.take([0] * 100)
+    place = quotes.schema.get_field_index("before")
+    long = rows.set_column(place, quotes.schema.field(place), pa.array(["x" * 10**6] * len(rows)))
+    replaced("tables/quotes.parquet", forged(long, compression="zstd"))(good, bad)
 
 
 RUN = "runs/toy/clean/draw0/tiny/seed0"
@@ -173,7 +184,11 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "wrong metadata": (with_metadata(b"[1]"), "its metadata is not settling's"),
     "endless epochs": (with_metadata(b'{"epochs": 1000000000}'), "found 1000000000 epochs, expected at most"),
     "wrong schema": (replaced("tables/curves.parquet", b"PAR1"), "tables/curves.parquet: not a Parquet file"),
-    "very many rows": (rows_bomb, "tables/run_curves.parquet: says that it holds"),
+    "one text many times": (text_bomb, "tables/quotes.parquet: found 10"),
+    "very many rows": (
+        rows_bomb,
+        f"run_curves.parquet: found {MAX_ROWS + 1} rows or more, expected at most",
+    ),
 }
 
 

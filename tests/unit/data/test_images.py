@@ -216,7 +216,7 @@ def test_a_file_without_images_or_that_is_not_parquet_is_told(tmp_path: Path) ->
     empty = write(tmp_path / "a.parquet", [], [], pa.binary())
     assert "here: " in refusal(read_parquet, empty, "img", "label", "here")
     (tmp_path / "b.parquet").write_text("cat, dog")
-    assert "here: ArrowInvalid" in refusal(read_parquet, tmp_path / "b.parquet", "img", "label", "here")
+    assert "here: not a Parquet file" in refusal(read_parquet, tmp_path / "b.parquet", "img", "label", "here")
 
 
 def test_images_of_two_shapes_are_refused_in_a_file_and_between_files(tmp_path: Path) -> None:
