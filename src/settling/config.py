@@ -6,11 +6,13 @@ what was expected. Every field that steers what comes out of a step is part of i
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -19,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from settling.data.tags import ALIASES
 from settling.errors import BadInput, choices
 from settling.validation import GitId, HubRepo, Name, Package, Sha256, check, read_yaml
 
@@ -60,44 +63,82 @@ class Model(BaseModel):
         return schema
 
 
-class Source(Model):
-    """Where a data set's files come from: one called `all`, or `train` and `test`, or `train`, `dev` and `test`."""
+class Shard(NamedTuple):
+    """One file of a source: the part it is of, its label in cards, its name, and its place in the part, from 0."""
 
-    files: dict[Part, str]
+    part: str
+    label: str
+    name: str
+    place: int
+
+
+Files = str | Annotated[list[str], Field(min_length=1)]
+
+
+class Source(Model):
+    """Where a data set's files come from: a part called `all`, or `train` and `test`, or `train`, `dev` and `test`.
+
+    A part is a file, or a list of files that follow one another.
+    """
+
+    files: dict[Part, Files]
 
     @model_validator(mode="after")
     def _names_the_splits(self) -> "Source":
         if set(self.files) not in ({"all"}, {"train", "test"}, {"train", "dev", "test"}):
             found = ", ".join(sorted(self.files)) or "none"
             raise ValueError(f"files are {found}; expected all, or train and test, or train, dev and test")
-        for part in getattr(self, "sha256", {}):
+        for part, hashes in getattr(self, "sha256", {}).items():
             if part not in self.files:
                 raise ValueError(f"sha256 names {part}, which is not among the files")
+            if len(_several(hashes)) != len(_several(self.files[part])):
+                expected = f"{len(_several(self.files[part]))}, one for each file"
+                raise ValueError(f"sha256 of {part} has {len(_several(hashes))} hashes; expected {expected}")
         return self
+
+    def shards(self) -> list[Shard]:
+        """Return the files in order, part by part."""
+        return [
+            Shard(part, part if isinstance(names, str) else f"{part}.{place}", name, place)
+            for part, names in self.files.items()
+            for place, name in enumerate(_several(names))
+        ]
+
+    def declared(self, kind: str, shard: Shard) -> str | None:
+        """Return the hash of a file that the source declares under the key `kind`; None where it declares none."""
+        hashes: dict[str, Any] = getattr(self, kind, {})
+        return str(_several(hashes[shard.part])[shard.place]) if shard.part in hashes else None
 
     def unpinned(self) -> list[str]:
         """Return the parts without a hash."""
         return [part for part in self.files if part not in getattr(self, "sha256", {})]
 
 
+def _several(values: str | list[str]) -> list[str]:
+    return [values] if isinstance(values, str) else values
+
+
+Hashes = dict[Part, Sha256 | list[Sha256]]
+
+
 class LocalSource(Source):
     """Files on this machine, paths relative to the working directory."""
 
     kind: Literal["local"]
-    sha256: dict[Part, Sha256] = {}
+    sha256: Hashes = {}
 
 
 class UrlSource(Source):
     """Files fetched by URL; each is pinned by `sha256`, or by `git_blob`, the id git gives its content."""
 
     kind: Literal["url"]
-    sha256: dict[Part, Sha256] = {}
+    sha256: Hashes = {}
     git_blob: dict[Part, GitId] = {}
 
     @model_validator(mode="after")
     def _pinned(self) -> "UrlSource":
         for part in self.unpinned():
-            if part not in self.git_blob:
+            if part not in self.git_blob or len(_several(self.files[part])) > 1:
                 raise ValueError(f"{part} has no sha256; a file fetched by URL must be pinned by its hash")
         return self
 
@@ -107,7 +148,7 @@ class PypiSource(Source):
 
     kind: Literal["pypi"]
     package: Package
-    sha256: dict[Part, Sha256]
+    sha256: Hashes
 
     @model_validator(mode="after")
     def _pinned(self) -> "PypiSource":
@@ -122,21 +163,40 @@ class HubSource(Source):
     kind: Literal["hub"]
     repo: HubRepo
     revision: GitId
-    sha256: dict[Part, Sha256] = {}
-    token_column: str = "tokens"
-    tag_column: str = "ner_tags"
+    sha256: Hashes = {}
 
 
-class SklearnSource(Model):
+class SklearnSource(Source):
     """Images that come with scikit-learn: 1,797 handwritten digits, grey, 8 x 8."""
 
     kind: Literal["sklearn"]
     name: Literal["digits"]
+    # The file in the package `sklearn.datasets.data`.
+    files: dict[Literal["all"], Literal["digits.csv.gz"]] = {"all": "digits.csv.gz"}  # type: ignore[assignment]
 
-    @property
-    def files(self) -> dict[Part, str]:
-        """The one part, and its file in the package `sklearn.datasets.data`."""
-        return {"all": f"{self.name}.csv.gz"}
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+SHARES: dict[Literal["dev", "test"], float] = {"dev": 0.1, "test": 0.1}
+
+
+def _known_scheme(scheme: Any) -> Any:
+    """Return a scheme under the name that it has here."""
+    name = scheme.lower() if isinstance(scheme, str) else scheme
+    return ALIASES.get(name, name)
+
+
+def _both_shares(split: Any) -> Any:
+    """Return the shares of dev and test, one that is not given at its default."""
+    return {**SHARES, **split} if isinstance(split, dict) else split
+
+
+def _text_encoding(name: str) -> str:
+    """Check that Python has an encoding of this name."""
+    try:
+        "".encode(name)
+    except LookupError:
+        raise ValueError(f"found {name!r}, expected an encoding, such as utf-8, latin-1 or windows-1252") from None
+    return name
 
 
 class Dataset(Model):
@@ -144,12 +204,24 @@ class Dataset(Model):
 
     source: Annotated[LocalSource | UrlSource | PypiSource | HubSource | SklearnSource, Field(discriminator="kind")]
     task: Literal["ner", "image"] = "ner"
+    format: Literal["conll", "csv", "jsonl", "parquet", "tsv"] | None = None
+    encoding: Annotated[str, AfterValidator(_text_encoding)] = "utf-8"
+    comment: Annotated[str, Field(min_length=1)] | None = None
+    columns: list[str] = ["token", "tag"]
+    token_column: str = "tokens"
+    tag_column: str = "ner_tags"
+    sentence_column: str | None = None
+    tag_names: list[str] | None = None
+    scheme: Annotated[Literal["iob1", "iob2", "bioes", "bmes", "io"], BeforeValidator(_known_scheme)] = "iob2"
+    outside: str | None = None
+    entity_type: str | None = None
+    repair: bool = False
+    drop_empty_tokens: bool = False
     image_column: str = "img"
     label_column: str = "label"
-    columns: list[str] = ["token", "tag"]
-    scheme: Literal["iob1", "iob2", "bioes"] = "iob2"
     drop_repeats: bool = False
-    split: dict[Literal["dev", "test"], Annotated[float, Field(gt=0, lt=1)]] = {"dev": 0.1, "test": 0.1}
+    drop_overlap: bool = False
+    split: Annotated[dict[Literal["dev", "test"], Share], BeforeValidator(_both_shares)] = SHARES
     subset: dict[Literal["train", "dev", "test"], Annotated[int, Field(ge=1)]] = {}
     licence: str = "not stated"
 
@@ -158,20 +230,20 @@ class Dataset(Model):
         for name in ("token", "tag"):
             if self.columns.count(name) != 1:
                 raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
-        if set(self.split) != {"dev", "test"} or sum(self.split.values()) >= 1:
-            raise ValueError(f"split is {self.split}; expected shares dev and test that leave some train")
+        if not self.split["dev"] or sum(self.split.values()) >= 1:
+            raise ValueError(f"split is {self.split}; expected shares of dev, which chooses epochs, and test below 1")
         if self.source.kind == "sklearn":
             if self.task != "image":
                 raise ValueError(f"scikit-learn's {self.source.name} are images; expected task: image")
-        elif self.task == "image":
-            for name in self.source.files.values():
-                if not name.endswith(".parquet"):
-                    raise ValueError(f"found the file {name!r}; expected images in a .parquet file")
+            return self
+        for shard in self.source.shards():
+            if self.task == "image" and not shard.name.endswith(".parquet"):
+                raise ValueError(f"found the file {shard.name!r}; expected images in a .parquet file")
         return self
 
     def local_files(self) -> list[str]:
         """Return the paths on this machine that the data set is read from."""
-        return list(self.source.files.values()) if self.source.kind == "local" else []
+        return [shard.name for shard in self.source.shards()] if self.source.kind == "local" else []
 
 
 class FolderCheckpoint(Model):

@@ -1,6 +1,8 @@
 """`settling download dataset`: from a source to three canonical Parquet files and a card."""
 
-import tempfile
+import importlib
+import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,77 +10,89 @@ from typing import Any
 import pyarrow as pa
 
 from settling.config import Dataset
-from settling.data import hub, images, sentences
-from settling.data.conll import read_conll
+from settling.data import images, sentences
+from settling.data.formats import FORMATS, format_of
+from settling.data.reading import sentences_of
 from settling.data.sentences import Sentence
 from settling.data.sources import fetch, origin
 from settling.data.tags import class_tags, tag_list
 from settling.errors import BadInput
-from settling.files import provenance, write_json, write_table
+from settling.files import provenance, scratch, write_json, write_table
 from settling.schemas import SPLITS
 from settling.validation import check
 
-# A predicted tag is stored as uint8.
-MAX_TAGS = 256
+# A predicted tag is stored as uint16 at most.
+MAX_TAGS = 65_536
+# Types that a warning names.
+NAMED_TYPES = 5
 
 
 def download_dataset(spec: dict[str, Any], output: Path) -> None:
     """Write `output`/{train,dev,test}.parquet and card.json from the data set that `spec` describes.
 
-    The same raw files give the same bytes. Raises BadInput where the spec, the source or a file is wrong;
-    nothing is then written.
+    The same raw files give the same bytes. What a user should know of the data before they trust a result goes to the
+    card as `warnings`, and to standard error. Raises BadInput where the spec, the source or a file is wrong; nothing
+    is then written.
     """
     dataset: Dataset = check(Dataset, spec, "spec")
     output = output.resolve()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as temporary:
-        raw = fetch(dataset.source, Path(temporary))
-        parts, record = _read(dataset, raw, Path(temporary))
-        splits = _arrange(dataset, parts, record)
+    with scratch(output) as folder:
+        raw = fetch(dataset.source, folder)
+        parts, record = read_parts(dataset, raw)
+        splits, repeats = _arrange(dataset, parts, record)
         tags = _tags(dataset, splits)
         shape = {"image_shape": _image_shape(dataset, record)} if dataset.task == "image" else {}
         made = provenance("download dataset", dataset.model_dump(mode="json"), raw, tags=tags, **shape)
-        sizes = {part: path.stat().st_size for part, path in raw.items()}
+        sizes = {label: path.stat().st_size for label, path in raw.items()}
     for name in SPLITS:
         write_table(output / f"{name}.parquet", "data", _columns(splits[name]), made)
+    warnings = [*_repeat_warnings(dataset, repeats), *_absence_warnings(splits)]
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     card = {
         **made,
         "bytes": sizes,
         "licence": dataset.licence,
         "reading": record,
+        "repeats": repeats,
+        "warnings": warnings,
         "splits": {name: _counts(splits[name]) for name in SPLITS},
     }
     write_json(output / "card.json", card)
 
 
-def _read(
-    dataset: Dataset, raw: Mapping[str, Path], scratch: Path
+def read_parts(
+    dataset: Dataset, raw: Mapping[str, Path]
 ) -> tuple[dict[str, list[Sentence]], dict[str, dict[str, Any]]]:
-    """Read the raw file of each part; return its sentences, and what was found and changed in it."""
-    parts: dict[str, list[Sentence]] = {}
+    """Read the raw files; return the sentences of each part, and what was found and changed in each file."""
+    parts: dict[str, list[Sentence]] = defaultdict(list)
     record: dict[str, dict[str, Any]] = {}
-    source = dataset.source
-    for part, path in raw.items():
-        where = origin(source, part)
-        if source.kind == "sklearn":
-            parts[part], record[part] = images.read_digits()
+    for shard in dataset.source.shards():
+        path, where = raw[shard.label], origin(dataset.source, shard)
+        if dataset.source.kind == "sklearn":
+            found, record[shard.label] = images.read_digits()
         elif dataset.task == "image":
-            parts[part], record[part] = images.read_parquet(path, dataset.image_column, dataset.label_column, where)
-        elif source.kind == "hub":
-            columns = (source.token_column, source.tag_column)
-            parts[part], record[part] = hub.read_parquet(path, *columns, dataset.scheme, scratch / "datasets", where)
+            found, record[shard.label] = images.read_parquet(path, dataset.image_column, dataset.label_column, where)
         else:
-            parts[part], record[part] = read_conll(path, dataset.columns, dataset.scheme, where)
-    return parts, record
+            name = format_of(shard.name, dataset.format)
+            raws, of_file = importlib.import_module(FORMATS[name]).read(path, dataset, where)
+            found, changed = sentences_of(raws, dataset, where)
+            record[shard.label] = {"format": name, **of_file, **changed}
+        parts[shard.part] += found
+    return dict(parts), record
 
 
 def _arrange(
     dataset: Dataset, parts: dict[str, list[Sentence]], record: dict[str, dict[str, Any]]
-) -> dict[str, list[Sentence]]:
-    """Drop repeats, split and cut as the data set asks; note in `record` how many repeats went."""
+) -> tuple[dict[str, list[Sentence]], dict[str, int]]:
+    """Drop repeats, split and cut as the data set asks; return the splits, and how many sentences repeat where.
+
+    Raises BadInput where a split is left without a sentence, or without anything to learn or to score.
+    """
+    dropped = 0
     for part, found in parts.items() if dataset.drop_repeats else ():
         parts[part] = sentences.drop_repeats(found)
-        record[part]["repeats_dropped"] = len(found) - len(parts[part])
+        dropped += len(found) - len(parts[part])
     splits = parts
     if "dev" not in parts:
         whole = "all" if "all" in parts else "train"
@@ -86,20 +100,92 @@ def _arrange(
         apart = {"test": parts["test"]} if "test" in parts else {}
         test = 0.0 if apart else dataset.split["test"]
         splits = {**sentences.split(parts[whole], dataset.split["dev"], test), **apart}
-        for name, found in splits.items():
-            if not found:
-                where = origin(dataset.source, whole)
-                raise BadInput(f"{where}: no sentence of {len(parts[whole])} falls to {name}; raise split.{name}")
+        if empty := [name for name, found in splits.items() if not found and (name != "test" or test)]:
+            raise BadInput(_too_few(dataset, parts[whole], whole, empty[0]))
+    overlap = sentences.repeats_of(splits["train"], [*splits["dev"], *splits["test"]])
+    if dataset.drop_overlap:
+        splits = {**splits, "train": sentences.without(splits["train"], [*splits["dev"], *splits["test"]])}
     for name, number in dataset.subset.items():
         splits[name] = sentences.cut(splits[name], number, f"dataset.subset.{name}")
-    return splits
+    repeats = {
+        "dropped_within_parts": dropped,
+        "dropped_from_train": overlap if dataset.drop_overlap else 0,
+        "train_in_dev": sentences.repeats_of(splits["train"], splits["dev"]),
+        "train_in_test": sentences.repeats_of(splits["train"], splits["test"]),
+        "dev_in_test": sentences.repeats_of(splits["dev"], splits["test"]),
+    }
+    if dataset.task != "image":
+        _check_entities(dataset, splits)
+    return splits, repeats
+
+
+def _too_few(dataset: Dataset, found: Sequence[Sentence], part: str, empty: str) -> str:
+    """Say why a split got no sentence: too few of a part's sentences are different, or the file has one."""
+    where = ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards() if shard.part == part)
+    different = len(sentences.drop_repeats(found))
+    if len(found) == 1 and dataset.task != "image":
+        words = len(found[0].tokens)
+        return f"{where}: found one sentence, of {words} words; are the blank lines between sentences missing?"
+    noun = "images" if dataset.task == "image" else "sentences"
+    equal = f", {different} of them different (equal ones stay together)" if different < len(found) else ""
+    return (
+        f"{where}: found {len(found)} {noun}{equal}, and none falls to {empty}; expected more of them, "
+        f"or a file of its own for {empty}"
+    )
+
+
+def _check_entities(dataset: Dataset, splits: Mapping[str, Sequence[Sentence]]) -> None:
+    """Raise BadInput where train or dev has no entity: there is nothing to learn, or nothing to choose an epoch by."""
+    where = ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards())
+    numbers = {name: sum(sentences.entities(found).values()) for name, found in splits.items()}
+    if not any(numbers.values()):
+        raise BadInput(f"{where}: every tag is O, in all of train, dev and test; {_tag_source(dataset)}")
+    for name, why in (("train", "nothing to learn"), ("dev", "no F1 to choose the best epoch by")):
+        if not numbers[name]:
+            raise BadInput(
+                f"{where}: none of the {len(splits[name])} sentences of {name} holds an entity, so there is {why}; "
+                f"expected a larger split.{name} or subset.{name}, or a file with entities"
+            )
+
+
+def _tag_source(dataset: Dataset) -> str:
+    formats = {format_of(shard.name, dataset.format) for shard in dataset.source.shards()}
+    if formats == {"conll"}:
+        return f"is tag the right one of the columns {', '.join(dataset.columns)}?"
+    return f"is {dataset.tag_column} the right tag_column?"
+
+
+def _repeat_warnings(dataset: Dataset, repeats: Mapping[str, int]) -> list[str]:
+    """Say which splits have sentences, or images, in common."""
+    noun = "images" if dataset.task == "image" else "sentences"
+    found = []
+    for split in ("dev", "test"):
+        if number := repeats[f"train_in_{split}"]:
+            key = "drop_overlap: true drops them from train"
+            found.append(f"{number} {noun} of train stand in {split} too, so that its scores are too good; {key}")
+    if number := repeats["dev_in_test"]:
+        found.append(f"{number} {noun} of dev stand in test too")
+    return found
+
+
+def _absence_warnings(splits: Mapping[str, Sequence[Sentence]]) -> list[str]:
+    """Say which types of train are in no sentence of dev or test, so that their scores there are undefined."""
+    types = {name: sentences.entities(found) for name, found in splits.items()}
+    found = []
+    for split in ("dev", "test"):
+        absent = [name for name in types["train"] if name not in types[split]]
+        if absent and splits[split]:
+            more = ", ..." if len(absent) > NAMED_TYPES else ""
+            named = ", ".join(absent[:NAMED_TYPES]) + more
+            found.append(f"{split} has no mention of {named}: F1 there is undefined")
+    return found
 
 
 def _tags(dataset: Dataset, splits: Mapping[str, Sequence[Sentence]]) -> list[str]:
     """Return the tags over the entity types, or classes, of all splits; raise BadInput where there are too many."""
     types = {kind for found in splits.values() for kind in sentences.entities(found)}
     tags = class_tags(types) if dataset.task == "image" else tag_list(types)
-    where = ", ".join(dataset.source.files.values())
+    where = ", ".join(shard.name for shard in dataset.source.shards())
     if "B-all" in tags:
         raise BadInput(f"{where}: found an entity type called 'all', which here stands for all types; rename it")
     if len(tags) > MAX_TAGS:
@@ -109,10 +195,12 @@ def _tags(dataset: Dataset, splits: Mapping[str, Sequence[Sentence]]) -> list[st
 
 def _image_shape(dataset: Dataset, record: Mapping[str, dict[str, Any]]) -> list[int]:
     """Return the one shape (height, width, channels) of the images of all parts; raise BadInput where there are two."""
-    (first, shape), *others = ((part, found["image_shape"]) for part, found in record.items())
-    for part, other in others:
+    shards = dataset.source.shards()
+    shape = record[shards[0].label]["image_shape"]
+    for shard in shards[1:]:
+        other = record[shard.label]["image_shape"]
         if other != shape:
-            where = origin(dataset.source, part)
+            where, first = origin(dataset.source, shard), shards[0].label
             raise BadInput(f"{where}: found images of shape {other}, expected {shape} as in {first}")
     return list(shape)
 

@@ -1,4 +1,4 @@
-"""The Hugging Face hub: files at a pinned revision, and Parquet data sets. No code of a repository runs.
+"""The Hugging Face hub: files at a pinned revision. No code of a repository runs.
 
 The hub's address is HF_ENDPOINT where the environment sets it (huggingface_hub reads it).
 """
@@ -6,13 +6,11 @@ The hub's address is HF_ENDPOINT where the environment sets it (huggingface_hub 
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from settling.data.messages import one_line, one_line_errors
-from settling.data.sentences import MAX_WORDS, Sentence, in_iob2
-from settling.data.tags import TagError
+from settling.data.messages import one_line_errors
 from settling.errors import BadInput
 from settling.files import sha256
 
@@ -53,73 +51,6 @@ def list_files(repo: str, revision: str) -> list[str]:
     with one_line_errors(where), _bounded_retries(where):
         info = huggingface_hub.HfApi().model_info(repo, revision=revision)
     return [file.rfilename for file in info.siblings or []]
-
-
-def read_parquet(
-    path: Path, token_column: str, tag_column: str, scheme: str, cache: Path, where: str
-) -> tuple[list[Sentence], dict[str, Any]]:
-    """Read a Parquet file of lists of tokens and of tags (ClassLabel or strings), one sentence a row.
-
-    Returns the sentences with IOB2 tags and a record of what was changed; `cache` is a scratch folder.
-    Raises BadInput with `where` and the row, from 0.
-    """
-    from datasets import Dataset
-
-    with one_line_errors(where):
-        table = Dataset.from_parquet(str(path), cache_dir=str(cache))
-    for column in (token_column, tag_column):
-        if column not in table.column_names:
-            raise BadInput(f"{where}: no column {column!r}; found {', '.join(table.column_names)}")
-    names = _tag_names(table.features[tag_column], f"{where}: column {tag_column!r}")
-    sentences = []
-    converted = empty = 0
-    rows = zip(table[token_column][:], table[tag_column][:], strict=True)
-    for row, (tokens, tags) in enumerate(rows):
-        if not tokens and not tags:
-            empty += 1
-            continue
-        sentence, changed = _sentence(tokens, tags, names, scheme, f"{where}: row {row}")
-        sentences.append(sentence)
-        converted += changed
-    if not sentences:
-        raise BadInput(f"{where}: no sentences")
-    return sentences, {"empty_sentences_dropped": empty, "tags_converted": converted}
-
-
-def _tag_names(feature: Any, where: str) -> Sequence[str] | None:
-    """Return the names of a list of ClassLabel, None for a list of strings; raise BadInput for the rest."""
-    from datasets import ClassLabel
-
-    inner = getattr(feature, "feature", None)
-    if isinstance(inner, ClassLabel) and inner.names:
-        return list(inner.names)
-    if getattr(inner, "dtype", None) in ("string", "large_string"):
-        return None
-    raise BadInput(f"{where}: found {one_line(feature)}, expected lists of ClassLabel or of strings")
-
-
-def _sentence(tokens: Any, tags: Any, names: Sequence[str] | None, scheme: str, where: str) -> tuple[Sentence, int]:
-    """Check one row; return its sentence and how many of its tags were converted."""
-    if not isinstance(tokens, list) or not isinstance(tags, list) or len(tokens) != len(tags):
-        raise BadInput(f"{where}: found {_length(tokens)} tokens and {_length(tags)} tags, expected equally many")
-    if len(tokens) > MAX_WORDS:
-        raise BadInput(f"{where}: found a sentence of {len(tokens)} words, expected at most {MAX_WORDS}")
-    for token in tokens:
-        if not isinstance(token, str) or not token.strip(" \t\r\n"):
-            raise BadInput(f"{where}: found the token {token!r}, expected a word")
-    known = range(len(names)) if names is not None else None
-    for tag in tags:
-        if tag is None or (known is not None and tag not in known):
-            raise BadInput(f"{where}: found the tag {tag!r}, expected one of {names or 'the scheme'}")
-    named = [names[tag] for tag in tags] if names is not None else tags
-    try:
-        return in_iob2(tokens, named, scheme)
-    except TagError as error:
-        raise BadInput(f"{where}, word {error.position}: {error.reason}") from None
-
-
-def _length(values: Any) -> str:
-    return str(len(values)) if isinstance(values, list) else f"no list ({values!r})"
 
 
 @contextlib.contextmanager

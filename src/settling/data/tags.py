@@ -1,81 +1,180 @@
-"""Entity tags as lists of strings: reading IOB1, IOB2 and BIOES (or BILOU), always giving IOB2."""
+"""Entity tags as lists of strings: every scheme that files come in, always giving IOB2.
 
+This is the one place where a tag is parsed. Nothing is raised here: what is wrong with a sentence's tags is returned
+beside the tags as conlleval would read them, and whoever reads the file refuses it or counts the repairs.
+"""
+
+import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
-# The letters of each scheme, and what each means in BIOES's own letters.
-PREFIXES: dict[str, dict[str, str]] = {
+# The letters of each scheme, and what each means in BIOES's own letters. In `io` a tag is a type, without a letter.
+SCHEMES: dict[str, dict[str, str]] = {
     "iob1": {"B": "B", "I": "I"},
     "iob2": {"B": "B", "I": "I"},
     "bioes": {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"},
+    "bmes": {"B": "B", "M": "I", "E": "E", "S": "S"},
+    "io": {},
 }
+# Other names of the schemes, in lower case.
+ALIASES = {
+    **dict.fromkeys(("bio", "bio2"), "iob2"),
+    **dict.fromkeys(("bilou", "iobes", "bieso", "bioul"), "bioes"),
+    "bmeso": "bmes",
+}
+OUTSIDE = "O"
+# What is taken off the ends of a tag and of a type beside blanks, as it has no width and cannot be seen there.
+UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
-class TagError(ValueError):
-    """A tag that its scheme does not allow: the `position` in the list (from 0) and the `reason`."""
+class Fault(StrEnum):
+    """What can be wrong with a tag, in words that follow a number of tags."""
 
-    def __init__(self, position: int, reason: str) -> None:
-        super().__init__(f"position {position}: {reason}")
-        self.position = position
-        self.reason = reason
+    UNKNOWN = "are not of the scheme"
+    UNTYPED = "have no type"
+    UNPRINTABLE = "hold a character that cannot be shown"
+    STRAY = "continue no entity"
+    UNENDED = "leave an entity without its end"
 
 
-def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
-    """Convert the tags of one sentence from `scheme` (iob1, iob2, bioes) to IOB2.
+# What conlleval reads all the same (conlleval.pl, startOfChunk and endOfChunk): such a tag begins or ends an entity.
+REPAIRABLE = frozenset({Fault.STRAY, Fault.UNENDED})
 
-    Strict: a tag or a sequence that the scheme does not allow raises TagError (a ValueError).
+
+class Problem(NamedTuple):
+    """What is wrong with the tag at `position` of a sentence, from 0."""
+
+    position: int
+    fault: Fault
+    reason: str
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """How the tags of a file are written.
+
+    `outside` is a tag that stands for O beside O itself; `entity_type` is the type of the tags that have none.
     """
-    parsed = [_parse(position, tag, scheme) for position, tag in enumerate(tags)]
-    if scheme == "bioes":
-        _check_bioes(parsed, tags)
-        return [_tag("B" if prefix in "BS" else "I", kind) for prefix, kind in parsed]
+
+    scheme: str = "iob2"
+    outside: str | None = None
+    entity_type: str | None = None
+
+
+def to_iob2(tags: Sequence[str], tagging: Tagging) -> tuple[list[str], list[Problem]]:
+    """Return the tags of one sentence in IOB2, and what is wrong with them, by position.
+
+    Where something is wrong the tags are those that conlleval reads, and O for a tag that is none.
+    """
+    problems: list[Problem] = []
+    parsed = []
+    for position, tag in enumerate(tags):
+        letter, kind, problem = _parse(tag, tagging)
+        parsed.append((letter, kind))
+        if problem:
+            problems.append(Problem(position, *problem))
+    ends = "E" in SCHEMES[tagging.scheme]
     result = []
-    previous = ""
-    for position, (prefix, kind) in enumerate(parsed):
-        begins = prefix == "B" or kind != previous
-        if scheme == "iob2" and prefix == "I" and begins:
-            before = f"after {tags[position - 1]}" if position else "at the start of a sentence"
-            reason = f"{tags[position]} {before} is not IOB2; if the file is IOB1, set scheme: iob1"
-            raise TagError(position, reason)
-        result.append(_tag("B" if begins else "I", kind))
-        previous = kind
-    return result
+    before = open_type = ""
+    for position, (letter, kind) in enumerate(parsed):
+        begins = letter in "BS" or kind != (open_type if ends else before)
+        if letter in "IE" and begins and tagging.scheme not in ("iob1", "io"):
+            after = f"after {tags[position - 1]!r}" if position else "at the start of a sentence"
+            problems.append(
+                Problem(position, Fault.STRAY, f"{tags[position]!r} {after} continues no entity of its type")
+            )
+        if ends and open_type and letter not in "IE":
+            problems.append(_unended(position - 1, tags, tagging))
+        result.append(OUTSIDE if letter == OUTSIDE else f"{'B' if begins else 'I'}-{kind}")
+        before = kind
+        open_type = kind if letter in "BI" else ""
+    if ends and open_type:
+        problems.append(_unended(len(tags) - 1, tags, tagging))
+    return result, sorted(problems)
+
+
+def _unended(position: int, tags: Sequence[str], tagging: Tagging) -> Problem:
+    reason = f"{tags[position]!r} is the last tag of its entity, which {tagging.scheme} ends with E- or S-"
+    return Problem(position, Fault.UNENDED, reason)
+
+
+def _parse(tag: str, tagging: Tagging) -> tuple[str, str, tuple[Fault, str] | None]:
+    """Return a tag's letter (B, I, E, S or O), its type (empty for O), and what is wrong with it (then it is O)."""
+    shown = tag
+    tag = stripped(tag)
+    if tag in (OUTSIDE, tagging.outside):
+        return OUTSIDE, "", None
+    letters = SCHEMES[tagging.scheme]
+    prefix, _, kind = tag.partition("-") if letters else ("I", "", tag)
+    kind = stripped(kind) or (tagging.entity_type or "")
+    letter = letters.get(prefix) if letters else prefix
+    if letter is None or not tag:
+        expected = ", ".join([OUTSIDE, *(f"{letter}-TYPE" for letter in letters)]) if letters else "O or a type"
+        reason = f"{shown!r} is not a tag of scheme {tagging.scheme}: expected {expected}"
+        return OUTSIDE, "", (Fault.UNKNOWN, reason)
+    if not kind:
+        return OUTSIDE, "", (Fault.UNTYPED, f"{shown!r} has no type, as {prefix}-TYPE has")
+    if not kind.isprintable():
+        return OUTSIDE, "", (Fault.UNPRINTABLE, f"{shown!r} holds a character that cannot be shown")
+    return letter, kind, None
+
+
+def stripped(text: str) -> str:
+    """Return a tag or type without what cannot be seen at its ends, its letters composed (NFC).
+
+    Two that look the same are the same then.
+    """
+    start, end = 0, len(text)
+    while start < end and _is_blank(text[start]):
+        start += 1
+    while end > start and _is_blank(text[end - 1]):
+        end -= 1
+    return unicodedata.normalize("NFC", text[start:end])
+
+
+def _is_blank(character: str) -> bool:
+    return character.isspace() or character in UNSEEN
+
+
+def fitting(sentences: Iterable[Sequence[str]], tagging: Tagging) -> list[str]:
+    """Return the schemes that the tags of some sentences follow to the letter, the plainest first.
+
+    `iob1` is among them only where an entity begins with I, and B stands between entities of one type alone, as that
+    scheme has it; `io` only where no tag looks like a letter and a type.
+    """
+    every = [list(map(stripped, tags)) for tags in sentences]
+    return [
+        scheme
+        for scheme in ("iob2", "iob1", "bioes", "bmes", "io")
+        if _is_plain(every, scheme)
+        and not any(to_iob2(tags, Tagging(scheme, tagging.outside, tagging.entity_type))[1] for tags in every)
+    ]
+
+
+def _is_plain(sentences: Sequence[Sequence[str]], scheme: str) -> bool:
+    """Return whether tags look as a scheme writes them, where it would also take others."""
+    if scheme == "io":
+        letters = {letter for known in SCHEMES.values() for letter in known}
+        return not any(tag in letters or (tag[:1] in letters and tag[1:2] == "-") for tags in sentences for tag in tags)
+    if scheme != "iob1":
+        return True
+    begun = False
+    for tags in sentences:
+        for before, tag in zip(["O", *tags], tags, strict=False):
+            same = before[1:] == tag[1:] and before != OUTSIDE
+            if tag.startswith("B") and not same:
+                return False
+            begun = begun or (tag.startswith("I") and not same)
+    return begun
 
 
 def tag_list(types: Iterable[str]) -> list[str]:
     """Return `O`, then `B-` and `I-` of every type in sorted order: the tags a model predicts."""
-    return ["O", *(f"{prefix}-{kind}" for kind in sorted(set(types)) for prefix in "BI")]
+    return [OUTSIDE, *(f"{prefix}-{kind}" for kind in sorted(set(types)) for prefix in "BI")]
 
 
 def class_tags(classes: Iterable[str]) -> list[str]:
     """Return `B-` of every class in sorted order: the tags of images, of which each is an entity of one word."""
     return [f"B-{name}" for name in sorted(set(classes))]
-
-
-def _tag(prefix: str, kind: str) -> str:
-    return f"{prefix}-{kind}" if kind else "O"
-
-
-def _parse(position: int, tag: str, scheme: str) -> tuple[str, str]:
-    """Split a tag into its letter (B, I, E, S or O) and its type (empty for O)."""
-    if tag == "O":
-        return "O", ""
-    prefix, dash, kind = tag.partition("-")
-    letters = PREFIXES[scheme]
-    if prefix not in letters or not dash or not kind:
-        expected = ", ".join(f"{letter}-TYPE" for letter in letters)
-        other = "; if the file is BIOES, set scheme: bioes" if scheme != "bioes" and prefix in PREFIXES["bioes"] else ""
-        raise TagError(position, f"{tag!r} is not a tag of scheme {scheme}: expected O, {expected}{other}")
-    return letters[prefix], kind
-
-
-def _check_bioes(parsed: Sequence[tuple[str, str]], tags: Sequence[str]) -> None:
-    """Raise TagError unless every entity is S alone, or B, any I, and E, all of one type."""
-    unfinished = ""
-    for position, (prefix, kind) in enumerate(parsed):
-        if prefix in "IE" and kind != unfinished:
-            raise TagError(position, f"{tags[position]} continues no entity of its type; BIOES begins one with B-")
-        if prefix not in "IE" and unfinished:
-            raise TagError(position, f"{tags[position]} follows {tags[position - 1]}, which BIOES ends with E-")
-        unfinished = kind if prefix in "BI" else ""
-    if unfinished:
-        raise TagError(len(tags) - 1, f"{tags[-1]} ends the sentence; BIOES ends an entity with E- or S-")

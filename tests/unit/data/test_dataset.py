@@ -90,7 +90,7 @@ def test_repeats_are_dropped_only_when_asked_and_counted(tmp_path: Path) -> None
         once = tokens(tmp_path / "without", split)
         assert tokens(tmp_path / "with", split) == once * 2
     card = json.loads((tmp_path / "without" / "card.json").read_text())
-    assert card["reading"]["all"]["repeats_dropped"] == 60
+    assert card["repeats"]["dropped_within_parts"] == 60
 
 
 def test_a_smaller_subset_is_part_of_a_larger_one(tmp_path: Path) -> None:

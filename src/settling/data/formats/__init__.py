@@ -1,0 +1,20 @@
+"""The formats of files of words. One line a kind: the module that holds its function `read`.
+
+`read(path, dataset, where)` returns the sentences as the file has them (`settling.data.reading.Raw`), and a record of
+what was left out; it raises BadInput, `where` first, with the line or row.
+"""
+
+FORMATS = {
+    "conll": "settling.data.formats.conll",
+    "csv": "settling.data.formats.csv",
+    "jsonl": "settling.data.formats.jsonl",
+    "parquet": "settling.data.formats.parquet",
+    "tsv": "settling.data.formats.tsv",
+}
+# The format of a file whose name ends so, unless the data set names another; of any other file, `conll`.
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+
+
+def format_of(name: str, named: str | None) -> str:
+    """Return the format of the file called `name`: the one that the data set names, or that its ending says."""
+    return named or next((kind for ending, kind in ENDINGS.items() if name.endswith(ending)), "conll")
