@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from settling.errors import BadInput, printable
 
@@ -242,7 +242,7 @@ def run(arguments: argparse.Namespace) -> None:
         case "claims":
             from settling.analysis.claims import decide_claims
 
-            print(decide_claims(arguments.claims, arguments.tables, arguments.output), end="")
+            tell(decide_claims(arguments.claims, arguments.tables, arguments.output).removesuffix("\n"))
         case "findings":
             from settling.analysis.findings import write_findings
 
@@ -264,12 +264,12 @@ def run(arguments: argparse.Namespace) -> None:
             from settling.artifact.verify import verify
 
             said, good = verify(arguments.artifact, arguments.claims if arguments.claims.exists() else None)
-            print(said)
+            tell(said)
             sys.exit(not good)
         case "compare":
             from settling.artifact.compare import compare
 
-            print(compare(arguments.artifact, arguments.other))
+            tell(compare(arguments.artifact, arguments.other))
         case "merge":
             from settling.artifact.merge import merge
 
@@ -277,12 +277,12 @@ def run(arguments: argparse.Namespace) -> None:
         case "why":
             from settling.why import why
 
-            print(why(arguments.options))
+            tell(why(arguments.options))
         case "status":
             from settling.config import read
             from settling.status import status
 
-            print(status(read(arguments.file)))
+            tell(status(read(arguments.file)))
         case "config":
             from settling.config import read
             from settling.study import not_there, runs
@@ -290,12 +290,17 @@ def run(arguments: argparse.Namespace) -> None:
             study = read(arguments.file)
             print(json.dumps(study.model_dump(mode="json"), indent=2))
             for key, path in not_there(study):
-                print(f"{arguments.file}: {key}: {path}: no such file yet", file=sys.stderr)
-            print(f"{arguments.file}: a study of {len(runs(study))} runs", file=sys.stderr)
+                tell(f"{arguments.file}: {key}: {path}: no such file yet", sys.stderr)
+            tell(f"{arguments.file}: a study of {len(runs(study))} runs", sys.stderr)
         case "schema":
             from settling.config import json_schema
 
             print(json_schema(), end="")
+
+
+def tell(text: str, where: TextIO | None = None) -> None:
+    """Print text that may hold what a stranger wrote, so that no terminal obeys it; to standard output if not told."""
+    print(printable(text), file=where)
 
 
 def spec_of(text: str) -> dict[str, Any]:
@@ -336,7 +341,7 @@ def main() -> None:
     top = parser()
     arguments, options = top.parse_known_args()
     if options and arguments.command != "why":
-        top.error(f"unrecognized arguments: {' '.join(options)}")
+        top.error(printable(f"unrecognized arguments: {' '.join(options)}"))
     arguments.options = options
     if arguments.command != "download":
         # Only the download stage may use the network.

@@ -3,17 +3,12 @@
 import difflib
 import re
 from collections.abc import Iterable
+from typing import Any
 
-# What a token or an entity type never holds, each under the words that say what it is.
-REFUSED = {
-    "a control character": "\x00-\x1f\x7f-\x9f",
-    "a line or paragraph separator": "\u2028\u2029",
-    "a bidirectional embedding, override or isolate": "\u202a-\u202e\u2066-\u2069",
-    "half of a surrogate pair": "\ud800-\udfff",
-}
-# Marks of direction are part of Arabic and Hebrew words, and yet can make a line read as what it is not.
-MARKS = "\u061c\u200e\u200f"
-UNSEEN = re.compile(f"[{''.join(REFUSED.values())}{MARKS}]")
+# What no word holds: what would break a line, a text or a terminal, and half a character.
+NO_WORD = {"a control character": "\x00-\x0a\x0d-\x1b\x7f", "half of a surrogate pair": "\ud800-\udfff"}
+# What a page or a figure shows as an escape: any control character, separator of lines, or setter or mark of direction.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\u061c\u200e\u200f]")
 
 
 class BadInput(Exception):  # noqa: N818
@@ -28,23 +23,32 @@ def printable(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text for a page or a figure: what `check_text` refuses and marks of direction escaped, newlines kept.
+    """Return a text for a page or a figure: control characters and setters and marks of direction escaped, newlines kept.
 
     Unlike `printable` it leaves what joins and spaces the letters of a word, so that emoji and Persian stay legible.
     """
     return UNSEEN.sub(lambda match: match[0] if match[0] == "\n" else match[0].encode("unicode_escape").decode(), text)
 
 
-def check_text(text: str) -> str | None:
-    """Return what no token and no entity type may hold and this text does, such as `a control character U+0000`.
+def all_visible(value: Any) -> Any:
+    """Return plain data with every text in it as `visible` gives it; what is markup already stays as it is."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return visible(value)
+    if isinstance(value, dict):
+        return {all_visible(key): all_visible(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [all_visible(item) for item in value]
+    return value
 
-    Refused are control characters (NUL, tab, newline, escape, U+007F to U+009F), the separators U+2028 and U+2029,
-    which break lines; embeddings, overrides and isolates (U+202A to U+202E, U+2066 to U+2069), which set the direction
-    of a stretch of text and so are never part of one word; and halves of surrogate pairs, which UTF-8 cannot hold.
-    Allowed is what words of some script need: zero-width joiners (emoji) and non-joiners (Persian), soft hyphens,
-    no-break spaces, variation selectors, and the marks of direction U+061C, U+200E and U+200F.
+
+def check_text(text: str) -> str | None:
+    """Return what no token may hold and this text does, such as `a control character U+0000`; None where it is fine.
+
+    Refused are NUL, tab, newline, carriage return, escape and other control characters of ASCII that are no blanks, and
+    halves of surrogate pairs, which UTF-8 cannot hold. All else stands in real corpora: separators of lines, marks of
+    direction, joiners (emoji, Persian), C1 controls; they are escaped where they are shown.
     """
-    for what, characters in REFUSED.items():
+    for what, characters in NO_WORD.items():
         if found := re.search(f"[{characters}]", text):
             return f"{what} U+{ord(found[0]):04X}"
     return None

@@ -462,6 +462,12 @@ def test_the_card_fits_a_terminal_and_says_the_studys_scale() -> None:
     assert place == ["reproduced", "0.701", "[0.688,", "0.714]", "n=2", "s_", "bert"]
 
 
+def test_no_terminal_obeys_what_a_claim_says() -> None:
+    card = printed(*hostile("Words \x1b[31m\x07 \u202eand\u2069"))
+    assert r"Words \x1b[31m\x07 \u202eand\u2069" in card
+    assert card.replace("\n", "").isprintable()
+
+
 def test_a_claim_says_how_many_of_its_places_fell_which_way() -> None:
     frames = tables([run(value, seed, percent=10 * seed + 10) for seed, value in enumerate((0.8, 0.2, 0.9))])
     again = frames["measures"].assign(seed=9, draw=9, value=frames["measures"]["value"] + 0.001)

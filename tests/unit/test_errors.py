@@ -1,11 +1,16 @@
 """A stranger's text is checked and shown by one rule: nothing in it moves a cursor, a line or the order of letters."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from settling.analysis.findings import write_findings
+from settling.cli import tell
 from settling.data.messages import one_line_errors
 from settling.errors import BadInput, check_text, one_line, printable, visible
+from settling.training.loop import say
+from tests.unit.figures import synthetic
 
 BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 MARKS = [0x200E, 0x200F, 0x061C]
@@ -24,9 +29,7 @@ LEGIBLE = [
 @pytest.mark.parametrize(
     ("codes", "what"),
     [
-        (CONTROLS, "a control character"),
-        ([0x2028, 0x2029], "a line or paragraph separator"),
-        (BIDI, "a bidirectional embedding, override or isolate"),
+        ([*range(0x0B), *range(0x0D, 0x1C), 0x7F], "a control character"),
         ([0xD800, 0xDFFF], "half of a surrogate pair"),
     ],
 )
@@ -35,7 +38,7 @@ def test_what_no_word_holds_is_named_with_its_code(codes: list[int], what: str) 
         assert check_text(f"a{chr(code)}b") == f"{what} U+{code:04X}"
 
 
-@pytest.mark.parametrize("text", [*LEGIBLE, *(f"\u05d0{chr(code)}" for code in MARKS)])
+@pytest.mark.parametrize("text", [*LEGIBLE, *(f"\u05d0{chr(code)}" for code in [*MARKS, *BIDI, 0x0B, 0x1C, 0x85, 0x2028])])
 def test_what_words_of_some_script_need_is_allowed(text: str) -> None:
     assert check_text(text) is None
 
@@ -61,3 +64,21 @@ def test_a_page_shows_words_of_every_script_as_they_are(text: str) -> None:
 def test_a_library_s_error_is_told_without_an_object_s_address() -> None:
     with pytest.raises(BadInput, match=r"^here: ValueError: no <object object>$"), one_line_errors("here"):
         raise ValueError(f"no {object()}")
+
+
+def test_no_command_prints_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("a\x1b[31m\nb\u202e")
+    say("c\x07")
+    assert capsys.readouterr() == ("a\\x1b[31m\nb\\u202e\n", "c\\x07\n")
+
+
+def test_findings_name_no_class_that_a_terminal_obeys(tmp_path: Path) -> None:
+    name = "\x1b[31m\u202eLOC"
+    tables = synthetic.tables(tmp_path, renamed={"LOC": name})
+    capped = {**synthetic.treatment("cap", 5, name), "baseline": "clean", "system": "bert", "moment": "final"}
+    score = {**synthetic.score("dev", "true", "f1"), "class": name}
+    synthetic.write(tables, "effects", [{**capped, **score, **synthetic.estimate(0.5, 4)}])
+    write_findings(tables, tmp_path / "findings.txt")
+    lines = (tmp_path / "findings.txt").read_text().split("\n")
+    assert r"F1 of \x1b[31m\u202eLOC" in lines[2]
+    assert "".join(lines).isprintable()

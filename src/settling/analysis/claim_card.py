@@ -4,6 +4,8 @@ import textwrap
 
 import pandas as pd
 
+from settling.errors import printable
+
 WIDTH = 120
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not run")
 CERTAIN = "the interval holds the margin"
@@ -35,7 +37,7 @@ def printed(claims: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
                 for cell, width, number in zip(row, widths, NUMBERS, strict=True)
             )
             lines.append(f"  {'  '.join(padded)}".rstrip())
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines)) + "\n"
 
 
 TITLES = ("Verdict", "Effect", "95 % interval", "n", "Data set", "System", "Where")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from settling.errors import one_line
 from settling.files import write_text
 from settling.frames import read_frame
 
@@ -21,7 +22,7 @@ def write_findings(tables: Path, output: Path) -> None:
     if len(encoders):
         summary, effects = (table[table["system"].isin(encoders)] for table in (summary, effects))
     lines = [noise_line(summary), memorisation_line(summary), cap_line(summary, effects)]
-    write_text(output, "".join(f"{line}\n" for line in lines))
+    write_text(output, "".join(f"{one_line(line)}\n" for line in lines))
 
 
 def pick(table: pd.DataFrame, **values: object) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from pathlib import Path
 import altair as alt
 import vl_convert
 
-from settling.errors import BadInput, choices
+from settling.errors import BadInput, all_visible, choices
 from settling.figures import FIGURES
 from settling.figures.selection import chosen
 from settling.files import replacing, write_text
@@ -60,7 +60,7 @@ def specification(figure: str, tables: Path) -> str:
     with alt.data_transformers.enable("default", max_rows=None):
         chart = importlib.import_module(entry.module).chart(chosen(frames, entry.needs), figure)
         spec = chart.to_dict()
-    return json.dumps(spec, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return json.dumps(all_visible(spec), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def vector(spec: str) -> str:

@@ -1,10 +1,11 @@
-"""Write the report of a study: one HTML page, made of files that another lab can be given.
+r"""Write the report of a study: one HTML page, made of files that another lab can be given.
 
     settling report --spec "$(cat spec.json)" --results results/demo --output results/demo/report.html
 
 It reads tables, claims, findings, figures (Vega-Lite), the cards of data sets and runs, and the configuration, which is
 the spec. The same files give the same bytes. The page loads nothing, and text of data sets is never markup in it:
-the template escapes what it is given, and data lies in scripts that nothing runs.
+the template escapes what it is given, and data lies in scripts that nothing runs. Characters that cannot be seen but
+that turn or break a line are shown as what they are (`\u202e`).
 """
 
 import base64
@@ -20,7 +21,7 @@ from markupsafe import Markup
 
 from settling.analysis import claim_card
 from settling.config import load
-from settling.errors import BadInput
+from settling.errors import BadInput, all_visible
 from settling.figures import FIGURES, Figure
 from settling.figures.plot import VEGALITE
 from settling.figures.skipped import skipped
@@ -51,24 +52,24 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
     template = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).from_string(asset["page.html"])
-    page = template.render(
-        study=study.study,
-        scale=claim_card.scale(tables),
-        tally=claim_card.tally(claims),
-        findings=read_lines(results / "findings.txt"),
-        claims=cards(claims),
-        symbols={"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
-        experiments=experiments(drawn, tables, results),
-        not_drawn=read_lines(results / "figures" / "not_drawn.txt"),
-        explorer=inert(explorer.content(tables)),
-        words=inert(words.content(tables)),
-        methods=methods.content(study, tables, results),
-        style=Markup(asset["page.css"]),
-        library=Markup(library),
-        script=Markup(asset["page.js"]),
-        allowed=[integrity(library), integrity(asset["page.js"])],
-    )
-    write_text(output, page)
+    content = {
+        "study": study.study,
+        "scale": claim_card.scale(tables),
+        "tally": claim_card.tally(claims),
+        "findings": read_lines(results / "findings.txt"),
+        "claims": cards(claims),
+        "symbols": {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
+        "experiments": experiments(drawn, tables, results),
+        "not_drawn": read_lines(results / "figures" / "not_drawn.txt"),
+        "explorer": inert(explorer.content(tables)),
+        "words": inert(words.content(tables)),
+        "methods": methods.content(study, tables, results),
+        "style": Markup(asset["page.css"]),
+        "library": Markup(library),
+        "script": Markup(asset["page.js"]),
+        "allowed": [integrity(library), integrity(asset["page.js"])],
+    }
+    write_text(output, template.render(all_visible(content)))
 
 
 def experiments(drawn: dict[str, Figure], tables: dict[str, Any], results: Path) -> list[dict[str, Any]]:
@@ -103,7 +104,7 @@ def read_lines(path: Path) -> list[str]:
 
 def inert(value: Any) -> Markup:
     """Return plain data as JSON for a script element; no text in it can end the script, since `<` is escaped."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(all_visible(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
 

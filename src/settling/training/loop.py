@@ -15,7 +15,7 @@ import torch
 
 from settling.canonical import seed_of
 from settling.config import System as Recipe
-from settling.errors import BadInput
+from settling.errors import BadInput, printable
 from settling.systems.interface import Outcome, Pieces, System
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.split import Split
@@ -267,4 +267,4 @@ def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
 
 def say(line: str) -> None:
     """Print a line of progress, at once."""
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)

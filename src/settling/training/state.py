@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line
 from settling.files import replacing
 
 # The size of a SHA-256.
@@ -45,7 +45,7 @@ def load(path: Path, identity: str, device: torch.device) -> dict[str, Any] | No
     """Return the state of the run called `identity`; drop a damaged file or another run's, with a line."""
     if path.is_dir():
         shutil.rmtree(path)
-        print(f"{path}: damaged (found a folder); starting from the first epoch", file=sys.stderr)
+        _tell(f"{path}: damaged (found a folder); starting from the first epoch")
         return None
     if not path.exists():
         return None
@@ -58,13 +58,17 @@ def load(path: Path, identity: str, device: torch.device) -> dict[str, Any] | No
             # The file is as it was written, so another release of torch wrote it; an unpickler may raise anything.
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if reason:
-        print(f"{path}: damaged ({reason}); starting from the first epoch", file=sys.stderr)
+        _tell(f"{path}: damaged ({reason}); starting from the first epoch")
     elif isinstance(state, dict) and state.get("identity") == identity:
         return state
     else:
-        print(f"{path}: of a run with other parameters, data or code; starting anew", file=sys.stderr)
+        _tell(f"{path}: of a run with other parameters, data or code; starting anew")
     path.unlink()
     return None
+
+
+def _tell(line: str) -> None:
+    print(one_line(line), file=sys.stderr)
 
 
 def damage(path: Path) -> str | None:

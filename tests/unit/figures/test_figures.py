@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from settling import errors
 from settling.analysis.aggregate import aggregate
 from settling.analysis.quotes import quote
 from settling.errors import BadInput
@@ -16,7 +17,7 @@ from settling.figures import FIGURES
 from settling.figures.plot import page, plot, specification
 from settling.files import write_table
 from settling.study import runs_of
-from tests.unit.figures.synthetic import drawn_rows, tables, write
+from tests.unit.figures.synthetic import drawn_rows, quotes, tables, write
 from tests.unit.small_study import SYSTEMS, block, spec_of, write_runs
 
 HOSTILE = "a<b></script><img src=x onerror=alert(1)>"
@@ -90,6 +91,17 @@ def test_markup_in_a_name_is_inert(tmp_path: Path, name: str) -> None:
     assert "<img" not in page[page.rindex("<main") :]
     assert page.rstrip().endswith("</script>\n</body>\n</html>")
     assert "<img" not in tmp_path.joinpath(f"{name}.svg").read_text()
+
+
+def test_words_that_would_turn_a_line_or_cannot_be_seen_are_spelt_out(tmp_path: Path) -> None:
+    words = [{**row, "token": "\u202egnp\x1b", "before": "\x07 \u2066"} for row in quotes()]
+    write(tables(tmp_path / "tables"), "quotes", words)
+    plot("appD_forgotten_words", tmp_path / "tables", tmp_path / "figure")
+    for kind in ("json", "svg"):
+        text = (tmp_path / f"figure.{kind}").read_text()
+        assert set(errors.UNSEEN.findall(text)) <= {"\n"}
+        assert r"\u202egnp" in text.replace(r"\\", "\\")
+    assert "\\u001b" not in (tmp_path / "figure.json").read_text()
 
 
 def test_library_does_not_end_its_own_script() -> None:

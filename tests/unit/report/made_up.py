@@ -16,12 +16,17 @@ from tests.unit.figures.synthetic import EPOCHS, LEVELS, Row, fit, score, treatm
 
 HOSTILE = """<img src=x onerror="document.title='run'">"""
 BREAKING = "</script><script>document.title='run'</script>{{ 7 * 7 }}'\""
+UNSEEN = "\u202egnp.\u2066\x1b[31m\x07\u200f"
+SHOWN = r"\u202egnp.\u2066\x1b[31m\x07\u200f"
 BERT: Row = {"kind": "encoder", "checkpoint": "bert", "epochs": len(EPOCHS), "batch_size": 8}
 RESNET: Row = {"kind": "image", "block": "basic", "depths": [1], "widths": [8], "image_size": 8, "epochs": len(EPOCHS)}
 CONFIG: Row = {
     "study": "made-up",
     "datasets": {
-        "tweets": {"source": {"kind": "local", "files": {"all": "tweets.conll"}}, "licence": f"not stated {HOSTILE}"},
+        "tweets": {
+            "source": {"kind": "local", "files": {"all": "tweets.conll"}},
+            "licence": f"not stated {HOSTILE}{UNSEEN}",
+        },
         "jnlpba": {"source": {"kind": "local", "files": {"all": "jnlpba.conll"}}},
         "digits": {"task": "image", "source": {"kind": "sklearn", "name": "digits"}},
     },
@@ -69,7 +74,7 @@ def made_up(folder: Path, n: int = 4) -> Path:
     }.items():
         write(tables, name, rows)
     write(folder / "claims", "claims", claims())
-    write_text(folder / "findings.txt", f"Noise: none of {HOSTILE}.\n")
+    write_text(folder / "findings.txt", f"Noise: none of {HOSTILE}{UNSEEN}.\n")
     write_text(folder / "figures" / "not_drawn.txt", "every figure is drawn\n")
     for name in drawn(study):
         write_text(folder / "figures" / f"{name}.json", specification(name, tables))
@@ -134,8 +139,8 @@ def words(n: int) -> list[Row]:
 
 
 def quotes() -> list[Row]:
-    """Return the text of `words`: a hostile token, a breaking one, then plain ones; the last may not be shown."""
-    tokens = [HOSTILE, BREAKING, *(f"word{number}" for number in range(3, 20)), "#3fa9c1d2e4b5"]
+    """Return the text of `words`: tokens that are markup, break it or turn lines, then plain ones, the last hidden."""
+    tokens = [HOSTILE, BREAKING, UNSEEN, *(f"word{number}" for number in range(4, 20)), "#3fa9c1d2e4b5"]
     rows = [
         {"dataset": "tweets", "sentence": 1, "position": number, "token": token}
         | {"before": " ".join(tokens[:number]), "after": " ".join(tokens[number + 1 :])}
@@ -148,7 +153,7 @@ def claims() -> list[Row]:
     """Return a claim of each verdict, the first in two places; its text is hostile."""
     rows = []
     for verdict, mean in CLAIMS.items():
-        said = {"claim": f"c-{verdict.replace(' ', '-')}", "text": f"A claim {HOSTILE}", "source": "[A][S3-6]"}
+        said = {"claim": f"c-{verdict.replace(' ', '-')}", "text": f"A claim {HOSTILE}{UNSEEN}", "source": "[A][S3-6]"}
         run = mean is not None
         interval = {"mean": mean, "sd": 0.1, "low": mean - 0.1, "high": mean + 0.1} if run else {}
         for dataset in ("tweets", "jnlpba") if verdict == "reproduced" else ("tweets",):
@@ -169,12 +174,19 @@ def card(name: str) -> dict[str, Any]:
         "spec": spec,
         "licence": spec["licence"],
         "splits": dict.fromkeys(("train", "dev", "test"), sizes),
-        "tags": ["O", "B-LOC", f"B-{BREAKING}"],
+        "tags": ["O", "B-LOC", f"B-{BREAKING}{UNSEEN}"],
         "inputs": {"all": "09f66e6d"},
     }
 
 
 def run_card(run: Run) -> dict[str, Any]:
     made = {"version": "0.1.0", "commit": "7eb5d80", "spec": {**CONFIG["systems"][run.system], "seed": run.seed}}
-    machine = {"device": "cpu", "name": HOSTILE, "system": "Linux", "python": "3.11", "torch": "2.13.0", "threads": 1}
+    machine = {
+        "device": "cpu",
+        "name": HOSTILE + UNSEEN,
+        "system": "Linux",
+        "python": "3.11",
+        "torch": "2.13.0",
+        "threads": 1,
+    }
     return {"made": made, "machine": machine, "parameters": 1000, "seconds_per_epoch": [7.2508137]}

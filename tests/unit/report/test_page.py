@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import vl_convert
 
+from settling import errors
 from settling.config import load
 from settling.errors import BadInput
 from settling.figures import FIGURES
@@ -20,7 +21,7 @@ from settling.figures.plot import VEGALITE
 from settling.report.page import write_report
 from settling.study import report_spec
 from tests.conftest import run_command
-from tests.unit.report.made_up import BREAKING, CLAIMS, CONFIG, HOSTILE, drawn, made_up
+from tests.unit.report.made_up import BREAKING, CLAIMS, CONFIG, HOSTILE, SHOWN, drawn, made_up
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
@@ -142,6 +143,18 @@ def test_markup_in_data_stays_text(page: Page, text: str) -> None:
     assert len(running) == 2
     (words,) = [json.loads(data) for attributes, data in page.scripts if attributes.get("id") == "words-data"]
     assert text in [token for _, _, _, token, _ in words["quotes"]]
+
+
+def test_what_would_turn_a_line_or_cannot_be_seen_is_spelt_out(report: Path, page: Page) -> None:
+    found = errors.UNSEEN.findall(report.read_text().replace(vl_convert.javascript_bundle(vl_version=VEGALITE), ""))
+    assert set(found) == {"\n"}
+    data = [json.loads(text) for attributes, text in page.scripts if attributes.get("type") == "application/json"]
+    assert len(data) > len(drawn(load(CONFIG)))
+    said = json.dumps(data, ensure_ascii=False)
+    assert json.dumps(SHOWN)[1:-1] in said
+    assert "\\u001b" not in said.replace("\\\\u", "")
+    for before in ("not stated", "A claim", "none of", "name"):
+        assert f"{before} {HOSTILE}{SHOWN}" in page.text
 
 
 def test_hostile_text_shows_as_itself_wherever_it_stands(page: Page) -> None:
