@@ -285,12 +285,16 @@ def run(arguments: argparse.Namespace) -> None:
             tell(status(read(arguments.file)))
         case "config":
             from settling.config import read
+            from settling.data.preview import previews
             from settling.study import not_there, runs
 
             study = read(arguments.file)
             print(json.dumps(study.model_dump(mode="json"), indent=2))
             for key, path in not_there(study):
                 tell(f"{arguments.file}: {key}: {path}: no such file yet", sys.stderr)
+            for name, dataset in study.datasets.items():
+                for line in previews(name, dataset):
+                    tell(line, sys.stderr)
             tell(f"{arguments.file}: a study of {len(runs(study))} runs", sys.stderr)
         case "schema":
             from settling.config import json_schema

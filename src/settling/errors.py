@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text for a page or a figure: control characters and setters and marks of direction escaped, newlines kept.
+    """Return a text for a page or a figure: controls, setters and marks of direction escaped, newlines kept.
 
     Unlike `printable` it leaves what joins and spaces the letters of a word, so that emoji and Persian stay legible.
     """

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import settling
 from settling.canonical import digest
 from settling.errors import BadInput
-from settling.schemas import SCHEMAS
+from settling.schemas import schema_of
 
 METADATA_KEY = b"settling"
 # The SHA-256 of a table's pages and metadata: all but Parquet's own index of them, the footer.
@@ -190,7 +190,7 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
 
     The columns given to it must be those of the schema called `name` (settling.schemas).
     """
-    schema = with_metadata(SCHEMAS[name], metadata)
+    schema = with_metadata(schema_of(name, metadata), metadata)
     # Dense keys and floats pack far better this way than as dictionaries.
     packed = {"word": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "margin": "BYTE_STREAM_SPLIT"}
     encodings = {column: packed[column] for column in schema.names if column in packed}
@@ -293,7 +293,11 @@ def open_table(path: Path, name: str) -> pq.ParquetFile:
         raise BadInput(f"{path}: no such file") from None
     except UNREADABLE as error:
         raise BadInput(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
-    found, expected = file.schema_arrow, SCHEMAS[name]
+    found = file.schema_arrow
+    try:
+        expected = schema_of(name, metadata_of(found))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadInput(f"{path}: its metadata is not settling's ({str(error).splitlines()[0]})") from None
     if not found.remove_metadata().equals(expected):
         raise BadInput(f"{path}: columns {found.names} are not a {name} table: expected {expected.names}")
     metadata = (found.metadata or {}).get(METADATA_KEY)

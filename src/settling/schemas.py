@@ -1,5 +1,8 @@
 """Every table of the study: the columns of each file, checked whenever one is written or read."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 
 SPLITS = ("train", "dev", "test")
@@ -48,6 +51,9 @@ _HISTOGRAM = (
     ("high_edge", pa.float64()),
 )
 
+# Of as many tags one byte tells which was predicted; of more, two bytes do.
+NARROW_TAGS = 256
+
 SCHEMAS: dict[str, pa.Schema] = {
     # Canonical data: one word a row, IOB2; or one image a row, with its pixels, whose shape is in the metadata.
     "data": _schema(
@@ -74,6 +80,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("view", _NAME),
         ("epoch", pa.uint16()),
         ("word", pa.uint32()),
+        # Two bytes where there are more than NARROW_TAGS tags.
         ("predicted", pa.uint8()),
         ("loss", pa.float32()),
         ("margin", pa.float32()),
@@ -264,3 +271,12 @@ SCHEMAS: dict[str, pa.Schema] = {
         nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
     ),
 }
+
+
+def schema_of(name: str, metadata: Mapping[str, Any]) -> pa.Schema:
+    """Return the schema called `name` of a file with this metadata, whose `tags` say how wide a predicted one is."""
+    schema = SCHEMAS[name]
+    if name == "dynamics" and len(metadata.get("tags", ())) > NARROW_TAGS:
+        place = schema.get_field_index("predicted")
+        schema = schema.set(place, schema.field(place).with_type(pa.uint16()))
+    return schema

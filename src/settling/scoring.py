@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from seqeval.metrics.sequence_labeling import get_entities
 
 Entity = tuple[str, int, int]
-Labels = NDArray[np.uint8]
+Labels = NDArray[np.integer]
 
 
 class EntityScore(NamedTuple):

@@ -38,7 +38,9 @@ def test_what_no_word_holds_is_named_with_its_code(codes: list[int], what: str) 
         assert check_text(f"a{chr(code)}b") == f"{what} U+{code:04X}"
 
 
-@pytest.mark.parametrize("text", [*LEGIBLE, *(f"\u05d0{chr(code)}" for code in [*MARKS, *BIDI, 0x0B, 0x1C, 0x85, 0x2028])])
+@pytest.mark.parametrize(
+    "text", [*LEGIBLE, *(f"\u05d0{chr(code)}" for code in [*MARKS, *BIDI, 0x0B, 0x1C, 0x85, 0x2028])]
+)
 def test_what_words_of_some_script_need_is_allowed(text: str) -> None:
     assert check_text(text) is None
 

@@ -28,7 +28,7 @@ class Epoch(NamedTuple):
     """(words,) nats, of the given label."""
     margin: NDArray[np.float32] | None
     """(words,) nats, log-probability of the given label less the greatest other; None where it was not recorded."""
-    predicted: NDArray[np.uint8]
+    predicted: NDArray[np.integer]
     """(words,) indices into the tag list."""
 
 

@@ -45,7 +45,7 @@ class EventCounter:
         self.squares = np.zeros(num_words)
         self.mistaken_for = np.full(num_words, -1, dtype=np.int16)
 
-    def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32], predicted: NDArray[np.uint8]) -> None:
+    def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32], predicted: NDArray[np.integer]) -> None:
         """Count one epoch: which words (words,) were right, their losses (words,), and what they were taken for."""
         self.first_learned[right & (self.first_learned < 0)] = self.epoch
         self.learning += right & ~self.right

@@ -21,8 +21,8 @@ from settling.files import provenance, scratch, write_json, write_table
 from settling.schemas import SPLITS
 from settling.validation import check
 
-# A predicted tag is stored as uint16 at most.
-MAX_TAGS = 65_536
+# Tables number tags in two bytes, and need a number that says none.
+MAX_TAGS = 32_767
 # Types that a warning names.
 NAMED_TYPES = 5
 

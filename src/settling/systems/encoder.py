@@ -70,7 +70,7 @@ class Windows:
     """A split cut into windows, `of_sentence[s]` those of sentence s, packed where a first position is given."""
 
     of_sentence: list[list[Window]]
-    given: NDArray[np.uint8]
+    given: NDArray[np.uint16]
     pad_id: int
     first_position: int | None
     device: torch.device

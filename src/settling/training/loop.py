@@ -16,6 +16,7 @@ import torch
 from settling.canonical import seed_of
 from settling.config import System as Recipe
 from settling.errors import BadInput, printable
+from settling.schemas import NARROW_TAGS
 from settling.systems.interface import Outcome, Pieces, System
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.split import Split
@@ -59,6 +60,7 @@ class Trainer:
     ) -> None:
         self.recipe, self.seed, self.system, self.stop = recipe, seed, system, stop
         self.device = next(system.module.parameters()).device
+        self.num_tags = len(splits["train"].tags)
         self.num_words = {name: len(split.label) for name, split in splits.items()}
         self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
         self.optimizer = optimizer_of(system.module, recipe)
@@ -119,7 +121,7 @@ class Trainer:
 
     def gather(self, name: str) -> "Gather":
         """Return what collects the outcomes of a split's words."""
-        return Gather(self.num_words[name], self.device)
+        return Gather(self.num_words[name], self.num_tags, self.device)
 
     def update(self, batch: Sequence[Pieces], gather: "Gather") -> None:
         """Take one step on the mean loss over the words of a batch."""
@@ -216,14 +218,15 @@ class Trainer:
 class Gather:
     """Collects outcomes on the device, copied to the host once."""
 
-    def __init__(self, num_words: int, device: torch.device) -> None:
-        self.predicted = torch.zeros(num_words, dtype=torch.uint8, device=device)
+    def __init__(self, num_words: int, num_tags: int, device: torch.device) -> None:
+        kind = torch.uint8 if num_tags <= NARROW_TAGS else torch.int32
+        self.predicted = torch.zeros(num_words, dtype=kind, device=device)
         self.loss = torch.full((num_words,), torch.nan, device=device)
         self.margin = torch.full((num_words,), torch.nan, device=device)
 
     def add(self, outcome: Outcome) -> None:
         """Add some words' outcome."""
-        self.predicted[outcome.words] = outcome.predicted.to(torch.uint8)
+        self.predicted[outcome.words] = outcome.predicted.to(self.predicted.dtype)
         self.loss[outcome.words] = outcome.losses.detach()
         self.margin[outcome.words] = outcome.margins.detach()
 

@@ -20,7 +20,7 @@ ScoreRow = tuple[int, str, str, str, str, str, float]
 class Observation(NamedTuple):
     """What was predicted for the words of a split in one epoch: (words,) each, `loss` and `margin` in nats."""
 
-    predicted: NDArray[np.uint8]
+    predicted: NDArray[np.integer]
     loss: NDArray[np.float32]
     margin: NDArray[np.float32]
 

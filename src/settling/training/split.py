@@ -24,8 +24,8 @@ class Split:
 
     tokens: list[str]
     starts: NDArray[np.int64]
-    label: NDArray[np.uint8]
-    given: NDArray[np.uint8]
+    label: NDArray[np.uint16]
+    given: NDArray[np.uint16]
     tags: tuple[str, ...]
     images: NDArray[np.uint8] | None = None
     scarce: str | None = None
@@ -88,9 +88,9 @@ def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
     )
 
 
-def _indices(table: pa.Table, column: str, tags: tuple[str, ...]) -> NDArray[np.uint8]:
+def _indices(table: pa.Table, column: str, tags: tuple[str, ...]) -> NDArray[np.uint16]:
     """Return a column of labels (rows,) as indices into the tag list."""
-    return np.asarray(pc.index_in(table[column].cast(pa.string()), pa.array(tags)).to_numpy()).astype(np.uint8)
+    return np.asarray(pc.index_in(table[column].cast(pa.string()), pa.array(tags)).to_numpy()).astype(np.uint16)
 
 
 def _pixels(table: pa.Table) -> NDArray[np.uint8] | None:

@@ -17,5 +17,5 @@ def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
         raise BadInput(f"{spec['kind']}: gives words the tag O, which images do not have")
     with_class, _ = corpus.split_by_class(spec["class"], spec["draw"])
     surplus = np.isin(corpus.sentence, with_class[spec["sentences"] :]) & corpus.of_class(spec["class"])
-    given = np.where(surplus, np.uint8(corpus.tags.index("O")), corpus.label)
+    given = np.where(surplus, np.uint16(corpus.tags.index("O")), corpus.label)
     return Treated(np.ones(len(given), dtype=bool), given)

@@ -15,7 +15,7 @@ class Corpus:
     """Words of the training split: `sentence` (words,) dense from 0, `label` (words,) indices into `tags`."""
 
     sentence: NDArray[np.int32]
-    label: NDArray[np.uint8]
+    label: NDArray[np.uint16]
     tags: tuple[str, ...]
 
     @property
@@ -42,7 +42,7 @@ class Treated(NamedTuple):
     """What a treatment leaves: `kept` (words,) and, for all words, `given` (words,), the label trained on."""
 
     kept: NDArray[np.bool_]
-    given: NDArray[np.uint8]
+    given: NDArray[np.uint16]
 
 
 def noise_draws(corpus: Corpus, draw: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,6 +12,6 @@ def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
     picked, label = noise_draws(corpus, spec["draw"])
     num_tags = len(corpus.tags)
     shift = 1 + (label * (num_tags - 1)).astype(np.int64)
-    other = ((corpus.label + shift) % num_tags).astype(np.uint8)
+    other = ((corpus.label + shift) % num_tags).astype(np.uint16)
     given = np.where(picked < spec["percent"] / 100, other, corpus.label)
     return Treated(np.ones(len(given), dtype=bool), given)

@@ -13,6 +13,6 @@ def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
     The share of words whose label changes is percent/100 x (K-1)/K in expectation.
     """
     picked, label = noise_draws(corpus, spec["draw"])
-    drawn = (label * len(corpus.tags)).astype(np.uint8)
+    drawn = (label * len(corpus.tags)).astype(np.uint16)
     given = np.where(picked < spec["percent"] / 100, drawn, corpus.label)
     return Treated(np.ones(len(given), dtype=bool), given)

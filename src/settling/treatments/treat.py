@@ -29,7 +29,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     spec = check(Treatment, spec, "spec").model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
     tags = tuple(metadata_of(table.schema)["tags"])
-    label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint8)
+    label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
     corpus = Corpus(table["sentence"].to_numpy(), label, tags)
     kept, given = importlib.import_module(KINDS[spec["kind"]]).treat(corpus, spec)
     if not kept.any():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settling.data import sentences
+from settling.data import dataset, sentences
 from settling.data.dataset import download_dataset
 from settling.data.sentences import Sentence
 from settling.errors import BadInput
@@ -158,7 +158,8 @@ def test_a_wrong_spec_writes_nothing(tmp_path: Path, options: dict[str, Any], wo
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_too_many_tags_are_refused(tmp_path: Path) -> None:
+def test_too_many_tags_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "MAX_TAGS", 256)
     path = tmp_path / "all.txt"
     path.write_text("\n\n".join(f"word{n} B-T{n}" for n in range(128)))
     with pytest.raises(BadInput, match="found 257 tags, expected at most 256"):
