@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from settling.cli import main
 from settling.data.dataset import download_dataset
@@ -420,10 +421,24 @@ def test_a_recipe_that_diverges(
     """Lines of progress come before, so here the last line counts."""
     command = training(place, {**TINY_SPEC, "learning_rate": 1e30})
     monkeypatch.setattr(sys, "argv", ["settling", *command[3:]])
-    with pytest.raises(SystemExit, match=r"settling: epoch \d: the loss is not finite; expected a lower learning_rate"):
+    with pytest.raises(
+        SystemExit, match=r"out: epoch \d: a weight is not finite any more; expected a lower"
+    ):
         main()
     assert "Traceback" not in capfd.readouterr().err
     assert not (place.tmp / "out").exists()
+
+
+def test_weights_that_are_not_finite_are_named_before_training(place: Place, refused_here: Refused) -> None:
+    def spoil(folder: Path) -> None:
+        weights = load_file(folder / "model.safetensors")
+        weights["bert.encoder.layer.0.output.dense.weight"][0, 0] = float("nan")
+        save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+    folder = place.spoiled(spoil)
+    command = [str(folder) if part == str(place.checkpoint) else part for part in training(place, TINY_SPEC)]
+    fragment = f"{folder}: the weights encoder.layer.0.output.dense.weight hold nan, expected finite numbers"
+    refused_here(command, place.tmp, fragment)
 
 
 def test_an_unknown_device(place: Place, refused_here: Refused) -> None:

@@ -16,11 +16,18 @@ COMPILER = "inductor"
 
 
 def load_body(model: PreTrainedModel, checkpoint: Path) -> None:
-    """Give a model, but for its head, the weights of a checkpoint; raise BadInput where it lacks some of them."""
+    """Give a model, but for its head, the weights of a checkpoint.
+
+    Raises BadInput where it lacks some of them, or where one holds a number that is not finite.
+    """
     weights, lacking = body(checkpoint, getattr(model.config, "num_hidden_layers", None))
     own = model.base_model.state_dict().keys()
     if missing := sorted(own & lacking):
         raise BadInput(f"{checkpoint}: the weights lack {len(missing)} of the model's, such as {missing[0]}")
+    for name in sorted(own):
+        if not weights[name].isfinite().all():
+            found = weights[name][~weights[name].isfinite()][0].item()
+            raise BadInput(f"{checkpoint}: the weights {name} hold {found}, expected finite numbers")
     model.base_model.load_state_dict({name: weights[name] for name in own})
 
 

@@ -25,6 +25,10 @@ from settling.training.state import Interrupted
 EVALUATION_SENTENCES = 64
 
 
+class Diverged(BadInput):
+    """The training has driven a weight beyond all numbers."""
+
+
 @dataclass
 class History:
     """All that a run has observed so far: `views[view][epoch]`, the scores, and the seconds each epoch took."""
@@ -75,13 +79,13 @@ class Trainer:
     def epochs(self) -> Iterator[int]:
         """Train and observe the epochs that are left, one at a time; yield each one's number when it is done.
 
-        Raises BadInput where the loss is no longer finite, Interrupted where the run is to stop.
+        Raises Diverged where a weight is no longer finite, Interrupted where the run is to stop.
         """
         for epoch in range(len(self.history.seconds), self.recipe.epochs):
             seen = {"minibatch": self.train(epoch)}
             began = time.monotonic()
             if not all(parameter.isfinite().all() for parameter in self.system.module.parameters()):
-                raise BadInput(f"epoch {epoch}: the loss is not finite; expected a lower learning_rate")
+                raise Diverged(f"epoch {epoch}: a weight is not finite any more; expected a lower learning_rate")
             self.system.module.eval()
             with torch.no_grad():
                 self.system.before_evaluation()

@@ -32,7 +32,7 @@ from settling.fingerprint import fingerprint
 from settling.schemas import SPLITS
 from settling.systems import KINDS
 from settling.training import state
-from settling.training.loop import Trainer, say
+from settling.training.loop import Diverged, Trainer, say
 from settling.training.records import write_dynamics, write_scores
 from settling.training.split import Split, read_split, read_treated
 from settling.training.state import Interrupted
@@ -244,6 +244,8 @@ class Job:
             state.save(state_file, identity, trainer.state())
             say(f"interrupted after {trainer.place()}; the state is saved")
             raise
+        except Diverged as error:
+            raise BadInput(f"{run.output}: {error}") from None
 
         tags = splits["train"].tags
         write_dynamics(run.state / TABLES[0], trainer.history.views, tags, self.recipe.record_margin, made)
