@@ -39,7 +39,8 @@ _ESTIMATE = (
     ("high", pa.float64()),
     ("n", pa.int32()),
 )
-_ESTIMATE_NULLS = ("sd", "low", "high")
+# A mean is null where no run has the value.
+_ESTIMATE_NULLS = ("mean", "sd", "low", "high")
 _RUN = (("draw", pa.int32()), ("system", _NAME), ("seed", pa.int32()))
 # `moment`: the epochs that a detector read; `rate`: how many words it called noisy.
 _DETECTOR = (("view", _NAME), ("detector", _NAME), ("moment", _NAME), ("rate", _NAME), ("metric", _NAME))
@@ -86,14 +87,16 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("margin", pa.float32()),
         nullable=("margin",),
     ),
-    "scores": _schema(("epoch", pa.uint16()), *_SCORE, ("value", pa.float64())),
+    # A score is null where it is undefined: of a class without a mention in the reference.
+    "scores": _schema(("epoch", pa.uint16()), *_SCORE, ("value", pa.float64()), nullable=("value",)),
     "events": _schema(
         ("view", _NAME),
         ("word", pa.uint32()),
         ("label", _NAME),
         ("given", _NAME),
         ("noisy", pa.bool_()),
-        ("first_learned", pa.int16()),
+        # -1 or an epoch.
+        ("first_learned", pa.int32()),
         ("learning", pa.uint16()),
         ("forgetting", pa.uint16()),
         ("loss_mean", pa.float32()),
@@ -123,7 +126,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("moment", _NAME),
         *_SCORE,
         ("value", pa.float64()),
-        nullable=_TREATMENT_NULLS,
+        nullable=(*_TREATMENT_NULLS, "value"),
     ),
     "detection_runs": _schema(*_TREATMENT, *_RUN, *_DETECTOR, ("value", pa.float64()), nullable=_TREATMENT_NULLS),
     "treatments": _schema(
@@ -134,11 +137,16 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("nominal_rate", pa.float64()),
         ("effective_rate", pa.float64()),
         ("settled_f1", pa.float64()),
-        nullable=_TREATMENT_NULLS,
+        nullable=(*_TREATMENT_NULLS, "settled_f1"),
     ),
     # One run's curves, of all classes together and of the capped one.
     "run_curves": _schema(
-        *_TREATMENT, *_RUN, ("epoch", pa.uint16()), *_SCORE, ("value", pa.float64()), nullable=_TREATMENT_NULLS
+        *_TREATMENT,
+        *_RUN,
+        ("epoch", pa.uint16()),
+        *_SCORE,
+        ("value", pa.float64()),
+        nullable=(*_TREATMENT_NULLS, "value"),
     ),
     "curves": _schema(
         *_TREATMENT,
@@ -182,7 +190,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("unit", _NAME),
         *_ESTIMATE,
         ("runs", pa.int32()),
-        nullable=(*_TREATMENT_NULLS, "mean", *_ESTIMATE_NULLS),
+        nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
     ),
     "caps": _schema(
         ("dataset", _NAME),
@@ -192,7 +200,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("quantity", _NAME),
         *_ESTIMATE,
         ("runs", pa.int32()),
-        nullable=("mean", *_ESTIMATE_NULLS),
+        nullable=_ESTIMATE_NULLS,
     ),
     "detection": _schema(
         *_TREATMENT, ("system", _NAME), *_DETECTOR, *_ESTIMATE, nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS)
@@ -248,7 +256,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("direction", _NAME),
         ("margin", pa.float64()),
         *_ESTIMATE,
-        nullable=("published", "reason", "dataset", "system", "against", "place", *_ESTIMATE_NULLS, "mean"),
+        nullable=("published", "reason", "dataset", "system", "against", "place", *_ESTIMATE_NULLS),
     ),
     "first_learned": _schema(
         *_TREATMENT,
@@ -256,7 +264,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("view", _NAME),
         ("class", _NAME),
         ("noisy", pa.bool_()),
-        ("epoch", pa.int16()),
+        ("epoch", pa.int32()),
         *_ESTIMATE,
         nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
     ),

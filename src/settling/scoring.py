@@ -1,6 +1,7 @@
 """Entity scores (seqeval's lenient IOB2 default, as in the paper) and token accuracies."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,11 @@ Labels = NDArray[np.integer]
 
 
 class EntityScore(NamedTuple):
-    """Precision, recall and F1 (0 where undefined, as seqeval), and the number of entities in the reference."""
+    """Precision, recall and F1, and `support`, the number of entities in the reference.
+
+    Where the reference has none, the first three are undefined, which is NaN. Where it has some, they are seqeval's: 0
+    where nothing was predicted.
+    """
 
     precision: float
     recall: float
@@ -52,12 +57,14 @@ class EntityScorer:
 
 def entity_score(right: int, predicted: int, support: int) -> EntityScore:
     """Return the score of `right` entities among `predicted` found and `support` in the reference."""
+    if not support:
+        return EntityScore(nan, nan, nan, support)
     precision = right / predicted if predicted else 0.0
-    recall = right / support if support else 0.0
+    recall = right / support
     f1 = 2 * precision * recall / (precision + recall) if right else 0.0
     return EntityScore(precision, recall, f1, support)
 
 
 def accuracy(predicted: Labels, reference: Labels) -> float:
     """Return the share of words with the reference label; NaN where there are no words."""
-    return float((predicted == reference).mean()) if len(reference) else float("nan")
+    return float((predicted == reference).mean()) if len(reference) else nan

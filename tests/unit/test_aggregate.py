@@ -17,6 +17,7 @@ from tests.unit.small_study import (
     Row,
     block,
     events,
+    rows_of,
     scores,
     spec_of,
     tables_of,
@@ -249,3 +250,63 @@ def test_the_findings_are_three_lines_with_values_of_the_tables(tables: Path, tm
     # Class LOC at the end, against clean of seed 0: 0.06 - 0.08 and 0.04 - 0.08.
     assert scarcity.startswith("Scarcity: dev F1 of LOC against all its sentences (base on news): 5 sentences -0.03 [")
     assert scarcity.endswith("(n=2).")
+
+
+@pytest.fixture(scope="module")
+def without_loc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of the study where dev has no mention of LOC, and one run's train has no entity at all."""
+    results = tmp_path_factory.mktemp("undefined")
+    write_runs(results, RUNS)
+    for run in RUNS:
+        bare = run.treatment == "cap-relabel-LOC-25"
+        undefined = ({"split": "dev", "class": "LOC"}, *([{"split": "train", "metric": "f1"}] if bare else []))
+        rows = [
+            {**row, "value": None} if any(name.items() <= row.items() for name in undefined) else row
+            for row in scores(run)
+        ]
+        write(results / run.scores, "scores", rows, steps=STEPS)
+    aggregate(SPEC, results, results / "tables")
+    return results / "tables"
+
+
+def test_what_a_class_without_a_mention_scores_is_null_everywhere_and_never_0(without_loc: Path) -> None:
+    for name, run_by_run in (("measures", True), ("run_curves", True), ("summary", False), ("curves", False)):
+        rows = rows_of(without_loc, name, split="dev", metric="f1", **{"class": "LOC"})
+        assert rows, name
+        if run_by_run:
+            assert {row["value"] for row in rows} == {None}
+        else:
+            assert {(row["mean"], row["low"], row["n"]) for row in rows} == {(None, None, 0)}
+    effects = rows_of(without_loc, "effects", split="dev", metric="f1", **{"class": "LOC"})
+    assert {(row["mean"], row["n"]) for row in effects} == {(None, 0)}
+    caps = rows_of(without_loc, "caps")
+    assert caps
+    assert {(row["mean"], row["n"], row["runs"]) for row in caps} == {(None, 0, 0)}
+
+
+def test_other_classes_keep_their_numbers(without_loc: Path, pick: Pick) -> None:
+    expected = pick("summary", **ALL_DEV)
+    assert expected
+    assert rows_of(without_loc, "summary", **ALL_DEV) == expected
+
+
+def test_a_run_without_an_entity_in_train_has_undefined_phases(without_loc: Path) -> None:
+    rows = rows_of(without_loc, "phases", treatment="cap-relabel-LOC-25")
+    found = {row["quantity"]: (row["mean"], row["n"], row["runs"]) for row in rows}
+    assert found["settles"] == found["settling_epochs"] == found["fitting_epochs"] == (None, 0, 1)
+    # This is of dev alone.
+    assert found["near_best_epochs"] == (0, 1, 1)
+
+
+def test_a_run_whose_dev_has_no_entity_has_no_best_epoch_and_the_tables_are_made(tmp_path: Path) -> None:
+    runs = [run for run in RUNS if run.treatment == "clean"]
+    write_runs(tmp_path, runs)
+    for run in runs:
+        rows = [{**row, "value": None} if row["split"] == "dev" else row for row in scores(run)]
+        write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+    aggregate(spec_of([block(["clean"], [0, 1], [0])], ["clean"]), tmp_path, tmp_path / "tables")
+    assert {row["moment"] for row in rows_of(tmp_path / "tables", "summary")} == {"final"}
+    whole = {row["metric"]: row["value"] for row in rows_of(tmp_path / "tables", "measures", moment="run")}
+    assert whole["near_best_epochs"] is None
+    assert whole["settles"] is None
+    assert whole["learned"] == 3

@@ -90,7 +90,7 @@ runs = st.dictionaries(
 )
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(runs=runs, clean=st.lists(f1s, min_size=3, max_size=3))
 def test_knees_agree_with_a_loop_over_runs(runs: dict[tuple[str, int, int], Scores], clean: list[float]) -> None:
     parts = [measured(f1, clean[seed], kind, seed, draw) for (kind, seed, draw), f1 in runs.items()]
@@ -135,3 +135,13 @@ def test_a_knee_that_no_run_has_is_a_row_without_a_mean() -> None:
 def test_a_knee_says_up_to_which_number_of_sentences_it_was_looked_for() -> None:
     found = knees(pd.concat([measured({5: 0.0, 25: 0.0}, 0.8), measured({5: 0.0}, 0.8, seed=1)]))
     assert dict(zip(found["seed"], found["largest"], strict=True)) == {0: 25, 1: 5}
+
+
+def test_a_class_that_dev_lacks_has_no_knee_and_is_said_to_be_undefined_not_unlearned() -> None:
+    found = knees(measured({5: math.nan, 25: math.nan}, math.nan))
+    assert found["value"].isna().all()
+    assert set(found["undefined"]) == {"undefined: dev has no mention of LOC"}
+    table = cap_table(pd.concat([found, knees(measured({5: 0.0}, 0.8)).assign(cap_class="PER")]))
+    # None of the runs could have a knee; of the other class one could, and has none.
+    assert {(row.cap_class, row.n, row.runs) for row in table.itertuples()} == {("LOC", 0, 0), ("PER", 0, 1)}
+    assert table["mean"].isna().all()

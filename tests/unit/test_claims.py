@@ -10,6 +10,7 @@ import pytest
 import yaml
 from scipy import stats
 
+from settling.analysis.caps import knees
 from settling.analysis.claim_card import WIDTH, printed
 from settling.analysis.claim_model import Claim, read_claims
 from settling.analysis.claim_units import units
@@ -288,7 +289,11 @@ def test_two_rows_for_one_run_are_an_error_that_names_the_claim(keys: Row, rows:
 
 def test_a_run_outside_the_range_or_without_a_value_does_not_count_as_a_success() -> None:
     rows = [run(25, 0), run(5, 1), run(100, 2), run(math.nan, 3)]
-    (row,) = decided(claim(statistic="share", range={"max": 25}), tables(rows))
+    frames = tables(rows)
+    # A knee without a value is at none of the study's numbers of sentences; any other value would be undefined.
+    frames["knees"] = frames["measures"].assign(quantity="starts", undefined=None, largest=100)
+    asked = claim(table="knees", where={"quantity": "starts"}, statistic="share", range={"max": 25})
+    (row,) = decided(asked, frames)
     assert (row["mean"], row["n"], row["verdict"]) == (0.5, 4, "undecided")
 
 
@@ -505,3 +510,39 @@ def test_a_number_is_printed_beside_ours_only_where_it_is_given() -> None:
     found, frames = hostile("Words.")
     assert "(published: 0.25)" in printed(found, frames)
     assert "published" not in printed(found.assign(published=None), frames)
+
+
+def test_undefined_runs_are_in_no_estimate_and_a_place_without_a_defined_one_says_why() -> None:
+    rare = [run(math.nan, seed, **{"class": "RARE"}) for seed in range(3)]
+    (row,) = decided(claim(where={"metric": "f1", "class": "RARE"}), tables(rare))
+    assert (row["verdict"], row["overall"], row["n"], row["mean"]) == ("undecided", "undecided", 0, None)
+    assert row["reason"] == "undefined: dev has no mention of RARE"
+    some = [run(0.7, 3, **{"class": "RARE"}), run(0.74, 4, **{"class": "RARE"})]
+    (row,) = decided(claim(where={"metric": "f1", "class": "RARE"}), tables([*rare, *some]))
+    assert (row["n"], row["mean"]) == (2, pytest.approx(0.72))
+
+
+def test_a_pair_is_undefined_where_either_side_is() -> None:
+    rows = [run(0.7, seed, percent=20) for seed in (0, 1)] + [run(math.nan, seed) for seed in (0, 1)]
+    (row,) = decided(claim(where={"metric": "f1", "percent": 20}, against={"kind": "clean"}), tables(rows))
+    assert (row["verdict"], row["n"], row["reason"]) == ("undecided", 0, "undefined: dev has no entity")
+
+
+def test_a_slope_is_over_the_levels_that_have_a_value() -> None:
+    values = {10: 0.2, 20: math.nan, 30: 0.6}
+    rows = [run(value + seed / 100, seed, percent=level) for level, value in values.items() for seed in (0, 1)]
+    slope = claim(where={"metric": "f1"}, statistic="slope", over="percent")
+    (row,) = decided(slope, tables(rows))
+    assert (row["n"], row["mean"]) == (2, pytest.approx(0.02))
+    (row,) = decided(slope, tables([{**line, "value": math.nan} for line in rows]))
+    assert (row["verdict"], row["n"], row["reason"]) == ("undecided", 0, "undefined: dev has no entity")
+
+
+def test_a_class_that_dev_lacks_is_not_counted_as_never_learned() -> None:
+    rows = [run(math.nan, seed, cap=("LOC", number), **{"class": "LOC"}) for seed in (0, 1) for number in (5, 25)]
+    rows += [run(math.nan, seed, **{"class": "LOC"}) for seed in (0, 1)]
+    frames = tables(rows)
+    frames["knees"] = knees(frames["measures"])
+    asked = claim(table="knees", where={"quantity": "starts"}, statistic="share", range={"max": 25})
+    (row,) = decided(asked, frames)
+    assert (row["verdict"], row["n"], row["reason"]) == ("undecided", 0, "undefined: dev has no mention of LOC")

@@ -420,8 +420,9 @@ def scores_frame(dev_f1: Sequence[float], noisy_accuracy: float) -> pd.DataFrame
         ([0.5, 0.9, 0.9], 1.0, {"best": 1, "final": 2}),
         ([0.1, 0.9, 0.9, 0.2, 0.1], 1.0, {"best": 1, "final": 4, "epoch-4": 3}),
         ([0.1, 0.9, 0.9, 0.2, 0.1], 0.0, {"best": 1, "final": 4, "epoch-4": 3, "settled": 2}),
+        ([np.nan] * 4, 0.0, {"final": 3, "epoch-4": 3}),
     ],
-    ids=["short", "does not settle", "settles"],
+    ids=["short", "does not settle", "settles", "dev without an entity"],
 )
 def test_the_moments_are_those_that_the_run_has(
     dev_f1: list[float], noisy_accuracy: float, expected: dict[str, int]

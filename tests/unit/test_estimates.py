@@ -78,3 +78,15 @@ def test_many_groups_are_resampled_in_chunks_to_the_same_interval(monkeypatch: p
     whole = estimate(values, ["group"])
     monkeypatch.setattr(estimates, "CHUNK", 7)
     pd.testing.assert_frame_equal(estimate(values, ["group"]), whole)
+
+
+def test_an_undefined_run_is_left_out_and_n_counts_the_others() -> None:
+    found, without = one([0.2, math.nan, 0.4]), one([0.2, 0.4])
+    pd.testing.assert_series_equal(found, without)
+    assert one([math.nan, 0.4])[["mean", "n"]].tolist() == [0.4, 1]
+
+
+def test_a_group_in_which_every_run_is_undefined_keeps_its_row() -> None:
+    found = one([math.nan, math.nan])
+    assert found["n"] == 0
+    assert found[["mean", "sd", "low", "high"]].isna().all()

@@ -190,3 +190,20 @@ def test_the_dynamics_hold_one_row_group_an_epoch_and_view(tiny_run: Path) -> No
     keys = [(group["view"][0].as_py(), group["epoch"][0].as_py()) for group in groups]
     assert keys == [(view, epoch) for view in ("minibatch", "epoch-end") for epoch in range(6)]
     assert all(len(set(group["epoch"].to_pylist())) == 1 for group in groups)
+
+
+def test_a_word_learned_in_the_last_of_as_many_epochs_as_a_study_may_have_has_that_epoch(tmp_path: Path) -> None:
+    counter = EventCounter(1)
+    counter.epoch = 40_000
+    counter.add(np.array([True]), np.array([0.5], dtype=np.float32), np.array([0], dtype=np.uint8))
+    columns: dict[str, Any] = {name: [value[0]] for name, value in counter.events()._asdict().items()}
+    columns |= {"view": ["epoch-end"], "word": [0], "label": ["O"], "given": ["O"], "noisy": [False]}
+    write_table(tmp_path / "events.parquet", "events", {**columns, "mistaken_for": [None]}, {})
+    assert read_table(tmp_path / "events.parquet", "events")["first_learned"].to_pylist() == [40_000]
+    shares = {"mean": 1.0, "sd": None, "low": None, "high": None, "n": 1}
+    named = dict.fromkeys(("dataset", "treatment", "kind", "system", "view", "class"), "x")
+    row = {**named, "percent": None, "cap_class": None, "cap_sentences": None, "noisy": False, "epoch": 40_000}
+    write_table(
+        tmp_path / "shares.parquet", "first_learned", {key: [value] for key, value in {**row, **shares}.items()}, {}
+    )
+    assert read_table(tmp_path / "shares.parquet", "first_learned")["epoch"].to_pylist() == [40_000]

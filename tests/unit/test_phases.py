@@ -1,5 +1,6 @@
 """The phase rule finds the ends that curves were drawn with, and none where there is none."""
 
+import math
 from itertools import groupby
 
 import numpy as np
@@ -221,3 +222,10 @@ def test_epochs_near_the_best_that_last_to_the_end_may_be_more() -> None:
     # Near the best again at the end, but not since the best.
     assert not near_best_open_ended(np.array([1.0, 0.5, 0.99]))
     assert not near_best_open_ended(np.zeros(2))
+
+
+@pytest.mark.parametrize("undefined", ["dev", "train", "plateau"])
+def test_without_an_entity_in_dev_or_train_phases_are_undefined_and_not_absent(undefined: str) -> None:
+    nothing, curve = np.full(5, np.nan), np.full(5, 0.9)
+    dev, train = (nothing if undefined == name else curve for name in ("dev", "train"))
+    assert find_phases(dev, train, None, math.nan if undefined == "plateau" else 0.9, TAGS) is None

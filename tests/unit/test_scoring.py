@@ -9,6 +9,7 @@ from seqeval.metrics import classification_report, f1_score, precision_score, re
 
 from settling.scoring import EntityScorer, accuracy, entity_score
 
+UNDEFINED = (np.nan, np.nan, np.nan)
 TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
 # Any sequence at all: an I- after O, after another type or at the start of a sentence is illegal IOB2.
 words = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.booleans()), min_size=1, max_size=30)
@@ -39,10 +40,10 @@ def test_scores_are_those_of_seqeval(drawn: list[tuple[int, int, bool]], first: 
             report = classification_report(*lists, output_dict=True)
         except ValueError:  # seqeval cannot report where neither side has an entity
             report = {}
-    assert found["all"][:3] == pytest.approx(micro)
+    assert found["all"][:3] == pytest.approx(micro if found["all"][3] else UNDEFINED, nan_ok=True)
     for name in ("LOC", "PER"):
-        expected = report.get(name, {"precision": 0, "recall": 0, "f1-score": 0, "support": 0})
-        assert found[name] == pytest.approx(tuple(expected.values()))
+        expected = tuple(report[name].values()) if found[name][3] else (*UNDEFINED, 0)
+        assert found[name] == pytest.approx(expected, nan_ok=True)
     assert found["all"][3] == found["LOC"][3] + found["PER"][3]
 
 
@@ -54,9 +55,13 @@ def test_no_entity_crosses_the_end_of_a_sentence() -> None:
     assert len(joined.entities(np.array([0, 1, 2, 0], dtype=np.uint8))) == 1
 
 
-def test_a_type_that_occurs_nowhere_has_an_entry_of_zeros() -> None:
-    found = score([1, 2, 0], [1, 2, 0], [0, 0, 0])
-    assert found == {"all": (1, 1, 1, 1), "LOC": (1, 1, 1, 1), "PER": (0, 0, 0, 0)}
+def test_a_type_without_a_mention_in_the_reference_has_undefined_scores_whatever_is_predicted() -> None:
+    for predicted, micro in (([1, 2, 0], 1), ([1, 2, 3], 2 / 3)):
+        found = score([1, 2, 0], predicted, [0, 0, 0])
+        assert found["LOC"] == (1, 1, 1, 1)
+        assert found["PER"] == pytest.approx((*UNDEFINED, 0), nan_ok=True)
+        # What is predicted of it is wrong all the same.
+        assert found["all"][2] == pytest.approx(micro)
 
 
 def test_scores_worked_by_hand() -> None:
@@ -67,10 +72,11 @@ def test_scores_worked_by_hand() -> None:
     assert found["PER"] == (1, 1, 1, 1)
 
 
-def test_f1_is_0_where_nothing_is_right_or_there() -> None:
-    assert entity_score(0, 0, 0) == (0, 0, 0, 0)
-    assert entity_score(0, 3, 0) == (0, 0, 0, 0)
+def test_f1_is_0_where_nothing_is_right_and_undefined_where_nothing_is_there() -> None:
     assert entity_score(0, 0, 3) == (0, 0, 0, 3)
+    assert entity_score(0, 2, 3) == (0, 0, 0, 3)
+    for predicted in (0, 3):
+        assert entity_score(0, predicted, 0) == pytest.approx((*UNDEFINED, 0), nan_ok=True)
 
 
 def test_accuracy_is_a_share_and_undefined_without_words() -> None:

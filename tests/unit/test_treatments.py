@@ -272,6 +272,15 @@ def test_a_treatment_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out.parquet").exists()
 
 
+def test_the_plateau_is_undefined_where_no_given_label_is_an_entity_s(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("paris B-LOC\n\nhello O\n")
+    files = dict.fromkeys(("train", "dev", "test"), str(tmp_path / "a.txt"))
+    download_dataset({"source": {"kind": "local", "files": files}}, tmp_path / "data")
+    spec = {"kind": "cap", "class": "LOC", "sentences": 0, "draw": 0}
+    treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
+    assert metadata_of(read_table(tmp_path / "out.parquet", "treated").schema)["settled_f1"] is None
+
+
 @pytest.fixture(scope="module")
 def conll(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the training split of CoNLL-2003."""

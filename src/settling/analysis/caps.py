@@ -3,6 +3,7 @@
 import pandas as pd
 
 from settling.analysis.estimates import estimate
+from settling.analysis.undefined import reasons
 
 ARMS = ("cap", "cap-relabel", "drop")
 # The share of the F1 on clean data from which on a class counts as being learned, and as learned.
@@ -18,7 +19,8 @@ def knees(measures: pd.DataFrame) -> pd.DataFrame:
     From that N of the study on, itself and every larger one, the class's F1 on dev, at the run's best epoch, is
     positive and at least SHARES of what the same system and seed has on clean data. `value` is null where no N does
     it. `measures` follows the schema of that name; an arm without its clean run is left out. Returns the columns
-    `dataset`, `kind`, `cap_class`, `system`, `draw`, `seed`, `largest` (the run's largest N), `quantity` and `value`.
+    `dataset`, `kind`, `cap_class`, `system`, `draw`, `seed`, `largest` (the run's largest N), `quantity`, `value`, and
+    `undefined`, which says why there can be no knee where dev has no mention of the class, and is null elsewhere.
     """
     scores = measures[
         (measures["moment"] == "best")
@@ -32,23 +34,22 @@ def knees(measures: pd.DataFrame) -> pd.DataFrame:
     points = arms.merge(clean, on=["dataset", "system", "seed", "class"], suffixes=("", "_clean"))
     points["sentences"] = points["cap_sentences"].astype("float64")
     points["largest"] = points.groupby(_RUN)["sentences"].transform("max")
-    run = [*_RUN, "largest"]
+    points["undefined"] = reasons(points)
+    run = [*_RUN, "largest", "undefined"]
     tables = []
     for quantity, share in SHARES.items():
         reached = (points["value"] > 0) & (points["value"] >= share * points["value_clean"])
         missed = points["sentences"].where(~reached, -1.0).groupby([points[name] for name in _RUN]).transform("max")
         left = points[run].assign(quantity=quantity, value=points["sentences"].where(points["sentences"] > missed))
-        tables.append(left.groupby([*run, "quantity"])["value"].min().reset_index())
+        tables.append(left.groupby([*run, "quantity"], dropna=False)["value"].min().reset_index())
     return pd.concat(tables, ignore_index=True)
 
 
 def cap_table(found: pd.DataFrame) -> pd.DataFrame:
     """Return the mean N over seeds and draws, with its interval, from what `knees` gives: the schema `caps`.
 
-    `n` runs of `runs` have the knee, and the mean is over those.
+    `n` runs of `runs` have the knee, and the mean is over those; `runs` leaves out those where it is undefined.
     """
     keys = [*_ARM, "quantity"]
-    runs = found.groupby(keys, as_index=False).size().rename(columns={"size": "runs"})
-    table = runs.merge(estimate(found.dropna(subset="value"), keys), on=keys, how="left")
-    table["n"] = table["n"].fillna(0).astype(int)
-    return table[[*keys, "mean", "sd", "low", "high", "n", "runs"]]
+    runs = found["undefined"].isna().groupby([found[key] for key in keys]).sum().rename("runs").reset_index()
+    return estimate(found, keys).merge(runs, on=keys)

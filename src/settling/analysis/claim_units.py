@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, Where
+from settling.analysis.undefined import reasons
 from settling.errors import BadInput
 from settling.study import UNDRAWN
 
@@ -18,9 +19,10 @@ def units(claim: Claim, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return what a claim's statistic is taken over: `value`, where it is from, and `weight`.
 
     A row is a run, a pair of runs, or the least-squares slope over the levels of one seed and draw. Its columns are
-    those that `groups` gives, `draw`, `seed`, `value`, and `weight`: the sum of the squares of the weights with which
-    measured values make up this one. `tables` has the claim's table and `systems`. Raises BadInput, naming the claim,
-    where a group has two rows for one seed and draw.
+    those that `groups` gives, `draw`, `seed`, `value`, `undefined`, which says why there is no value where one cannot
+    be, and `weight`: the sum of the squares of the weights with which measured values make up this one. `tables` has
+    the claim's table and `systems`. Raises BadInput, naming the claim, where a group has two rows for one seed and
+    draw.
     """
     rows = chosen(claim, claim.where, tables)
     if claim.against is None:
@@ -68,7 +70,9 @@ def chosen(claim: Claim, where: Where, tables: dict[str, pd.DataFrame]) -> pd.Da
             keep &= table["class"] == table["cap_class"]
         else:
             keep &= _holds(table[str(column)], wanted)
-    return table[keep]
+    rows = table[keep]
+    # A knee has no value too where no number of sentences does it, which is not undefined: knees say so themselves.
+    return rows if "undefined" in rows else rows.assign(undefined=reasons(rows))
 
 
 def paired(claim: Claim, rows: pd.DataFrame, others: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +98,8 @@ def paired(claim: Claim, rows: pd.DataFrame, others: pd.DataFrame, systems: pd.D
     # A run is no partner of its own.
     both = both[(both["system"] != both["system_other"]) | ("system" not in against)]
     names = both["system_other"] if "system" in against else None
-    return both.assign(against=names, value=both["value"] - both["value_other"], weight=2.0)
+    undefined = both["undefined"].where(both["undefined"].notna(), both["undefined_other"])
+    return both.assign(against=names, value=both["value"] - both["value_other"], undefined=undefined, weight=2.0)
 
 
 def one_view(found: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -108,18 +113,22 @@ def one_view(found: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
 
 def slopes(claim: Claim, found: pd.DataFrame) -> pd.DataFrame:
-    """Return the least-squares slope of `value` over a column for each seed and draw that has two of its levels."""
+    """Return the least-squares slope of `value` over a column for each seed and draw that has two of its levels.
+
+    Rows without a value are in no slope, and come after the slopes as they are.
+    """
     found = found.assign(level=found[claim.over].astype("float64"))
     if found["level"].isna().any():
         raise BadInput(f"claim {claim.id}: rows without {claim.over}, the column the slope is over; narrow where")
     keys = [*groups(claim), *UNIT]
+    missing, found = found[found["value"].isna()], found[found["value"].notna()]
     centred = found["level"] - found["level"].groupby([found[name] for name in keys], dropna=False).transform("mean")
     parts = found[keys].assign(xy=centred * found["value"], xx=centred**2, weight=centred**2 * found["weight"])
     sums = parts.groupby(keys, dropna=False)[["xy", "xx", "weight"]].sum().reset_index()
     sums = sums[sums["xx"] > 0]
-    return sums.assign(value=sums["xy"] / sums["xx"], weight=sums["weight"] / sums["xx"] ** 2)[
-        [*keys, "value", "weight"]
-    ]
+    slopes = sums.assign(value=sums["xy"] / sums["xx"], undefined=None, weight=sums["weight"] / sums["xx"] ** 2)
+    columns = [*keys, "value", "undefined", "weight"]
+    return pd.concat([slopes[columns], missing[columns]]) if len(missing) else slopes[columns]
 
 
 def _retreated(where: Where) -> bool:

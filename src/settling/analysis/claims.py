@@ -62,9 +62,10 @@ def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any
     for _, runs in on_enough(claim, found, tables).groupby(by, dropna=False, sort=True):
         first = runs.iloc[0]
         group = {name: None if pd.isna(first[name]) else first[name] for name in by}
-        effect = summary(claim, runs)
-        verdict, reason = judged(claim, effect)
-        unknown = lower_bounds(claim, runs, tables)
+        defined = with_value(claim, runs)
+        effect = summary(claim, defined)
+        verdict, reason = judged(claim, effect) if len(defined) else (UNDECIDED, without_value(runs))
+        unknown = lower_bounds(claim, defined, tables)
         if verdict == FAILED and unknown:
             verdict, reason = UNDECIDED, f"in {unknown} of {effect['n']} runs it lasts to the last epoch, maybe longer"
         at = {name: group[name] for name in ("dataset", "system", "against")}
@@ -73,6 +74,19 @@ def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any
         rows = [{**said, "n": 0, "verdict": NOT_RUN, "reason": lacking(claim, some=len(found) > 0)}]
     together = overall([row["verdict"] for row in rows])
     return [{**row, "overall": together} for row in rows]
+
+
+def with_value(claim: Claim, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a group that its statistic is taken over.
+
+    A knee that is at none of the study's numbers of sentences is no number, and yet is outside any range.
+    """
+    return runs[runs["undefined"].isna() if claim.range is not None else runs["value"].notna()]
+
+
+def without_value(runs: pd.DataFrame) -> str:
+    """Say why none of a group's rows has a value."""
+    return next(iter(runs["undefined"].dropna()), "no run has this value")
 
 
 def lower_bounds(claim: Claim, runs: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> int:
@@ -116,7 +130,12 @@ def place(group: dict[str, Any]) -> str:
 
 
 def summary(claim: Claim, runs: pd.DataFrame) -> dict[str, Any]:
-    """Return the estimate of a group's mean, or of its share of runs in the claim's range; interval null for n = 1."""
+    """Return the estimate of a group's mean, or of its share of runs in the claim's range; interval null for n = 1.
+
+    Without runs all is null but n, which is 0.
+    """
+    if runs.empty:
+        return {**dict.fromkeys(ESTIMATE), "n": 0}
     values = runs["value"].to_numpy(dtype=np.float64)
     if claim.range is not None:
         # A run without a value, as where a class is never learned, is outside any range.

@@ -91,18 +91,21 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
         write_table(output / f"{table}.parquet", table, {name: columns[name].to_numpy() for name in names}, by)
 
 
-def moments_of(scores: pd.DataFrame, view: str, settled_f1: float, num_tags: int) -> dict[str, int]:
+def moments_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tags: int) -> dict[str, int]:
     """Return the epochs at which a run's detectors are scored, by name, from its scores.
 
-    `epoch-4` is missing from a shorter run, `settled`, the last epoch of settling, from one that does not settle.
+    `epoch-4` is missing from a shorter run, `settled`, the last epoch of settling, from one that does not settle, and
+    `best` where dev F1 is undefined.
     """
-    settled = phases_of(scores, view, settled_f1, num_tags).settling_end
+    phases = phases_of(scores, view, settled_f1, num_tags)
     dev_f1 = dev_curve(scores)
-    found = {"best": int(dev_f1.argmax()), "final": len(dev_f1) - 1}
+    found = {"final": len(dev_f1) - 1}
+    if not np.isnan(dev_f1).any():
+        found["best"] = int(dev_f1.argmax())
     if len(dev_f1) >= FIXED_EPOCHS:
         found["epoch-4"] = FIXED_EPOCHS - 1
-    if settled is not None:
-        found["settled"] = settled
+    if phases is not None and phases.settling_end is not None:
+        found["settled"] = phases.settling_end
     return found
 
 

@@ -19,19 +19,20 @@ CHUNK = 5_000
 def estimate(values: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
     """Return, for each group, the mean of `value`, its standard deviation, a 95 % interval and n.
 
-    The interval (`low`, `high`) is the percentile bootstrap of the mean over the group's rows, which are one run
-    each; with one run, sd and interval are null. Groups with any null key are kept.
+    A row is one run; where its value is null it is undefined, and left out: n counts the others. A group in which no
+    run has a value is kept, with a null mean and n = 0. The interval (`low`, `high`) is the percentile bootstrap of the
+    mean; with one run, sd and interval are null. Groups with any null key are kept.
     """
     groups = values.groupby(list(by), dropna=False, observed=True, sort=True)[value]
-    table = groups.agg(mean="mean", sd="std", n="size").reset_index()
-    lists = groups.agg(list).to_numpy()
+    table = groups.agg(mean="mean", sd="std", n="count").reset_index()
+    defined = groups.agg(lambda found: found.dropna().tolist()).to_numpy()
     low = np.full(len(table), np.nan)
     high = np.full(len(table), np.nan)
-    for n in sorted(set(table["n"]) - {1}):
+    for n in sorted(set(table["n"]) - {0, 1}):
         every = np.flatnonzero(table["n"] == n)
         for start in range(0, len(every), CHUNK):
             rows = every[start : start + CHUNK]
-            low[rows], high[rows] = bootstrap(np.array([lists[row] for row in rows], dtype=np.float64))
+            low[rows], high[rows] = bootstrap(np.array([defined[row] for row in rows], dtype=np.float64))
     return table.assign(low=low, high=high)[[*by, *ESTIMATE]]
 
 

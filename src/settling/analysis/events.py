@@ -24,7 +24,7 @@ class Events(NamedTuple):
     `mistaken_for` is what was last predicted in place of the given label, an index into the tag list; -1: never wrong.
     """
 
-    first_learned: NDArray[np.int16]
+    first_learned: NDArray[np.int32]
     learning: NDArray[np.uint16]
     forgetting: NDArray[np.uint16]
     loss_mean: NDArray[np.float32]
@@ -38,7 +38,7 @@ class EventCounter:
     def __init__(self, num_words: int) -> None:
         self.epoch = 0
         self.right = np.zeros(num_words, dtype=bool)
-        self.first_learned = np.full(num_words, -1, dtype=np.int16)
+        self.first_learned = np.full(num_words, -1, dtype=np.int32)
         self.learning = np.zeros(num_words, dtype=np.uint16)
         self.forgetting = np.zeros(num_words, dtype=np.uint16)
         self.mean = np.zeros(num_words)

@@ -1,7 +1,9 @@
 """What holds for one run: its scores at three moments, and its phases, memorisation, forgetting as a whole."""
 
+from math import nan
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -37,8 +39,12 @@ def final(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def best(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of each run's epoch of best dev entity F1, the first where several tie."""
+    """Return the scores of each run's epoch of best dev entity F1, the first where several tie.
+
+    A run whose dev F1 is undefined has no such epoch, and is left out.
+    """
     dev = scores[(scores["split"] == "dev") & (scores["metric"] == "f1") & (scores["class"] == "all")]
+    dev = dev[dev["value"].notna()]
     dev = dev.sort_values("epoch").loc[lambda rows: rows.groupby(PLACE)["value"].idxmax()]
     return scores.merge(dev[[*PLACE, "epoch"]], on=[*PLACE, "epoch"]).assign(moment="best")
 
@@ -64,8 +70,9 @@ def run_phases(scores: Path, table: pa.Table, treated: Path) -> pd.DataFrame:
     `table` is what the file `scores` of the run holds, and `treated` its training split.
 
     `settles` (1 or 0), `settling_epochs` and `settling_steps` (0 where it does not settle), `near_best_epochs`,
-    `near_best_open_ended`, and where it settles `fitting_epochs` and `open_ended`. Raises BadInput for a missing or
-    foreign file.
+    `near_best_open_ended`, and where it settles `fitting_epochs` and `open_ended`. NaN where undefined: the first three
+    where dev or the given labels of train have no entity, the other two where dev has none. Raises BadInput for a
+    missing or foreign file.
     """
     with open_table(treated, "treated") as file:
         split = metadata_of(file.schema_arrow)
@@ -73,17 +80,22 @@ def run_phases(scores: Path, table: pa.Table, treated: Path) -> pd.DataFrame:
     if not isinstance(steps, int):
         raise BadInput(f"{scores}: steps: found {steps!r} in the metadata, expected a number of updates")
     frame = as_frame(table)
+    dev_f1 = dev_curve(frame)
+    stretch = (nan, nan)
+    if not np.isnan(dev_f1).any():
+        stretch = (near_best_epochs(dev_f1), near_best_open_ended(dev_f1))
     rows = []
     for view in sorted(frame.loc[frame["split"] == "train", "view"].unique()):
         found = phases_of(frame, view, split["settled_f1"], len(split["tags"]))
-        values: dict[str, float] = {
-            "settles": int(found.settling_end is not None),
-            "settling_epochs": found.settling_epochs,
-            "settling_steps": found.settling_epochs * steps / found.num_epochs,
-            "near_best_epochs": near_best_epochs(dev_curve(frame)),
-            "near_best_open_ended": int(near_best_open_ended(dev_curve(frame))),
-        }
-        if found.fitting_end is not None:
+        values: dict[str, float] = dict.fromkeys(("settles", "settling_epochs", "settling_steps"), nan)
+        if found is not None:
+            values = {
+                "settles": int(found.settling_end is not None),
+                "settling_epochs": found.settling_epochs,
+                "settling_steps": found.settling_epochs * steps / found.num_epochs,
+            }
+        values |= dict(zip(("near_best_epochs", "near_best_open_ended"), stretch, strict=True))
+        if found is not None and found.fitting_end is not None:
             values |= {"fitting_epochs": found.fitting_end + 1, "open_ended": int(found.open_ended)}
         rows += [{"view": view, "metric": metric, "value": float(value)} for metric, value in values.items()]
     return pd.DataFrame(rows)
@@ -96,7 +108,8 @@ def phase_table(phases: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*TREATMENT, "system", "view"]
     found = estimate(phases.rename(columns={"metric": "quantity"}), [*keys, "quantity"])
-    runs = found[found["quantity"] == "settles"].rename(columns={"n": "runs"})[[*keys, "runs"]]
+    settles = phases[phases["metric"] == "settles"]
+    runs = settles.groupby(keys, dropna=False, observed=True).size().reset_index(name="runs")
     every = runs.merge(pd.DataFrame(UNITS.items(), columns=["quantity", "unit"]), how="cross")
     on = ["dataset", "treatment", "system", "view", "quantity"]
     table = every.merge(found[[*on, *ESTIMATE]], on=on, how="left")

@@ -44,8 +44,8 @@ def find_phases(
     noisy_accuracy: NDArray[np.float64] | None,
     settled_f1: float,
     num_tags: int,
-) -> Phases:
-    """Return the phases of a run from its curves, each (epochs,).
+) -> Phases | None:
+    """Return the phases of a run from its curves, each (epochs,); None where one of them is undefined (NaN).
 
     `train_f1` and `noisy_accuracy` are against the given labels; the latter is None where no word is noisy.
     `settled_f1` is the F1 of the true labels against the given ones, the plateau of `train_f1`; `num_tags` is K.
@@ -54,6 +54,8 @@ def find_phases(
     settled that is near the best on dev, near the plateau on train, and on noisy words no better than a guesser; or
     that fails alone, between two epochs that are settled.
     """
+    if np.isnan([*dev_f1, *train_f1, settled_f1]).any():
+        return None
     holds = near_best(dev_f1) & (train_f1 >= NEAR_PLATEAU * settled_f1)
     if noisy_accuracy is not None:
         holds &= noisy_accuracy <= GUESSERS / num_tags
@@ -94,11 +96,11 @@ def stretches(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
 
 
-def phases_of(scores: pd.DataFrame, view: str, settled_f1: float, num_tags: int) -> Phases:
+def phases_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tags: int) -> Phases | None:
     """Return the phases of one run from its scores (schema `scores`), as `view` sees its training words.
 
-    `settled_f1` and the number of tags are in the metadata of the run's treated split. Raises BadInput where the
-    scores have no such view.
+    `settled_f1` and the number of tags are in the metadata of the run's treated split. Phases are undefined (None)
+    where dev or the given labels of train have no entity. Raises BadInput where the scores have no such view.
     """
     rows = scores[scores["class"] == "all"].sort_values("epoch")
     dev_f1 = dev_curve(rows)
@@ -109,11 +111,12 @@ def phases_of(scores: pd.DataFrame, view: str, settled_f1: float, num_tags: int)
         raise BadInput(
             f"scores: {len(dev_f1)} epochs on dev, {len(train_f1)} on train in view {view}; expected as many"
         )
-    return find_phases(dev_f1, train_f1, noisy_accuracy if len(noisy_accuracy) else None, settled_f1, num_tags)
+    plateau = np.nan if settled_f1 is None else settled_f1
+    return find_phases(dev_f1, train_f1, noisy_accuracy if len(noisy_accuracy) else None, plateau, num_tags)
 
 
 def dev_curve(scores: pd.DataFrame) -> NDArray[np.float64]:
-    """Return dev entity F1 (epochs,) of one run's scores."""
+    """Return dev entity F1 (epochs,) of one run's scores; NaN where dev has no entity."""
     rows = scores[(scores["split"] == "dev") & (scores["metric"] == "f1") & (scores["class"] == "all")]
     curve: NDArray[np.float64] = rows.sort_values("epoch")["value"].to_numpy()
     return curve

@@ -40,7 +40,8 @@ def compare(first: Path, second: Path) -> str:
 def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
     """Yield the largest differences of a table's means, greatest first, in units of the runs' standard deviation.
 
-    The unit is the root of the mean of both variances; where neither spreads, a difference has no unit and comes first.
+    The unit is the root of the mean of both variances; where neither spreads, a difference has no unit and comes first,
+    as does a mean that one of both has not.
     """
     keys = [column for column in one if column not in (*ESTIMATE, "runs")]
     both = one.merge(other, on=keys, suffixes=("_1", "_2"), validate="one_to_one")
@@ -48,13 +49,15 @@ def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]
     apart = (both["mean_2"] - both["mean_1"]).abs()
     spread = np.sqrt((both["sd_1"] ** 2 + both["sd_2"] ** 2) / 2)
     units = apart.where(apart > 0) / spread.fillna(0)
+    units = units.mask(both["mean_1"].isna() != both["mean_2"].isna(), np.inf)
     order = units.dropna().sort_values(ascending=False, kind="stable").index
     yield f"{name}: {len(both)} estimates in both, {alone} in one alone, {len(order)} not equal"
     for row in order[:SHOWN]:
         at = both.loc[row]
         unit = f"{units[row]:.2f} sd" if np.isfinite(units[row]) else "no spread"
         place = " ".join(str(at[key]) for key in keys if pd.notna(at[key]))
-        yield f"  {unit:>9}  {at['mean_1']:.4g} and {at['mean_2']:.4g} (n={at['n_1']}, {at['n_2']})  {place}"
+        one_mean, other_mean = (f"{at[name]:.4g}" if pd.notna(at[name]) else "none" for name in ("mean_1", "mean_2"))
+        yield f"  {unit:>9}  {one_mean} and {other_mean} (n={at['n_1']}, {at['n_2']})  {place}"
 
 
 def of_claims(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:

@@ -14,7 +14,7 @@ from settling.scoring import EntityScorer, accuracy
 from settling.training.split import Split
 
 ScoreRow = tuple[int, str, str, str, str, str, float]
-"""Epoch, split, view, reference, class, metric, value."""
+"""Epoch, split, view, reference, class, metric, value (NaN where it is undefined)."""
 
 
 class Observation(NamedTuple):
@@ -76,6 +76,6 @@ def write_dynamics(
 
 
 def write_scores(path: Path, rows: list[ScoreRow], made: dict[str, Any]) -> None:
-    """Write the scores of a run."""
+    """Write the scores of a run, null where one is undefined."""
     names = ("epoch", "split", "view", "reference", "class", "metric", "value")
     write_table(path, "scores", dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), made)

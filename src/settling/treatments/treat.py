@@ -22,7 +22,8 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
 
     The metadata tells the nominal and the effective rate (the share of kept words whose given label is not
     the true one) and `settled_f1`, the entity F1 of the true labels against the given ones: what a model
-    scores on its training labels as long as it has memorised none of the noise.
+    scores on its training labels as long as it has memorised none of the noise; null where no given label is an
+    entity's, as it is undefined there.
 
     Raises BadInput for an unknown kind or class, and where the treatment leaves no words.
     """
@@ -56,6 +57,6 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
             sentences=int(sentence[-1]) + 1,
             nominal_rate=spec.get("percent", 0) / 100,
             effective_rate=float((given != label).mean()),
-            settled_f1=settled.f1,
+            settled_f1=settled.f1 if settled.support else None,
         ),
     )

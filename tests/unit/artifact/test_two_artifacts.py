@@ -127,3 +127,14 @@ def test_the_command_compares(
     assert all(line.endswith(", 0 in one alone, 0 not equal") for line in same[:-1])
     assert half[0] == "configurations: not the same; what only one has is left out"
     assert any(line.endswith("sd  ") or " sd  " in line or "no spread" in line for line in half)
+
+
+def test_a_mean_that_one_of_two_tables_has_not_is_a_difference_and_one_that_both_lack_is_none() -> None:
+    one, other = (
+        pd.DataFrame({"system": ["a", "b"], "mean": means, "sd": 0.1, "low": None, "high": None, "n": [0, 3]})
+        for means in ([None, 0.5], [0.5, 0.5])
+    )
+    first, line = of_table("caps", one, other)
+    assert first == "caps: 2 estimates in both, 0 in one alone, 1 not equal"
+    assert line.split() == ["no", "spread", "none", "and", "0.5", "(n=0,", "0)", "a"]
+    assert [*of_table("caps", one, one)] == ["caps: 2 estimates in both, 0 in one alone, 0 not equal"]
