@@ -1,6 +1,7 @@
 """The tables of the small study, each value worked out on paper; test_measures.py holds those of single runs."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -310,3 +311,49 @@ def test_a_run_whose_dev_has_no_entity_has_no_best_epoch_and_the_tables_are_made
     assert whole["near_best_epochs"] is None
     assert whole["settles"] is None
     assert whole["learned"] == 3
+
+
+def findings_of(results: Path, names: list[str], undefined: Callable[[Row], bool]) -> list[str]:
+    """Return the findings of seed 0 and draw 0 of these treatments, with null for the scores that are undefined."""
+    runs = [run for run in RUNS if run.treatment in names and (run.draw, run.seed) == (0, 0)]
+    write_runs(results, runs)
+    for run in runs:
+        rows = [{**row, "value": None} if undefined(row) else row for row in scores(run)]
+        write(results / run.scores, "scores", rows, steps=STEPS)
+    aggregate(spec_of([block(names, [0], [0])], names), results, results / "tables")
+    write_findings(results / "tables", results / "findings.txt")
+    return (results / "findings.txt").read_text().splitlines()
+
+
+def test_the_findings_of_clean_runs_alone_say_what_was_learned_late_and_what_was_forgotten(tmp_path: Path) -> None:
+    # Of four words one is never right and one is forgotten, of three learned.
+    assert findings_of(tmp_path, ["clean"], lambda row: False) == [
+        "Training: dev F1 of base on news, clean labels: best 0.80 (n=1), last 0.80 (n=1).",
+        "Learned late: 0.25 (n=1) of the training words were never right; of the 4 learned last or never, 3 of LOC, "
+        "1 of no class.",
+        "Forgotten: 0.33 (n=1) of the training words that were right once were wrong at a later epoch; of the 1 "
+        "forgotten most often, 1 of no class.",
+    ]
+
+
+def test_the_findings_say_that_a_class_that_dev_lacks_has_no_score(tmp_path: Path) -> None:
+    def of_loc_on_dev(row: Row) -> bool:
+        return (row["split"], row["class"]) == ("dev", "LOC")
+
+    *_, scarcity = findings_of(tmp_path, ["clean", "cap-LOC-5"], of_loc_on_dev)
+    assert scarcity == (
+        "Scarcity: dev F1 of LOC against all its sentences (base on news): 5 sentences undefined: dev has no mention "
+        "of LOC."
+    )
+
+
+def test_the_findings_tell_noise_that_fell_on_no_word_from_no_noise(tmp_path: Path) -> None:
+    runs = [run for run in RUNS if run.treatment == "noise-flip-20"]
+    write_runs(tmp_path, runs)
+    for run in runs:
+        rows = [row for row in scores(run) if row["metric"] != "noisy_accuracy"]
+        write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+    aggregate(spec_of([block(["noise-flip-20"], [0, 1], [0, 1])], ["noise-flip-20"]), tmp_path, tmp_path / "tables")
+    write_findings(tmp_path / "tables", tmp_path / "findings.txt")
+    _, memorisation, _ = (tmp_path / "findings.txt").read_text().splitlines()
+    assert memorisation == "Memorisation: no training word of this study was given a wrong label."

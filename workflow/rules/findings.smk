@@ -1,6 +1,14 @@
 rule findings:
     input:
-        multiext(f"{RESULTS}/tables/", "summary.parquet", "effects.parquet", "systems.parquet"),
+        multiext(
+            f"{RESULTS}/tables/",
+            "summary.parquet",
+            "effects.parquet",
+            "systems.parquet",
+            "first_learned.parquet",
+            "forgetting.parquet",
+            "words.parquet",
+        ),
     output:
         f"{RESULTS}/findings.txt",
     log:

@@ -102,6 +102,8 @@ def scale(tables: dict[str, pd.DataFrame]) -> str:
 
 def span(numbers: "pd.Series[int]", what: str) -> str:
     """Return the range of some numbers in words."""
+    if numbers.empty:
+        return f"no {what}"
     low, high = int(numbers.min()), int(numbers.max())
     return counted(high, what) if low == high else f"{low} to {high} {what}s"
 

@@ -1,28 +1,48 @@
-"""What the study found, in three lines computed from its tables."""
+"""What the study found, in lines computed from its tables."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from settling.analysis.undefined import reason
 from settling.errors import one_line
 from settling.files import write_text
 from settling.frames import read_frame
+
+# The tables that are read.
+READ = ("summary", "effects", "systems", "first_learned", "forgetting", "words")
 
 
 def write_findings(tables: Path, output: Path) -> None:
     """Write three lines: what noise did to dev F1, what was memorised, and what scarcity did to a class.
 
-    They are about the pretrained encoders of the study, or about all its systems where it has none.
+    Of a study without either they say how good its training got, what was learned late, and what was forgotten. They
+    are about the pretrained encoders of the study, or about all its systems where it has none.
     """
-    summary, effects, systems = (
-        read_frame(tables / f"{name}.parquet", name) for name in ("summary", "effects", "systems")
-    )
+    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in READ}
+    systems = frames.pop("systems")
     encoders = systems.loc[(systems["kind"] == "encoder") & systems["pretrained"], "system"]
     if len(encoders):
-        summary, effects = (table[table["system"].isin(encoders)] for table in (summary, effects))
-    lines = [noise_line(summary), memorisation_line(summary), cap_line(summary, effects)]
-    write_text(output, "".join(f"{one_line(line)}\n" for line in lines))
+        frames = {name: table[table["system"].isin(encoders)] for name, table in frames.items()}
+    write_text(output, "".join(f"{one_line(line)}\n" for line in lines(frames)))
+
+
+def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
+    """Return the three lines from the tables READ, by name."""
+    summary = frames["summary"]
+    if summary["percent"].notna().any() or len(pick(summary, kind="cap")):
+        return [noise_line(summary), memorisation_line(summary), cap_line(summary, frames["effects"])]
+    plain = pick(summary, kind="clean") if len(pick(summary, kind="clean")) else summary
+    place = {name: str(plain[name].min()) for name in ("dataset", "treatment", "system")}
+    if summary.empty:
+        return ["Training: the tables hold no run."]
+    of_place = {name: pick(table, **place) for name, table in frames.items()}
+    return [
+        training_line(of_place["summary"], place),
+        late_line(of_place["first_learned"], of_place["words"]),
+        forgetting_line(of_place["forgetting"], of_place["words"]),
+    ]
 
 
 def pick(table: pd.DataFrame, **values: object) -> pd.DataFrame:
@@ -34,15 +54,18 @@ def pick(table: pd.DataFrame, **values: object) -> pd.DataFrame:
 
 
 def spoken(row: "pd.Series[Any]", signed: bool = False) -> str:
-    """Put an estimate in words: mean, interval where there is one, n."""
+    """Put an estimate in words: mean, interval where there is one, n; or why it is undefined."""
+    if pd.isna(row["mean"]):
+        return reason(row)
     form = "{:+.2f}" if signed else "{:.2f}"
     interval = f" [{form.format(row['low'])}, {form.format(row['high'])}]" if row["n"] > 1 else ""
     return f"{form.format(row['mean'])}{interval} (n={row['n']})"
 
 
 def at(rows: pd.DataFrame, moment: str) -> str:
-    """Put the one row of a moment in words."""
-    return spoken(pick(rows, moment=moment).iloc[0])
+    """Put the one row of a moment in words; there is none where no run has such an epoch."""
+    found = pick(rows, moment=moment)
+    return spoken(found.iloc[0]) if len(found) else "undefined"
 
 
 def of_most_noise(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,14 +100,57 @@ def noise_line(summary: pd.DataFrame) -> str:
 def memorisation_line(summary: pd.DataFrame) -> str:
     """Say what share of the wrong labels the model gives at its best epoch on dev, and at the end."""
     rows = of_most_noise(pick(summary, split="train", metric="noisy_accuracy", reference="given"))
+    if rows.empty and summary["percent"].notna().any():
+        return "Memorisation: no training word of this study was given a wrong label."
     if rows.empty:
         return "Memorisation: no treatment of this study has label noise."
-    view = "epoch-end" if "epoch-end" in set(rows["view"]) else "minibatch"
-    rows = pick(rows, view=view)
+    rows = one_view(rows)
     return (
         f"Memorisation: of the wrong labels, {rows['system'].iloc[0]} gave {at(rows, 'best')} when dev F1 was best "
         f"and {at(rows, 'final')} at the end."
     )
+
+
+def one_view(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of epoch-end, or of minibatch where there are no others."""
+    return pick(rows, view="epoch-end" if "epoch-end" in set(rows["view"]) else "minibatch")
+
+
+def training_line(summary: pd.DataFrame, place: dict[str, str]) -> str:
+    """Say what dev F1 of one system on one treatment is at its best epoch and at the last."""
+    dev = pick(summary, split="dev", metric="f1", **{"class": "all"})
+    on = "clean labels" if place["treatment"] == "clean" else place["treatment"]
+    return (
+        f"Training: dev F1 of {place['system']} on {place['dataset']}, {on}: best {at(dev, 'best')}, "
+        f"last {at(dev, 'final')}."
+    )
+
+
+def late_line(first_learned: pd.DataFrame, words: pd.DataFrame) -> str:
+    """Say what share of the words was never learned, and of which classes the words are that were learned last."""
+    never = one_view(pick(first_learned, epoch=-1, noisy=False, **{"class": "all"}))
+    share = f"{spoken(never.iloc[0])} of the training words were never right" if len(never) else "no word was seen"
+    return f"Learned late: {share}{of_classes(words, 'last-learned', 'learned last or never')}."
+
+
+def forgetting_line(forgetting: pd.DataFrame, words: pd.DataFrame) -> str:
+    """Say what share of the learned words was forgotten, and of which classes those are that were so most often."""
+    ratio = one_view(pick(forgetting, metric="ratio", counting="words", noisy=False))
+    if ratio.empty:
+        return "Forgotten: no training word was ever right, so none could be forgotten."
+    share = f"{spoken(ratio.iloc[0])} of the training words that were right once were wrong at a later epoch"
+    return f"Forgotten: {share}{of_classes(words, 'most-forgotten', 'forgotten most often')}."
+
+
+def of_classes(words: pd.DataFrame, name: str, what: str) -> str:
+    """Say of which classes the words of a list are, in the first draw; nothing where none is listed."""
+    listed = one_view(pick(words, list=name))
+    listed = first(listed, "draw")
+    if listed.empty:
+        return ""
+    classes = listed["label"].str.partition("-")[2].replace("", "no class").value_counts()
+    counts = ", ".join(f"{number} of {found}" for found, number in sorted(classes.items(), key=lambda x: (-x[1], x[0])))
+    return f"; of the {len(listed)} {what}, {counts}"
 
 
 def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:

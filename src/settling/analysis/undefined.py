@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Row: TypeAlias = "Mapping[Any, Any] | pd.Series[Any]"
 ENTITY_METRICS = ("f1", "precision", "recall")
+PHASE_METRICS = ("settles", "settling_epochs", "settling_steps")
 
 
 def reason(row: Row) -> str:
@@ -20,8 +21,11 @@ def reason(row: Row) -> str:
 def lacking(row: Row) -> str | None:
     """Say which split of the row's score has no mention of what; None where the row names no score of entities.
 
-    `row` has the columns of SCORE in analysis/measures.py; where it has `treatment` too, that tells splits of train.
+    `row` has the columns of SCORE in analysis/measures.py, or is of the table `phases`; where it has `treatment` too,
+    that tells splits of train.
     """
+    if row.get("quantity", row.get("metric")) in PHASE_METRICS:
+        return "dev or the given labels of train have no entity"
     if row.get("metric") not in ENTITY_METRICS or "split" not in row:
         return None
     split = str(row["split"])

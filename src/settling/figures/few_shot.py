@@ -15,9 +15,10 @@ def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "al
     """Draw a row for each data set and capped class: F1 of that class or of all, and beside it the difference."""
     scores, systems = cap_scores(tables["summary"], of), tables["systems"]
     prototypes = scores[scores["system"].isin(systems.loc[systems["kind"] == "protobert", "system"])]
-    scores = scores[scores["panel"].isin(prototypes["panel"])]
-    scores = selection.needed(scores, "summary", "dev F1 of ProtoBERT under a cap at the best epoch")
-    gaps = cap_scores(paired(tables["contrasts"], systems), of)
+    every = scores[scores["panel"].isin(prototypes["panel"])]
+    capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 of ProtoBERT under a cap")
+    scores = selection.defined(every)
+    gaps = selection.defined(cap_scores(paired(tables["contrasts"], systems), of))
     # The same rows on both sides, and on the right no difference between clean trainings.
     empty = scores[["panel"]].drop_duplicates()
     gaps = pd.concat([gaps[gaps["cap_sentences"].notna()], empty[~empty["panel"].isin(gaps["panel"])]])
@@ -44,15 +45,16 @@ def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "al
     return style.finished(
         alt.hconcat(*parts, spacing=24),
         figure,
-        style.over_runs(scores[scores["cap_sentences"].notna()], interval="Bar"),
+        style.over_runs(capped, interval="Bar"),
         style.DOTTED_IS_ALL,
         "Right: ProtoBERT less the encoder that starts from the same checkpoint, seed by seed and draw by draw.",
+        *selection.undefined(every),
     )
 
 
 def cap_scores(frame: pd.DataFrame, of: Literal["class", "all"]) -> pd.DataFrame:
     """Return dev F1 of capped and clean training at the best epoch on dev, of the capped class or of all."""
-    scores = selection.matching(frame, moment="best", split="dev", reference="true", metric="f1")
+    scores = selection.holding(frame, moment="best", split="dev", reference="true", metric="f1")
     capped = selection.by_cap(selection.one_view(scores), "cap")
     return capped[capped["class"] == (capped["capped"] if of == "class" else "all")]
 

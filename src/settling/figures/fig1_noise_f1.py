@@ -21,11 +21,11 @@ def panels(
     tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
 ) -> tuple[alt.FacetChart, list[str]]:
     """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
-    curves = selection.matching(tables["curves"], metric="f1", klass="all")
-    train = selection.one_view(selection.matching(curves, split="train", reference="given")).assign(scored=TRAIN)
-    dev = selection.one_view(selection.matching(curves, split="dev", reference="true")).assign(scored=DEV)
-    measured = selection.by_noise(pd.concat([train, dev]))
-    selection.needed(measured, "curves", "train or dev F1 under noise")
+    curves = selection.holding(tables["curves"], metric="f1", klass="all")
+    train = selection.one_view(selection.holding(curves, split="train", reference="given")).assign(scored=TRAIN)
+    dev = selection.one_view(selection.holding(curves, split="dev", reference="true")).assign(scored=DEV)
+    scores = selection.by_noise(pd.concat([train, dev]))
+    measured = selection.needed(scores, "train or dev F1 under noise")
     drawn = ["panel", "scored", "percent", "epoch", "view", "mean", "low", "high", "n"]
     bars = settling_bars.bars(tables["phases"], measured)
     lowest = settling_bars.lowest(bars)
@@ -65,14 +65,14 @@ def panels(
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
     dashes = "Dashes: train F1 of a model that still says every true label."
     notes = [style.over_runs(measured), dashes, settling_bars.note(bars)]
-    return faceted, [*notes, taken(measured[measured["scored"] == TRAIN])]
+    return faceted, [*notes, taken(measured[measured["scored"] == TRAIN]), *selection.undefined(scores)]
 
 
 def taken(train: pd.DataFrame) -> str:
     """Say when the predictions behind train F1 are taken, and of which systems where they differ."""
     systems = {str(view): ", ".join(sorted(set(rows["system"]))) for view, rows in train.groupby("view")}
     named = [VIEWS[view] + (f" for {of}" if len(systems) > 1 else "") for view, of in systems.items()]
-    return f"Train F1 is taken {', '.join(named)}."
+    return f"Train F1 is taken {', '.join(named)}." if named else "No train F1 is defined."
 
 
 def settled(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:

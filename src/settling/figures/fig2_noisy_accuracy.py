@@ -21,7 +21,7 @@ def panels(
     """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
     accuracy = selection.matching(tables["curves"], metric="noisy_accuracy", split="train")
     frame = selection.by_noise(selection.one_view(accuracy))
-    frame = selection.needed(frame[frame["percent"] > 0], "curves", "noisy_accuracy on train")
+    frame = selection.needed(frame[frame["percent"] > 0], "a wrongly labelled training word")
     frame = frame.assign(says=frame["reference"].map(SAYS))
     drawn = ["panel", "percent", "says", "epoch", "view", "mean", "low", "high", "n"]
     bars = settling_bars.bars(tables["phases"], frame)

@@ -10,11 +10,11 @@ TRAIN, DEV = "train, the sentences kept", "dev"
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
-    curves = selection.matching(tables["curves"], metric="f1")
-    train = selection.one_view(selection.matching(curves, split="train", reference="given")).assign(scored=TRAIN)
-    dev = selection.one_view(selection.matching(curves, split="dev", reference="true")).assign(scored=DEV)
-    frame = selection.by_cap(pd.concat([train, dev]), "cap")
-    frame = selection.of_capped_class(selection.needed(frame, "curves", "F1 under a cap"))
+    curves = selection.holding(tables["curves"], metric="f1")
+    train = selection.one_view(selection.holding(curves, split="train", reference="given")).assign(scored=TRAIN)
+    dev = selection.one_view(selection.holding(curves, split="dev", reference="true")).assign(scored=DEV)
+    scores = selection.of_capped_class(selection.by_cap(pd.concat([train, dev]), "cap"))
+    frame = selection.needed(scores, "F1 of a capped class")
     drawn = ["panel", "scored", "kept", "epoch", "view", "mean", "low", "high", "n"]
 
     pick = style.picking("kept")
@@ -35,4 +35,4 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         layers.append(end_labels.layer(base, style.share("end", "F1 of the capped class"), "kept:N", pick))
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], ends]))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
-    return style.finished(faceted, figure, style.over_runs(frame), style.GREY_IS_ALL)
+    return style.finished(faceted, figure, style.over_runs(frame), style.GREY_IS_ALL, *selection.undefined(scores))

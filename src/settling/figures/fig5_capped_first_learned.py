@@ -9,8 +9,8 @@ from settling.figures import first_events, selection, style
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a panel for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
     shares = selection.one_view(selection.matching(tables["first_learned"], noisy=False))
-    shares = selection.needed(selection.by_cap(shares, "cap"), "first_learned", "capped treatments")
-    frame = selection.of_capped_class(shares)
+    shares = selection.of_capped_class(selection.by_cap(shares, "cap"))
+    frame = selection.needed(shares, "a training word of a capped class")
     layers = first_events.layers(
         frame[["panel", "kept", *first_events.READ]],
         style.cap_colour(frame["cap_sentences"]),

@@ -22,10 +22,10 @@ LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set and capped class: F1 of that class, and of all; dotted: clean training."""
-    dev_f1 = selection.matching(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
-    scores = selection.by_cap(selection.one_view(dev_f1), *ARMS)
-    scores = selection.needed(by_score(scores), "summary", "dev F1 of capped treatments at the best epoch")
-    capped = scores[scores["cap_sentences"].notna()]
+    dev_f1 = selection.holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    every = by_score(selection.by_cap(selection.one_view(dev_f1), *ARMS))
+    capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 under a cap")
+    scores = selection.defined(every)
     marks = knees(tables["caps"], scores)
     frame = pd.concat([scores.assign(arm=scores["kind"].map(ARMS)), marks])
     drawn = ["panel", "scored", "system", "arm", "cap_sentences", "mean", "low", "high", "n"]
@@ -76,7 +76,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         notes.append("the mean over the runs that get there.")
     layered = alt.layer(*layers).properties(height=style.height(lowest))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", SCORED))
-    return style.finished(faceted, figure, *notes)
+    return style.finished(faceted, figure, *notes, *selection.undefined(every))
 
 
 def by_score(frame: pd.DataFrame) -> pd.DataFrame:

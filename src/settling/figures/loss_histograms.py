@@ -15,7 +15,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set, system and moment, a column for each level of noise."""
     shares = selection.one_view(selection.matching(tables["loss_histogram"]))
     frame = selection.by_noise(shares[shares["moment"].isin(list(MOMENTS))])
-    frame = selection.needed(frame[frame["percent"] > 0], "loss_histogram", "noisy treatments")
+    frame = selection.needed(frame[frame["percent"] > 0], "losses under noise at these moments")
     when = frame["moment"].map(MOMENTS)
     frame = frame.assign(
         words=frame["noisy"].map(WORDS),

@@ -44,7 +44,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     found = selection.one_view(selection.matching(tables["detection"]))
     columns = pd.DataFrame([(*pair, column) for pair, column in COLUMNS.items()], columns=["rate", "metric", "scored"])
     scores = selection.by_noise(found.merge(columns, on=["rate", "metric"]))
-    scores = selection.needed(scores, "detection", "noisy treatments")
+    scores = selection.needed(scores, "both wrongly and cleanly labelled training words")
     frame = scores.assign(when=scores["moment"].map(MOMENTS))
     drawn = ["panel", "scored", "detector", "when", "rate", "percent", "view", "mean", "low", "high", "n"]
 

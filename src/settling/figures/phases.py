@@ -13,8 +13,10 @@ WIDTH = 150
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set and kind of noise: settling in epochs and updates, and how many runs settle."""
-    found = selection.by_noise(selection.one_view(tables["phases"]))
-    found = selection.needed(found[found["mean"].notna()], "phases", "noisy treatments")
+    every = selection.by_noise(selection.one_view(tables["phases"]))
+    settles = every[every["quantity"] == "settles"]
+    selection.needed(settles, "phases under noise")
+    found = selection.defined(every)
     several = found["noise"].nunique() > 1
     found = found.assign(panel=found["dataset"] + ("\n" + found["noise"] + " noise" if several else ""))
     keys = ["dataset", "system", "noise", "percent"]
@@ -39,6 +41,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         style.over_runs(frame, "Point", "Bar"),
         "A run that does not settle counts as 0. Clean runs stand apart: they are asked nothing about noisy words.",
         "Triangle: some runs settle to their last epoch, so it is longer.",
+        *selection.undefined(settles),
     )
 
 

@@ -16,7 +16,8 @@ import vl_convert
 
 from settling.errors import BadInput, all_visible, choices
 from settling.figures import FIGURES
-from settling.figures.selection import chosen
+from settling.figures.selection import NothingToShowError, chosen
+from settling.figures.text_table import in_words
 from settling.files import replacing, write_text
 from settling.frames import read_frame
 
@@ -52,13 +53,19 @@ def plot(figure: str, tables: Path, output: Path) -> None:
 
 
 def specification(figure: str, tables: Path) -> str:
-    """Return the Vega-Lite specification of `figure`, its data inside, as JSON."""
+    """Return the Vega-Lite specification of `figure`, its data inside, as JSON.
+
+    Where the tables have nothing of what it shows, it is that sentence.
+    """
     if figure not in FIGURES:
         raise BadInput(f"figure {figure!r} is not defined; {choices(figure, FIGURES)}")
     entry = FIGURES[figure]
     frames = {name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}
     with alt.data_transformers.enable("default", max_rows=None):
-        chart = importlib.import_module(entry.module).chart(chosen(frames, entry.needs), figure)
+        try:
+            chart = importlib.import_module(entry.module).chart(chosen(frames, entry.needs), figure)
+        except NothingToShowError as missing:
+            chart = in_words(missing.lines, figure)
         spec = chart.to_dict()
     return json.dumps(all_visible(spec), sort_keys=True, ensure_ascii=False, allow_nan=False)
 

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from settling.figures import style
+from settling.figures import selection, style
 from settling.figures.tab2_full_data import notes, test_scores
 from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
 
@@ -14,6 +14,7 @@ COLUMNS = [Column("System", 170), *(Column(title, 150, "number", 50) for title i
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a line for each data set and system."""
     found = test_scores(tables["summary"], *METRICS)
+    selection.needed(found, "test precision, recall or F1 on clean data")
     rows = []
     for dataset, of_dataset in found.groupby("dataset"):
         rows.append(Row([str(dataset)], head=True))

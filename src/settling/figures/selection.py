@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 import pandas as pd
 
-from settling.errors import BadInput
+from settling.analysis.undefined import lacking
 from settling.figures.needs import NOISE_KINDS, SHOWN, Needs
 
 SYSTEM_COLUMNS = ("system", "baseline_system")
@@ -32,19 +32,48 @@ def chosen(frames: dict[str, pd.DataFrame], needs: Needs) -> dict[str, pd.DataFr
     return found
 
 
-def matching(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
-    """Return the rows that hold these values and have a mean; `klass` stands for the column `class`."""
-    keep = frame["mean"].notna()
+class NothingToShowError(Exception):
+    """The tables have nothing of what a figure shows: a study can be like that, and its figure says so.
+
+    `lines` say what is missing, and why where a score is undefined.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+
+def holding(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
+    """Return the rows that hold these values; `klass` stands for the column `class`."""
+    keep = pd.Series(True, index=frame.index)
     for column, value in values.items():
         keep &= frame[{"klass": "class"}.get(column, column)] == value
     return frame[keep]
 
 
-def needed(frame: pd.DataFrame, table: str, what: str) -> pd.DataFrame:
-    """Return `frame`; raise BadInput where the table had no such rows."""
-    if frame.empty:
-        raise BadInput(f"table {table}: no rows of {what}, which the figure shows")
-    return frame
+def defined(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have a mean."""
+    return frame[frame["mean"].notna()]
+
+
+def matching(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
+    """Return the rows that hold these values and have a mean; `klass` stands for the column `class`."""
+    return defined(holding(frame, **values))
+
+
+def needed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Return the rows that have a mean; raise NothingToShowError, which says that no run has `what`, where none do."""
+    found = defined(frame)
+    if found.empty:
+        raise NothingToShowError(f"Nothing to show: no run has {what}.", *undefined(frame))
+    return found
+
+
+def undefined(frame: pd.DataFrame) -> list[str]:
+    """Say which of the scores of a frame are undefined and why, in a sentence for each reason."""
+    rows = frame[frame["mean"].isna()].to_dict("records")
+    missing = {(row["dataset"], lacking(row)) for row in rows}
+    return [f"Undefined on {dataset}: {why}." for dataset, why in sorted(pair for pair in missing if pair[1])]
 
 
 def one_view(frame: pd.DataFrame, preferred: str = "epoch-end") -> pd.DataFrame:

@@ -22,17 +22,18 @@ def bars(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
         rows[rows["quantity"] == quantity].set_index(keys)
         for quantity in ("fitting_epochs", "settling_epochs", "settles")
     )
-    settled = fitting["n"] > 0
+    fitting = fitting[fitting["n"] > 0]
     levels = sorted(set(measured["percent"]))
     # The mean length counts the runs that do not settle as 0.
-    of_those = length["mean"] * length["n"] / fitting["n"].where(settled)
+    of_those = length["mean"] * length["n"] / fitting["n"]
     found = pd.DataFrame(
         {
             "first": fitting["mean"],
             "last": fitting["mean"] + of_those - 1,
             "who": fitting["n"].astype(str) + " of " + settles["n"].astype(str),
         }
-    )[settled].reset_index()
+    )
+    found = found.loc[fitting.index].reset_index()
     found = found.merge(measured[keys].drop_duplicates(), on=keys)
     return found.assign(place=[-LANE * (levels.index(percent) + 1) for percent in found["percent"]])
 

@@ -10,6 +10,7 @@ from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a line for each system and a column for each data set."""
     found = test_scores(tables["summary"], "f1")
+    selection.needed(found, "test F1 on clean data")
     cells = dict(zip(zip(found["system"], found["dataset"], strict=True), numbers(found, ".3f"), strict=True))
     datasets = sorted(set(found["dataset"]))
     columns = [Column("System", 170), *(Column(dataset, 150, "number", 50) for dataset in datasets)]
@@ -22,14 +23,14 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
 
 def test_scores(summary: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Return the scores on test of systems trained on clean data, each run at its best epoch on dev."""
-    scores = selection.matching(summary, kind="clean", moment="best", split="test", reference="true", klass="all")
-    scores = selection.one_view(scores[scores["metric"].isin(metrics)])
-    return selection.needed(scores, "summary", f"test {', '.join(metrics)} of clean training at the best epoch")
+    scores = selection.holding(summary, kind="clean", moment="best", split="test", reference="true", klass="all")
+    return selection.one_view(scores[scores["metric"].isin(metrics)])
 
 
 def notes(found: pd.DataFrame) -> list[str]:
     """Say what the numbers are."""
     return [
         "Micro scores of entities on test, of each run at its epoch of best dev F1.",
-        style.over_runs(found, "Number", "Brackets"),
+        style.over_runs(selection.defined(found), "Number", "Brackets"),
+        *selection.undefined(found),
     ]

@@ -1,5 +1,6 @@
 """A table drawn as a chart: rows of text, numbers with their intervals beside them."""
 
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import altair as alt
@@ -11,6 +12,8 @@ ROW_HEIGHT = 17
 SIZE, SMALL = 11, 9.5
 GAP = 5  # pixels between a number and its interval
 NONE = "–"
+UNDEFINED = "undefined"
+LINE_WIDTH = 600  # pixels
 
 
 class Column(NamedTuple):
@@ -47,6 +50,9 @@ def numbers(estimates: pd.DataFrame, form: str, scale: float = 1) -> list[Number
     """Return the estimates of a frame as text, their numbers times `scale` in the format `form`."""
     found = []
     for mean, low, high in (estimates[["mean", "low", "high"]] * scale).itertuples(index=False):
+        if pd.isna(mean):
+            found.append(Number(UNDEFINED))
+            continue
         found.append(Number(f"{mean:{form}}", f"[{low:{form}}, {high:{form}}]" if pd.notna(low) else ""))
     return found
 
@@ -86,6 +92,11 @@ def text_table(columns: list[Column], rows: list[Row]) -> alt.LayerChart:
         )
     )
     return alt.LayerChart(data=frame, layer=[rule, *layers], width=width, height=len(lines) * ROW_HEIGHT)
+
+
+def in_words(lines: Iterable[str], figure: str) -> alt.LayerChart:
+    """Return what stands for a figure that has nothing to show: its title, and lines that say what is missing."""
+    return style.finished(text_table([Column("", LINE_WIDTH)], [Row([line]) for line in lines]), figure)
 
 
 def _placed(columns: list[Column], row: Row) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ Tables = dict[str, pd.DataFrame]
 
 def capped_f1(tables: Tables) -> list[str]:
     """Say where train and dev F1 of the capped class end, with fewest, most and all of its sentences."""
-    curves = selection.matching(tables["curves"], metric="f1")
-    train = selection.one_view(selection.matching(curves, split="train", reference="given"))
-    dev = selection.one_view(selection.matching(curves, split="dev", reference="true"))
+    curves = selection.holding(tables["curves"], metric="f1")
+    train = selection.one_view(selection.holding(curves, split="train", reference="given"))
+    dev = selection.one_view(selection.holding(curves, split="dev", reference="true"))
     frame = selection.of_capped_class(selection.by_cap(pd.concat([train, dev]), "cap"))
     frame = frame[frame["epoch"] == frame.groupby(["dataset", "system", "treatment"])["epoch"].transform("max")]
     found = []
@@ -57,12 +57,15 @@ def few_many_all(rows: pd.DataFrame) -> list[str]:
 
 def class_caps(tables: Tables) -> list[str]:
     """Say what dev F1 of the class is with fewest, most and all sentences, and where it starts and levels off."""
-    dev_f1 = selection.matching(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    dev_f1 = selection.holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
     scores = selection.by_cap(selection.one_view(dev_f1), "cap")
     scores = selection.of_capped_class(scores)
     caps = among(tables["caps"], kind="cap")
     found = []
     for (dataset, system, capped), rows in scores.groupby(["dataset", "system", "capped"]):
+        if rows["mean"].isna().all():
+            found.append(f"{system} on {dataset}: dev F1 of {capped} is {spoken(rows.iloc[0])}.")
+            continue
         parts = [f"{spoken(among(rows, kept=kept).iloc[0])} with {kept}" for kept in few_many_all(rows)]
         text = f"{system} on {dataset}: dev F1 of {capped}, by sentences kept, is {listed(parts)}"
         knees = among(caps, dataset=dataset, system=system, cap_class=capped)

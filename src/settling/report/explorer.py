@@ -22,7 +22,8 @@ def content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Return the curves of all runs by place, their phases, and the chart without data.
 
     `curves` has what tells one curve of a run from another, in CURVE's order; `runs` a row a run: RUN's values, then
-    `[curve, values by epoch]` pairs, then `view: [fitting, settling]` in epochs (null: does not settle).
+    `[curve, values by epoch]` pairs (null: undefined), then `view: [fitting, settling]` in epochs (null: does not
+    settle; empty: undefined).
     """
     scores = tables["run_curves"].sort_values([*RUN, *CURVE, "epoch"])
     curves = scores[CURVE].drop_duplicates().sort_values(CURVE)
@@ -30,20 +31,31 @@ def content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     ends = phases(tables["measures"])
     runs = []
     for run, of_run in scores.groupby(RUN, sort=True):
-        values = [[number[tuple(curve)], rows["value"].round(DIGITS).tolist()] for curve, rows in of_run.groupby(CURVE)]
+        values = [[number[tuple(curve)], packed(rows["value"])] for curve, rows in of_run.groupby(CURVE)]
         runs.append([*(plain(value) for value in run), values, ends.get(tuple(map(plain, run)), {})])
     return {"curves": curves.to_numpy().tolist(), "runs": runs, "phases": PHASES, "chart": chart().to_dict()}
 
 
+def packed(values: "pd.Series[float]") -> list[float | None]:
+    """Return the values of a curve, rounded, None where one is undefined."""
+    return [None if pd.isna(value) else value for value in values.round(DIGITS).tolist()]
+
+
 def phases(measures: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, list[float] | None]]:
-    """Return the epochs of fitting and of settling of each run, by view; None where it does not settle."""
+    """Return the epochs of fitting and of settling of each run, by view.
+
+    None where it does not settle, and no epochs where it is undefined whether it does.
+    """
     whole = measures[(measures["moment"] == "run") & (measures["class"] == "all")]
-    wide = whole.pivot_table(index=[*RUN, "view"], columns="metric", values="value", observed=True)
+    whole = whole[whole["metric"].isin(["settles", "fitting_epochs", "settling_epochs"])]
     found: dict[tuple[Any, ...], dict[str, list[float] | None]] = {}
-    for (*run, view), row in zip(wide.index, wide.to_dict("records"), strict=True):
-        settles = row.get("settles") == 1
-        lengths = [float(row["fitting_epochs"]), float(row["settling_epochs"])] if settles else None
-        found.setdefault(tuple(map(plain, run)), {})[str(view)] = lengths
+    for (*run, view), rows in whole.groupby([*RUN, "view"], observed=True):
+        row = dict(zip(rows["metric"], rows["value"].astype(float), strict=True))
+        lengths = [row[name] for name in ("fitting_epochs", "settling_epochs") if name in row]
+        settles = row.get("settles", 0.0)
+        found.setdefault(tuple(map(plain, run)), {})[str(view)] = (
+            [] if pd.isna(settles) else lengths if settles == 1 else None
+        )
     return found
 
 

@@ -100,7 +100,7 @@ def treatments(table: pd.DataFrame) -> list[dict[str, str]]:
                 "words": span(rows["words"]),
                 "nominal noise": f"{rows['nominal_rate'].mean():.3f}",
                 "effective noise": f"{rows['effective_rate'].mean():.3f}",
-                "settled F1": f"{rows['settled_f1'].mean():.3f}",
+                "settled F1": "undefined" if rows["settled_f1"].isna().all() else f"{rows['settled_f1'].mean():.3f}",
             }
         )
     return found

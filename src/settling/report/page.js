@@ -142,6 +142,8 @@ function chosenRuns() {
 
 function phasesOf(ends, epochs) {
   if (!ends) return [["no settling", 0, epochs]];
+  // Whether it settles is undefined.
+  if (!ends.length) return [];
   const [fitting, settling] = ends;
   return [["fitting", 0, fitting], ["settling", fitting, fitting + settling], ["memorisation", fitting + settling, epochs]].filter(([, from, to]) => to > from);
 }
@@ -158,14 +160,16 @@ function explore() {
     const ends = phases[view] ?? null;
     found[1].forEach((value, epoch) => data.curves.push({ run, epoch, value }));
     for (const [phase, from, to] of phasesOf(ends, found[1].length)) data.phases.push({ run, phase, from: from - 0.5, to: to - 0.5, epochs: to - from });
-    if (ends) {
+    if (ends?.length) {
       const [first, last] = [ends[0], ends[0] + ends[1] - 1];
       data.marks.push({ run, epoch: first, value: found[1][first], mark: "first settled epoch" }, { run, epoch: last, value: found[1][last], mark: "last settled epoch" });
     }
   }
   const settled = data.marks.length / 2, number = distinct(data.curves.map(({ run }) => run)).length;
   const name = `${place.system.value} on ${place["data set"].value}, ${place.treatment.value}: ${curveName(explorer.curves[curve])}`;
-  const said = `${name}. ${number} run${number === 1 ? "" : "s"}, of which ${settled} settle${settled === 1 ? "s" : ""}.`;
+  const [split, , , of] = explorer.curves[curve];
+  const missing = data.curves.some(({ value }) => value === null) ? ` Undefined where ${split} has no ${of === "all" ? "entity" : `mention of ${of}`}.` : "";
+  const said = `${name}. ${number} run${number === 1 ? "" : "s"}, of which ${settled} settle${settled === 1 ? "s" : ""}.${missing}`;
   document.getElementById("explorer-status").textContent = said;
   const box = document.getElementById("explorer-chart");
   box.setAttribute("aria-label", said);

@@ -37,9 +37,9 @@ def too_few(shown: Tables) -> list[str]:
 
 def noise_f1(tables: Tables) -> list[str]:
     """Say where dev F1 is best and ends, and how far train F1 goes beyond that of the true labels."""
-    curves = selection.matching(tables["curves"], metric="f1", klass="all")
-    dev = under_noise(selection.matching(curves, split="dev", reference="true"))
-    train = under_noise(selection.matching(curves, split="train", reference="given"))
+    curves = selection.holding(tables["curves"], metric="f1", klass="all")
+    dev = under_noise(selection.holding(curves, split="dev", reference="true"))
+    train = under_noise(selection.holding(curves, split="train", reference="given"))
     settled = tables["treatments"].groupby(["dataset", "kind", "percent"])["settled_f1"].mean()
     found = []
     for panel, rows in dev.groupby("panel"):
@@ -50,8 +50,10 @@ def noise_f1(tables: Tables) -> list[str]:
         text = f"{place(noisy)} at {most} % noise: dev F1 {best_and_last(noisy)}"
         of_train = train[(train["panel"] == panel) & (train["percent"] == most)]
         if len(of_train):
-            plateau = settled[noisy["dataset"].iloc[0], noisy["noise"].iloc[0], most]
-            text += f"; train F1 ends at {spoken(last(of_train))}, where one that memorises no noise has {plateau:.2f}"
+            text += f"; train F1 {'ends at ' if pd.notna(last(of_train)['mean']) else 'is '}{spoken(last(of_train))}"
+            plateau = settled.get((noisy["dataset"].iloc[0], noisy["noise"].iloc[0], most))
+            if pd.notna(plateau):
+                text += f", where one that memorises no noise has {plateau:.2f}"
         if len(clean):
             text += f". With clean labels dev F1 {best_and_last(clean)}"
         found.append(f"{text}.")
@@ -129,7 +131,7 @@ def differences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
     found = []
     for (dataset, capped, system, baseline), rows in gaps.groupby(["dataset", "capped", "system", "baseline_system"]):
         parts = [
-            f"{spoken(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}, {against_zero(row)}"
+            f"{spoken(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}{against_zero(row)}"
             for row in ends(rows, "cap_sentences")
         ]
         found.append(f"{system} less {baseline} on {dataset}: F1 {'; '.join(parts)}.")
@@ -137,12 +139,14 @@ def differences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
 
 
 def against_zero(row: "pd.Series[Any]") -> str:
-    """Say where the interval of a difference lies."""
+    """Say where the interval of a difference lies, if it has a value."""
+    if pd.isna(row["mean"]):
+        return ""
     if pd.isna(row["low"]):
-        return "of one run"
+        return ", of one run"
     if row["low"] <= 0 <= row["high"]:
-        return "an interval that holds 0"
-    return "an interval above 0" if row["low"] > 0 else "an interval below 0"
+        return ", an interval that holds 0"
+    return ", an interval above 0" if row["low"] > 0 else ", an interval below 0"
 
 
 def forgetting(tables: Tables) -> list[str]:
@@ -167,6 +171,9 @@ def full_data(tables: Tables) -> list[str]:
     for dataset, rows in test_scores(tables["summary"], "f1").groupby("dataset"):
         ordered = rows.sort_values(["mean", "system"], ascending=[False, True])
         first = ordered.iloc[0]
+        if pd.isna(first["mean"]):
+            found.append(f"{dataset}: test F1 is {spoken(first)}.")
+            continue
         text = f"{dataset}: the highest test F1 is that of {first['system']}, {spoken(first)}"
         if len(ordered) > 1:
             second = ordered.iloc[1]
@@ -181,6 +188,9 @@ def precision_recall(tables: Tables) -> list[str]:
     """Say of each system which of its precision and recall is the higher."""
     found = []
     for dataset, of_dataset in test_scores(tables["summary"], "precision", "recall").groupby("dataset"):
+        if of_dataset["mean"].isna().all():
+            found.append(f"{dataset}: test precision and recall are {spoken(of_dataset.iloc[0])}.")
+            continue
         parts = []
         for system, rows in of_dataset.groupby("system"):
             precision, recall = (among(rows, metric=name) for name in ("precision", "recall"))
@@ -188,7 +198,8 @@ def precision_recall(tables: Tables) -> list[str]:
                 gap = precision["mean"].iloc[0] - recall["mean"].iloc[0]
                 which = "equal to" if gap == 0 else "above" if gap > 0 else "below"
                 parts.append(f"{system} {spoken(precision.iloc[0])}, {which} its recall of {spoken(recall.iloc[0])}")
-        found.append(f"{dataset}: test precision of {listed(parts)}.")
+        if parts:
+            found.append(f"{dataset}: test precision of {listed(parts)}.")
     return found
 
 
@@ -257,15 +268,19 @@ def phases(tables: Tables) -> list[str]:
         settles = among(of_panel, quantity="settles")
         parts = []
         for row in ends(settles, "percent"):
+            if pd.isna(row["mean"]):
+                parts.append(f"at {int(row['percent'])} % noise settling is {spoken(row)}")
+                continue
             number = round(row["mean"] * row["n"])
             text = (
                 f"at {int(row['percent'])} % noise {number} of {int(row['n'])} run{'s' if row['n'] > 1 else ''} settle"
             )
-            if number:
-                length = among(of_panel, quantity="settling_epochs", percent=row["percent"]).iloc[0]
-                text += f", in the mean over all for {spoken(length)} epochs"
+            lengths = among(of_panel, quantity="settling_epochs", percent=row["percent"])
+            if number and len(lengths):
+                text += f", in the mean over all for {spoken(lengths.iloc[0])} epochs"
             parts.append(text)
-        found.append(f"{place(settles)}: {'; '.join(parts)}.")
+        if parts:
+            found.append(f"{place(settles)}: {'; '.join(parts)}.")
     return found
 
 
@@ -280,7 +295,9 @@ def last(curve: pd.DataFrame) -> "pd.Series[Any]":
 
 
 def best_and_last(curve: pd.DataFrame) -> str:
-    """Say where a curve's mean is highest and where it ends."""
+    """Say where a curve's mean is highest and where it ends, or that it is undefined."""
+    if curve["mean"].isna().any():
+        return f"is {spoken(curve[curve['mean'].isna()].iloc[0])}"
     best, end = curve.iloc[int(curve["mean"].to_numpy().argmax())], last(curve)
     if best["epoch"] == end["epoch"]:
         return f"is highest at the last epoch, {int(end['epoch'])}: {spoken(end)}"

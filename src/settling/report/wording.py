@@ -15,8 +15,13 @@ def among(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
 
 
 def ends(frame: pd.DataFrame, column: str) -> "list[pd.Series[Any]]":
-    """Return the first of the rows with the least and of those with the greatest value of a column; one if the same."""
+    """Return the first of the rows with the least and of those with the greatest value of a column; one if the same.
+
+    Of no rows there are none.
+    """
     ordered = frame.sort_values(column, kind="stable")
+    if ordered.empty:
+        return []
     return [ordered.iloc[0], *([ordered.iloc[-1]] if ordered[column].nunique() > 1 else [])]
 
 

@@ -113,14 +113,6 @@ def test_unknown_figure() -> None:
         plot("fig1_noise", Path(), Path())
 
 
-@pytest.mark.parametrize("name", [name for name in FORMS if name not in WITHOUT_INTERVALS])
-def test_a_table_without_the_rows(tmp_path: Path, name: str) -> None:
-    for table in FIGURES[name].tables:
-        write(tmp_path, table, [])
-    with pytest.raises(BadInput, match=f"table {FIGURES[name].tables[0]}: no rows of"):
-        plot(name, tmp_path, tmp_path / name)
-
-
 def test_nothing_forgotten_is_said(tmp_path: Path) -> None:
     write(tmp_path, "words", [])
     write(tmp_path, "quotes", [])
