@@ -163,6 +163,9 @@ def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:
         return "Scarcity: no capped run has a clean run of the same system and seed to be compared with."
     rows = first(rows, "dataset", "system", "cap_class").sort_values("cap_sentences")
     ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
-    parts = [f"{int(row['cap_sentences'])} sentences {spoken(row, signed=True)}" for _, row in ends.iterrows()]
     name, system, dataset = (rows[column].iloc[0] for column in ("cap_class", "system", "dataset"))
-    return f"Scarcity: dev F1 of {name} against all its sentences ({system} on {dataset}): " + "; ".join(parts) + "."
+    text = f"Scarcity: dev F1 of {name} against all its sentences ({system} on {dataset})"
+    if rows["mean"].isna().all():
+        return f"{text} is {spoken(rows.iloc[0])}."
+    parts = [f"{int(row['cap_sentences'])} sentences {spoken(row, signed=True)}" for _, row in ends.iterrows()]
+    return f"{text}: {'; '.join(parts)}."

@@ -130,6 +130,9 @@ def differences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
     gaps = gaps[gaps["cap_sentences"].notna()]
     found = []
     for (dataset, capped, system, baseline), rows in gaps.groupby(["dataset", "capped", "system", "baseline_system"]):
+        if rows["mean"].isna().all():
+            found.append(f"{system} less {baseline} on {dataset}: F1 is {spoken(rows.iloc[0])}.")
+            continue
         parts = [
             f"{spoken(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}{against_zero(row)}"
             for row in ends(rows, "cap_sentences")
