@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import contains_wildcard
 
 from settling import study as plan
 from settling.artifact.contents import names_of
@@ -18,7 +19,7 @@ from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
-from settling.validation import read_yaml
+from settling.validation import read_document
 
 # With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
 ARTIFACT = str(config.get("artifact", ""))
@@ -35,10 +36,11 @@ if "study" not in config and not workflow.overwrite_configfiles and not ARTIFACT
 
 try:
     # Snakemake's reader goes by the last of a repeated key.
+    written = {}
     for file in workflow.configfiles if workflow.is_main_process else ():
         if Path(file).suffix in (".yaml", ".yml"):
-            read_yaml(Path(file))
-    study = config_of(Path(ARTIFACT)) if ARTIFACT else load(config)
+            written |= read_document(Path(file)).written
+    study = config_of(Path(ARTIFACT)) if ARTIFACT else load(config, written=written)
     grid = plan.runs(study)
     treatments = plan.treatments(study)
 except BadInput as error:

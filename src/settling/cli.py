@@ -286,16 +286,23 @@ def run(arguments: argparse.Namespace) -> None:
         case "config":
             from settling.config import read
             from settling.data.preview import previews
-            from settling.study import not_there, runs
+            from settling.study import not_there, runs, treatments, unpinned
 
             study = read(arguments.file)
+            try:
+                num_runs = len(runs(study))
+                treatments(study)
+            except BadInput as error:
+                raise BadInput(f"{arguments.file}: {error}") from None
             print(json.dumps(study.model_dump(mode="json"), indent=2))
+            for key in unpinned(study):
+                tell(f"{arguments.file}: {key}: no revision yet; the download refuses without one", sys.stderr)
             for key, path in not_there(study):
                 tell(f"{arguments.file}: {key}: {path}: no such file yet", sys.stderr)
             for name, dataset in study.datasets.items():
                 for line in previews(name, dataset):
                     tell(line, sys.stderr)
-            tell(f"{arguments.file}: a study of {len(runs(study))} runs", sys.stderr)
+            tell(f"{arguments.file}: a study of {num_runs} runs", sys.stderr)
         case "schema":
             from settling.config import json_schema
 

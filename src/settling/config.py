@@ -23,12 +23,42 @@ from pydantic_core import CoreSchema, core_schema
 
 from settling.data.tags import ALIASES
 from settling.errors import BadInput, choices
-from settling.validation import GitId, HubRepo, Name, Package, Sha256, check, read_yaml
+from settling.validation import (
+    ClassName,
+    GitId,
+    HubRepo,
+    Name,
+    Package,
+    Sha256,
+    Written,
+    check,
+    read_document,
+    refused,
+)
+
+# Bounds, far beyond what anyone trains, of what would end in a number too large or in memory that no machine has.
+# Tables count epochs in 16 bits with a sign, and an artifact holds no more than so many.
+MAX_EPOCHS = 10_000
+# Numbers of sentences, and of updates.
+MAX_SENTENCES, MAX_UPDATES = 1_000_000, 1_000_000_000
+# Word-pieces a window; layers; numbers of a vector; pixels a side.
+MAX_PIECES, MAX_LAYERS, MAX_SIZE, MAX_PIXELS = 65_536, 1_000, 65_536, 4_096
+# Parameters of a model whose shape the configuration gives: 40 GB of weights alone.
+MAX_PARAMETERS = 10_000_000_000
+# Computed with in float32, which ends at 3.4e38.
+MAX_FLOAT = 1e30
+# Items of a list of numbers.
+MAX_LISTED = 10_000
+# What a cluster is asked for: GPUs, CPUs, MB, minutes (a year), runs one after the other. SLURM counts in 32 bits.
+MAX_GPUS, MAX_CPUS, MAX_MEMORY, MAX_MINUTES, MAX_RUNS_PER_JOB = 1_024, 65_536, 100_000_000, 525_600, 1_000
 
 Part = Literal["train", "dev", "test", "all"]
 Percent = Annotated[int, Field(ge=0, le=100)]
 # Tables hold seeds, draws and numbers of sentences as int32.
 Count = Annotated[int, Field(ge=0, lt=2**31)]
+Listed = Field(min_length=1, max_length=MAX_LISTED)
+# Each halves the side of an image, of which the largest has 4,096 pixels.
+Stages = Field(min_length=1, max_length=12)
 View = Literal["minibatch", "epoch-end"]
 # The folder in results/ of the studies that are drawn from artifacts.
 FROM_ARTIFACT = "from-artifact"
@@ -286,22 +316,22 @@ Checkpoint = Annotated[
 class Resources(Model):
     """What one run asks of a cluster: GPUs, CPUs, memory in MB, minutes; where it runs, not what comes out."""
 
-    gpu: Annotated[int, Field(ge=0)] = 0
-    cpus: Annotated[int, Field(ge=1)] = 1
-    memory: Annotated[int, Field(ge=1)] = 4000
-    minutes: Annotated[float, Field(gt=0)] = 60
+    gpu: Annotated[int, Field(ge=0, le=MAX_GPUS)] = 0
+    cpus: Annotated[int, Field(ge=1, le=MAX_CPUS)] = 1
+    memory: Annotated[int, Field(ge=1, le=MAX_MEMORY)] = 4000
+    minutes: Annotated[float, Field(gt=0, le=MAX_MINUTES)] = 60
 
 
 class System(Model):
     """How a system is trained; the defaults are the paper's recipe (paper section 3, consts.py:441-452)."""
 
-    epochs: Annotated[int, Field(ge=1, le=65535)]
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
+    batch_size: Annotated[int, Field(ge=1, le=MAX_SENTENCES)] = 64
+    learning_rate: Annotated[float, Field(gt=0, le=MAX_FLOAT)] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0, le=MAX_FLOAT)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     schedule: Literal["linear", "constant"] = "linear"
-    clip: Annotated[float, Field(gt=0)] = 1.0
+    clip: Annotated[float, Field(gt=0, le=MAX_FLOAT)] = 1.0
     views: Annotated[tuple[View, ...], Field(min_length=1)] = ("minibatch", "epoch-end")
     record_margin: bool = False
     resources: Resources = Resources()
@@ -330,9 +360,14 @@ class TransformerSystem(AcceleratedSystem):
 
     checkpoint: Name
     pretrained: bool = True
-    layers: Annotated[int, Field(ge=1)] | None = None
-    max_length: Annotated[int, Field(ge=4)] = 128
+    layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] | None = None
+    max_length: Annotated[int, Field(ge=4, le=MAX_PIECES)] = 128
     long_sentences: Literal["windows", "truncate"] = "windows"
+
+
+def _bound_parameters(number: int, keys: str) -> None:
+    if number > MAX_PARAMETERS:
+        raise ValueError(f"{keys} make a model of {number:.0e} parameters, expected at most {MAX_PARAMETERS:.0e}")
 
 
 class EncoderSystem(TransformerSystem):
@@ -347,12 +382,12 @@ class ProtobertSystem(TransformerSystem):
     kind: Literal["protobert"]
     centroids: Literal["full", "running"] = "full"
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.1
-    dimension: Annotated[int, Field(ge=1)] = 300
-    support_minority: Annotated[int, Field(ge=1)] = 10
-    support_others: Annotated[int, Field(ge=1)] = 100
-    query_minority: Annotated[int, Field(ge=1)] = 15
-    query_ratio: Annotated[int, Field(ge=1)] = 2
-    episodes: Annotated[int, Field(ge=1)] | None = None
+    dimension: Annotated[int, Field(ge=1, le=MAX_SIZE)] = 300
+    support_minority: Annotated[int, Field(ge=1, le=MAX_SENTENCES)] = 10
+    support_others: Annotated[int, Field(ge=1, le=MAX_SENTENCES)] = 100
+    query_minority: Annotated[int, Field(ge=1, le=MAX_SENTENCES)] = 15
+    query_ratio: Annotated[int, Field(ge=1, le=MAX_SENTENCES)] = 2
+    episodes: Annotated[int, Field(ge=1, le=MAX_UPDATES)] | None = None
     views: Annotated[tuple[Literal["epoch-end"], ...], Field(min_length=1)] = ("epoch-end",)
 
     @model_validator(mode="after")
@@ -369,11 +404,18 @@ class BilstmCrfSystem(System):
 
     kind: Literal["bilstm-crf"]
     checkpoint: Name | None = None
-    layers: Annotated[int, Field(ge=1)] = 10
-    hidden_size: Annotated[int, Field(ge=1)] = 300
-    word_size: Annotated[int, Field(ge=1)] = 300
-    character_size: Annotated[int, Field(ge=1)] = 50
+    layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] = 10
+    hidden_size: Annotated[int, Field(ge=1, le=MAX_SIZE)] = 300
+    word_size: Annotated[int, Field(ge=1, le=MAX_SIZE)] = 300
+    character_size: Annotated[int, Field(ge=1, le=MAX_SIZE)] = 50
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    @model_validator(mode="after")
+    def _fits_a_machine(self) -> "BilstmCrfSystem":
+        # Four gates in each of two directions, of what comes in and of what was there before.
+        first, rest = self.word_size + self.character_size, (self.layers - 1) * 2 * self.hidden_size
+        _bound_parameters(8 * self.hidden_size * (first + rest + self.layers * self.hidden_size), "layers, hidden_size")
+        return self
 
 
 class ImageSystem(AcceleratedSystem):
@@ -386,11 +428,11 @@ class ImageSystem(AcceleratedSystem):
     checkpoint: Name | None = None
     pretrained: bool = True
     block: Literal["basic", "bottleneck"] = "bottleneck"
-    depths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (3, 4, 6, 3)
-    widths: Annotated[tuple[Annotated[int, Field(ge=4)], ...], Field(min_length=1)] = (256, 512, 1024, 2048)
-    image_size: Annotated[int, Field(ge=8)] = 32
+    depths: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_LAYERS)], ...], Stages] = (3, 4, 6, 3)
+    widths: Annotated[tuple[Annotated[int, Field(ge=4, le=MAX_SIZE)], ...], Stages] = (256, 512, 1024, 2048)
+    image_size: Annotated[int, Field(ge=8, le=MAX_PIXELS)] = 32
     # Batch norm has nothing to learn from one image alone.
-    batch_size: Annotated[int, Field(ge=2)] = 64
+    batch_size: Annotated[int, Field(ge=2, le=MAX_SENTENCES)] = 64
 
     @model_validator(mode="after")
     def _one_shape(self) -> "ImageSystem":
@@ -399,6 +441,9 @@ class ImageSystem(AcceleratedSystem):
         for name in ("block", "depths", "widths") if self.checkpoint else ():
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} is set, but the shape is the checkpoint's; drop one of the two")
+        # Two filters of 3 x 3 a block; a bottleneck is narrower within, by a factor of 4.
+        squares = sum(depth * width**2 for depth, width in zip(self.depths, self.widths, strict=True))
+        _bound_parameters(18 * squares if self.block == "basic" else squares, "depths, widths")
         return self
 
 
@@ -412,7 +457,7 @@ class NoiseFamily(Model):
     """Label noise at several nominal levels, in percent of the words."""
 
     kind: Literal["resample", "flip"]
-    levels: Annotated[list[Percent], Field(min_length=1)]
+    levels: Annotated[list[Percent], Listed]
 
 
 class CleanTreatment(Model):
@@ -434,7 +479,7 @@ class CapTreatment(Model):
     """The spec of `settling treat` for a cap or one of its control arms."""
 
     kind: Literal["cap", "cap-relabel", "drop"]
-    cap_class: Annotated[Name, Field(alias="class")]
+    cap_class: Annotated[ClassName, Field(alias="class")]
     sentences: Count
     draw: Count
 
@@ -455,20 +500,20 @@ class CapFamily(Model):
 
     model_config = ConfigDict(serialize_by_alias=True)
     kind: Literal["cap", "cap-relabel", "drop"]
-    cap_class: Annotated[Name, Field(alias="class")]
-    sentences: Annotated[list[Count], Field(min_length=1)]
+    cap_class: Annotated[ClassName, Field(alias="class")]
+    sentences: Annotated[list[Count], Listed]
 
 
 class TruncateFamily(Model):
     """Training sentences cut to their first words, at several numbers, as the authors' reader cuts them to 48."""
 
     kind: Literal["truncate"]
-    words: Annotated[list[Annotated[Count, Field(ge=1)]], Field(min_length=1)]
+    words: Annotated[list[Annotated[Count, Field(ge=1)]], Listed]
 
 
 Family = Annotated[NoiseFamily | CapFamily | TruncateFamily, Field(discriminator="kind")]
-Names = Annotated[list[Name], Field(min_length=1)]
-Numbers = Annotated[list[Count], Field(min_length=1)]
+Names = Annotated[list[Name], Listed]
+Numbers = Annotated[list[Count], Listed]
 # By seed: each training seed has the draw of its own number, so that an interval covers both.
 Draws = Numbers | Literal["by-seed"]
 
@@ -500,7 +545,7 @@ class Study(Model):
     treatments: dict[Name, Family] = {}
     seeds: Numbers = [0]
     draws: Draws = [0]
-    runs_per_job: Annotated[int, Field(ge=1)] = 1
+    runs_per_job: Annotated[int, Field(ge=1, le=MAX_RUNS_PER_JOB)] = 1
     publish: Publish = Publish()
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
 
@@ -512,21 +557,24 @@ class Study(Model):
         return study
 
 
-def load(values: Mapping[str, Any], where: str = "config") -> Study:
-    """Check a configuration; raise BadInput with one line a problem, `where` first."""
-    study: Study = check(Study, dict(values), where)
+def load(values: Mapping[str, Any], where: str = "config", written: Written | None = None) -> Study:
+    """Check a configuration; raise BadInput with one line a problem, `where` first.
+
+    `written` is what `settling.validation.read_document` gives of the file that the values are from.
+    """
+    study: Study = check(Study, dict(values), where, written)
     problems = _dangling(study)
     if problems:
-        raise BadInput("\n".join(f"{where}: {problem}" for problem in problems))
+        raise refused(where, problems)
     return study
 
 
 def read(path: Path) -> Study:
     """Read and check a YAML file; raise BadInput where it is missing, not YAML or not a study."""
-    values = read_yaml(path)
-    if not isinstance(values, dict):
+    document = read_document(path)
+    if not isinstance(document.values, dict):
         raise BadInput(f"{path}: expected a mapping with the keys {', '.join(Study.model_fields)}")
-    return load(values, str(path))
+    return load(document.values, str(path), document.written)
 
 
 def _dangling(study: Study) -> list[str]:

@@ -4,10 +4,12 @@ Nothing else knows where a file lies. The workflow asks here, and so does every 
 """
 
 import functools
+import hashlib
 import itertools
 import math
 import operator
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from settling.canonical import canonical
 from settling.config import FROM_ARTIFACT, CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
 from settling.errors import BadInput
 
+# Runs of a study. More would take Snakemake days to plan.
+MAX_RUNS = 1_000_000
 # The last file that a run leaves.
 CARD = "run.json"
 CLEAN: dict[str, Any] = {"kind": "clean"}
@@ -142,11 +146,29 @@ def members(family: NoiseFamily | CapFamily | TruncateFamily) -> list[tuple[str,
         return [(f"truncate-{number}", {"kind": "truncate", "words": number}) for number in family.words]
     return [
         (
-            f"{family.kind}-{family.cap_class}-{number}",
+            f"{family.kind}-{slug(family.cap_class)}-{number}",
             {"kind": family.kind, "class": family.cap_class, "sentences": number},
         )
         for number in family.sentences
     ]
+
+
+def slug(name: str) -> str:
+    """Return what stands for a class in the name of a treatment, which is a part of paths.
+
+    A class that is a name already stands for itself. Of any other the letters that ASCII has are left, and eight digits
+    of its hash tell it from others; no name that stands for itself has the ~ before them.
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        return name
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", ascii_only)[:40].strip("_")
+    return f"{readable}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def readable_name(name: str, kind: str, cap_class: str | None, sentences: int | None) -> str:
+    """Return a treatment's name for a reader: as in paths, but a class under its own name and not its slug."""
+    return f"{kind}-{cap_class}-{sentences}" if "~" in name else name
 
 
 def experiments(study: Study) -> list[dict[str, Any]]:
@@ -171,8 +193,12 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 def runs_of(blocks: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the runs of experiments as `experiments` gives them, each run once, sorted.
 
-    `clean` and `truncate` have one draw, 0, which all share.
+    `clean` and `truncate` have one draw, 0, which all share. Raises BadInput where they are more than MAX_RUNS.
     """
+    blocks = list(blocks)
+    # Counted before they are listed: a short line may ask for billions.
+    if (asked := sum(map(num_runs, blocks))) > MAX_RUNS:
+        raise BadInput(f"experiments: ask for {asked} runs, expected at most {MAX_RUNS}")
     found = set()
     for block in blocks:
         axes = (block[axis] for axis in ("datasets", "treatments", "systems", "seeds"))
@@ -196,7 +222,7 @@ def is_drawn(treatment: str) -> bool:
 
 
 def runs(study: Study) -> list[Run]:
-    """Return the runs of all experiments, each once, sorted."""
+    """Return the runs of all experiments, each once, sorted; raise BadInput where they are more than MAX_RUNS."""
     return runs_of(experiments(study))
 
 
@@ -233,6 +259,15 @@ def checkpoint_files(study: Study, name: str) -> list[str]:
     if checkpoint.kind != "folder":
         return []
     return sorted(str(path) for path in Path(checkpoint.path).glob("[!.]*") if path.is_file()) or [checkpoint.path]
+
+
+def unpinned(study: Study) -> list[str]:
+    """Return the keys of the checkpoints on the hub that have no revision, without which they are not downloaded."""
+    return [
+        f"checkpoints.{name}"
+        for name, checkpoint in study.checkpoints.items()
+        if checkpoint.kind == "hub" and checkpoint.revision is None
+    ]
 
 
 def not_there(study: Study) -> list[tuple[str, str]]:

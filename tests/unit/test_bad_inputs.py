@@ -157,7 +157,7 @@ experiments:
         ("study: small", f"study: {'[' * 5000}", ["not YAML (nested too deeply)"]),
         ("study: small", "study: 2020-13-45", ["not YAML (found '2020-13-45', no valid timestamp", "line 1"]),
         ("study: small", f"study: {'9' * 5000}", ["not YAML (found '9999", "no valid int", "line 1"]),
-        ("study: small", f"study: 0x{'f' * 5000}", ["study: found what is too large to show, expected a valid string"]),
+        ("study: small", f"study: 0x{'f' * 5000}", ["study: YAML reads 0xffff", "as a number; write "]),
         ("study: small", "study: !!bool small", ["not YAML (found 'small', no valid bool"]),
         ("study: small", "study: from-artifact", ["study: found 'from-artifact', expected another name"]),
         ("study: small", f"study: {'a' * 101}", ["study: found 101 characters, expected at most 100"]),
@@ -178,6 +178,57 @@ def test_a_bad_configuration(tmp_path: Path, refused_here: Refused, old: str, ne
     path = tmp_path / "study.yaml"
     path.write_text(CONFIG.replace(old, new, 1))
     refused_here(settling("config", path), tmp_path, str(path), *fragments)
+
+
+BOMB = "x: &a0 [1, 1]\n" + "".join(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+MAPPINGS = BOMB.replace("[1, 1]", "{a: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB + "study: *a9\n", "with its aliases written out it has more than 20000 keys and values"),
+        (MAPPINGS + "study: *a9\n", "with its aliases written out it has more than 20000 keys and values"),
+        ("study: &a [*a]\n", "with its aliases written out it has more than 20000 keys and values"),
+        ("study: &a {<<: *a}\n", "with its aliases written out it has more than 20000 keys and values"),
+        (f"seeds: [{'1, ' * 30_000}]", "found more than 20000 keys and values"),
+        (f"study: {'a' * 2**20}", "found more than 1048576 bytes"),
+    ],
+    ids=["lists", "merged mappings", "a list in itself", "a mapping in itself", "values", "bytes"],
+)
+def test_a_small_file_that_holds_a_huge_one_ends_in_a_line(
+    tmp_path: Path, refused_here: Refused, text: str, said: str
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    refused_here(settling("config", path), tmp_path, f"{path}: {said}")
+    claims = settling("claims", "--claims", path, "--tables", tmp_path, "--output", "out")
+    refused_here(claims, tmp_path, f"{path}: {said}")
+
+
+def test_a_study_of_billions_of_runs_is_refused_before_they_are_listed(tmp_path: Path, refused_here: Refused) -> None:
+    path = tmp_path / "study.yaml"
+    numbers = str([*range(4000)])
+    path.write_text(f"{CONFIG}seeds: {numbers}\ndraws: {numbers}\n")
+    refused_here(
+        settling("config", path), tmp_path, f"{path}: experiments: ask for 16004000 runs, expected at most 1000000"
+    )
+
+
+def test_a_checkpoint_without_a_revision_is_told_before_its_download(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(CONFIG.replace("{kind: folder, path: mini}", "{kind: hub, repo: owner/mini}"))
+    done = subprocess.run(settling("config", path), capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = f"{path}: checkpoints.mini: no revision yet; the download refuses without one"
+    assert done.stderr.splitlines()[0] == expected
+
+
+def test_two_treatments_of_one_name_are_refused_by_config(tmp_path: Path, refused_here: Refused) -> None:
+    path = tmp_path / "study.yaml"
+    one, two = "{kind: cap, class: relabel-PER, sentences: [5]}", "{kind: cap-relabel, class: PER, sentences: [5]}"
+    path.write_text(CONFIG.replace("treatments:\n", f"treatments:\n  one: {one}\n  two: {two}\n", 1))
+    refused_here(settling("config", path), tmp_path, "two different treatments are both called cap-relabel-PER-5")
 
 
 def test_keys_of_merged_mappings_may_be_given_anew(tmp_path: Path) -> None:
@@ -477,6 +528,7 @@ def treating(spec: str, train: Path) -> list[str]:
         (f'{{"kind": {"9" * 5000}}}', ["--spec: not JSON (Exceeds the limit"]),
         ('{"kind": "resampl", "percent": 10, "draw": 0}', ["kind: ", "'resampl'", "did you mean 'resample'?"]),
         ('{"kind": "cap", "class": "LOK", "sentences": 1, "draw": 0}', ["'LOK'", "did you mean 'LOC'?"]),
+        ('{"kind": "flip", "percent": 10, "draw": 99999999999}', ["draw: found 99999999999", "2147483648"]),
         ('{"kind": "drop", "class": "PER", "sentences": 1, "draw": 0}', ["59 sentences without PER", "only 0"]),
         ('{"percent": 10, "draw": 0}', ["kind"]),
         ('{"kind": "resample", "percent": 10}', ["draw"]),
@@ -493,6 +545,7 @@ def treating(spec: str, train: Path) -> list[str]:
             "long number",
             "unknown kind",
             "unknown class",
+            "draw too large",
             "impossible drop",
             "no kind",
         ),

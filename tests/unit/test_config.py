@@ -197,7 +197,7 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("datasets.news.source.kind", ..., ["datasets.news.source.kind: missing"]),
         ("systems.base.epochs", "many", ["systems.base.epochs: found 'many'", "integer"]),
         ("systems.base.epochs", 0, ["systems.base.epochs: found 0", "greater than or equal to 1"]),
-        ("systems.base.epochs", 70000, ["systems.base.epochs: found 70000", "65535"]),
+        ("systems.base.epochs", 70000, ["systems.base.epochs: found 70000", "10000"]),
         ("systems.base.learning_rate", float("nan"), ["systems.base.learning_rate: found nan"]),
         ("systems.base.warmup", 1, ["systems.base.warmup: found 1", "less than 1"]),
         ("systems.base.views", ["minibatch", "minibatch"], ["systems.base: views repeat: minibatch"]),
@@ -249,6 +249,148 @@ def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(path: str, va
 )
 def test_a_name_that_nothing_defines_is_told_with_those_that_are(path: str, value: Any, message: str) -> None:
     assert message in problem(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "bound"),
+    [
+        ("systems.base.batch_size", 2**31, "1000000"),
+        ("systems.base.max_length", 2**31, "65536"),
+        ("systems.base.layers", 10**9, "1000"),
+        ("systems.base.epochs", 10**9, "10000"),
+        ("systems.base.learning_rate", 1e308, "1e+30"),
+        ("systems.base.weight_decay", 1e308, "1e+30"),
+        ("systems.base.clip", 1e308, "1e+30"),
+        ("systems.base.resources", {"gpu": 10**30}, "1024"),
+        ("systems.base.resources", {"cpus": 10**30}, "65536"),
+        ("systems.base.resources", {"memory": 10**30}, "100000000"),
+        ("systems.base.resources", {"minutes": 1e300}, "525600"),
+        ("runs_per_job", 10**30, "1000"),
+        ("seeds", [*range(10**6)], "found 1000000 of them, expected at most 10000"),
+        ("draws", [*range(10**6)], "found 1000000 of them, expected at most 10000"),
+        ("seeds", [2**31], "2147483648"),
+        ("draws", [10**30], "2147483648"),
+        ("treatments.noise.levels", [20] * 10**6, "found 1000000 of them, expected at most 10000"),
+        ("treatments.caps.sentences", [2**31], "2147483648"),
+        ("treatments.short", {"kind": "truncate", "words": [10**30]}, "2147483648"),
+        ("experiments.main.datasets", ["tweets"] * 10**6, "found 1000000 of them, expected at most 10000"),
+        *(
+            ("systems.base", {"kind": "protobert", "checkpoint": "base", "epochs": 1, key: 2**62}, bound)
+            for key, bound in (
+                ("dimension", "65536"),
+                ("support_minority", "1000000"),
+                ("support_others", "1000000"),
+                ("query_minority", "1000000"),
+                ("query_ratio", "1000000"),
+                ("episodes", "1000000000"),
+            )
+        ),
+        *(
+            ("systems.base", {"kind": "bilstm-crf", "epochs": 1, **shape}, bound)
+            for shape, bound in (
+                ({"layers": 10**6}, "1000"),
+                ({"hidden_size": 2**31}, "65536"),
+                ({"word_size": 2**31}, "65536"),
+                ({"character_size": 2**31}, "65536"),
+                ({"layers": 1000, "hidden_size": 65536}, "1e+14 parameters, expected at most 1e+10"),
+            )
+        ),
+        *(
+            ("systems.base", {"kind": "image", "epochs": 1, **shape}, bound)
+            for shape, bound in (
+                ({"image_size": 2**31}, "4096"),
+                ({"depths": [10**6], "widths": [4]}, "1000"),
+                ({"depths": [1], "widths": [2**31]}, "65536"),
+                ({"depths": [1] * 10**6, "widths": [4] * 10**6}, "found 1000000 of them, expected at most 12"),
+                ({"depths": [1000], "widths": [65536]}, "4e+12 parameters, expected at most 1e+10"),
+            )
+        ),
+    ],
+)
+def test_a_number_that_nothing_could_train_is_refused_with_its_bound(path: str, value: Any, bound: str) -> None:
+    values = changed(path, value)
+    with pytest.raises(BadInput) as caught:
+        load(values, "config.yaml")
+    assert bound in str(caught.value)
+    assert all(line.startswith("config.yaml: ") and len(line) < 300 for line in str(caught.value).splitlines())
+
+
+def test_what_is_found_is_shown_in_part_where_it_is_huge() -> None:
+    bomb: Any = "deep"
+    for _ in range(4):
+        bomb = [bomb] * 10
+    for value in (bomb, {"a" * 10**6: bomb}, "x" * 10**6, ["long"] * 10**6):
+        for path in ("study", "seeds", "systems.base.kind", "systems.base.schedule", "checkpoints.base.revision"):
+            with pytest.raises(BadInput) as caught:
+                load(changed(path, value), "config.yaml")
+            lines = str(caught.value).splitlines()
+            assert len(lines) <= 51
+            assert max(map(len, lines)) < 1100
+    many = problem(changed("systems.base", {**FULL["systems"]["base"], "k" * 10**6: 1}))
+    assert "unknown key" in many
+    assert len(many) < 400
+
+
+def test_of_a_thousand_problems_the_first_are_told_and_the_others_counted() -> None:
+    with pytest.raises(BadInput) as caught:
+        load(changed("treatments.noise.levels", [101] * 1000), "config.yaml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 51
+    assert lines[-1] == "config.yaml: 950 more problems"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("news:", "no:", ':3: YAML reads the key no as false; write "no"'),
+        ("news:", "2020:", ':3: YAML reads the key 2020 as the number 2020; write "2020"'),
+        ("news:", "2020-01-01:", ':3: YAML reads the key 2020-01-01 as a date; write "2020-01-01"'),
+        ("news:", "~:", ':3: YAML reads the key ~ as nothing; write "~"'),
+        ("class: PER", "class: NO", ': treatments.caps.class: YAML reads NO as false; write "NO"'),
+        ("class: PER", "class: 7", ': treatments.caps.class: YAML reads 7 as the number 7; write "7"'),
+        ("class: PER", "class: ~", ': treatments.caps.class: YAML reads ~ as nothing; write "~"'),
+        ("study: small", "study: 2020-01-01", ': study: YAML reads 2020-01-01 as a date; write "2020-01-01"'),
+        ("study: small", "study: 1.0", ': study: YAML reads 1.0 as the number 1.0; write "1.0"'),
+        ("study: small", "study:", ": study: found nothing, expected text"),
+        ("[news]", "[off]", ': experiments.main.datasets.0: YAML reads off as false; write "off"'),
+        ("levels: [20]", "levels: [010]", ':8: YAML reads 010 as the number 8; write 8 for the number, "010" for the'),
+        ("levels: [20]", "levels: [1:30]", ':8: YAML reads 1:30 as the number 90; write 90 for the number, "1:30"'),
+        ("epochs: 3", "epochs: 007", ':6: YAML reads 007 as the number 7; write 7 for the number, "007" for the text'),
+        ("epochs: 3", "epochs: 1e3", ": systems.base.epochs: YAML reads 1e3 as text; write 1000"),
+        ("epochs: 3", "epochs: yes", ": systems.base.epochs: YAML reads yes as true; expected a number"),
+        ("epochs: 3", "epochs: ~", ": systems.base.epochs: YAML reads ~ as nothing; expected a number"),
+        ("epochs: 3", "epochs: 2020-01-01", ": systems.base.epochs: YAML reads 2020-01-01 as a date; expected a numb"),
+        ("epochs: 3", "epochs:", ": systems.base.epochs: found nothing, expected"),
+        ("epochs: 3", "epochs: 3, schedule: no", ": systems.base.schedule: found 'no'; "),
+        ("kind: local", "kind: off", ": datasets.news.source.kind: found 'off'; "),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_it_looks_is_told_with_what_to_write(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = (
+        "study: small\ndatasets:\n  news: {source: {kind: local, files: {all: a}}}\ncheckpoints: {}\n"
+        "systems:\n  base: {kind: bilstm-crf, epochs: 3}\ntreatments:\n  noise: {kind: flip, levels: [20]}\n"
+        "  caps: {kind: cap, class: PER, sentences: [1]}\n"
+        "experiments: {main: {datasets: [news], treatments: [noise, caps], systems: [base]}}\n"
+    )
+    assert old in text
+    path = tmp_path / "study.yaml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(BadInput) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}{message}")
+    path.write_text(text)
+    assert read(path).study == "small"
+
+
+def test_words_that_yaml_takes_for_true_and_false_stay_so_where_these_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    values = changed("systems.base.pretrained", "no")
+    path.write_text(yaml.safe_dump(values).replace("pretrained: 'no'", "pretrained: no"))
+    system = read(path).systems["base"]
+    assert isinstance(system, EncoderSystem)
+    assert not system.pretrained
 
 
 def test_whole_floats_and_numbers_as_text_are_numbers() -> None:

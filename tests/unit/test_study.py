@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settling import study as plan
+from settling.analysis.aggregate import Spec
+from settling.artifact import archive
 from settling.config import Study, load
 from settling.errors import BadInput
 from settling.study import Run
+from settling.validation import check
 
 
 def study(**changes: Any) -> Study:
@@ -151,6 +155,58 @@ def test_one_name_never_stands_for_two_treatments() -> None:
     }
     with pytest.raises(BadInput, match="cap-relabel-PER-5"):
         plan.treatments(study(treatments=clash, experiments={"main": experiment(treatments=["one", "two"])}))
+
+
+def capped(name: str) -> Study:
+    return study(
+        treatments={"caps": {"kind": "cap", "class": name, "sentences": [5]}},
+        experiments={"main": experiment(treatments=["caps"])},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Drug/Vaccine", "cap-Drug_Vaccine~fac1598f-5"),
+        ("group of people", "cap-group_of_people~e6aec5ae-5"),
+        ("café au lait", "cap-cafe_au_lait~7c413039-5"),
+        ("人名", "cap-~6f22cc0a-5"),
+        ("../..", "cap-.._..~"),
+        ("x" * 100, f"cap-{'x' * 100}-5"),
+        ("-", "cap--~"),
+        ("$HOME; {x} * 'a' \"b\"", "cap-HOME_x_a_b~"),
+    ],
+)
+def test_a_class_of_any_name_makes_a_treatment_whose_name_is_safe_in_paths(name: str, expected: str) -> None:
+    made = capped(name)
+    (run,) = plan.runs(made)
+    assert run.treatment.startswith(expected)
+    assert re.fullmatch(r"[A-Za-z0-9._~-]{1,150}", run.treatment)
+    assert plan.treatments(made)[run.treatment] == {"kind": "cap", "class": name, "sentences": 5}
+    assert run.treatment == expected or plan.readable_name(run.treatment, "cap", name, 5) == f"cap-{name}-5"
+    for file in plan.recorded(made):
+        if not file.startswith("figures/"):
+            assert re.fullmatch("|".join([archive.OTHERS, *archive.TABLES]), file), file
+    spec = json.loads(plan.aggregate_spec(made))
+    assert check(Spec, spec, "spec").treatments[run.treatment].kind == "cap"
+
+
+def test_classes_that_look_alike_in_paths_are_told_apart() -> None:
+    names = ["a b", "a/b", "a_b", "a  b", "ä b", "a b/", "人", "名"]
+    treatments = {f"t{number}": {"kind": "cap", "class": name, "sentences": [5]} for number, name in enumerate(names)}
+    made = study(treatments=treatments, experiments={"main": experiment(treatments=[*treatments])})
+    assert len({run.treatment.casefold() for run in plan.runs(made)}) == len(names)
+
+
+def test_a_class_is_one_however_its_letters_are_composed() -> None:
+    composed, apart = capped("caf\u00e9 x"), capped("cafe\u0301 x")
+    assert plan.aggregate_spec(composed) == plan.aggregate_spec(apart)
+
+
+@pytest.mark.parametrize("name", ["", " PER", "PER ", "two\nlines", "\x1b[2J", "x" * 101])
+def test_a_class_without_a_name_that_can_be_printed_is_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="treatments.caps.class: found"):
+        capped(name)
 
 
 @given(experiments)

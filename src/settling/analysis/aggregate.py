@@ -27,13 +27,13 @@ from settling.analysis.measures import (
     whole,
 )
 from settling.analysis.words import RunFrame, first_learned, read_words
-from settling.config import Draws, Model, Names, Numbers
+from settling.config import Draws, Listed, Model, Names, Numbers
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
 from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, is_noisy, runs_of
-from settling.validation import Name, check
+from settling.validation import Name, TreatmentName, check
 
 DETECTOR = ["view", "detector", "moment", "rate", "metric"]
 CURVES = ["f1", "noisy_accuracy", "loss"]
@@ -44,7 +44,7 @@ class Grid(Model):
     """An experiment, its families replaced by the names of their treatments."""
 
     datasets: Names
-    treatments: Names
+    treatments: Annotated[list[TreatmentName], Listed]
     systems: Names
     seeds: Numbers
     draws: Draws
