@@ -194,6 +194,57 @@ def test_an_unknown_class_is_answered_with_those_there_are(kind: str) -> None:
         apply(kind, BY_HAND, **{"class": "LOK", "sentences": 1})
 
 
+@pytest.fixture
+def without_places(tmp_path: Path) -> Path:
+    """Return a data set whose dev and test splits hold LOC and whose training split does not."""
+    (tmp_path / "train.txt").write_text("anna\tB-PER\n\nboris\tB-PER\n\nDNA\tB-GENE\nis\tO\n")
+    (tmp_path / "rest.txt").write_text("paris\tB-LOC\n\nanna\tB-PER\n")
+    files = {"train": "train.txt", "dev": "rest.txt", "test": "rest.txt"}
+    source = {"kind": "local", "files": {split: str(tmp_path / name) for split, name in files.items()}}
+    download_dataset({"source": source}, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("kind", ["cap", "cap-relabel", "drop"])
+def test_a_class_that_the_training_split_lacks_is_answered_with_those_that_it_has(
+    kind: str, without_places: Path, tmp_path: Path
+) -> None:
+    spec = {"kind": kind, "class": "LOC", "draw": 0}
+    said = r"'LOC', expected one of GENE \(in 1 sentences\), PER \(in 2 sentences\)"
+    with pytest.raises(BadInput, match=said):
+        treat({**spec, "sentences": 1}, without_places / "train.parquet", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+    treat({**spec, "sentences": 0}, without_places / "train.parquet", tmp_path / "out.parquet")
+    assert read_table(tmp_path / "out.parquet", "treated").num_rows == 4
+
+
+@pytest.mark.parametrize("kind", ["cap", "cap-relabel"])
+def test_a_split_may_be_left_without_an_entity(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "all.txt").write_text("anna\tB-PER\nis\tO\n\nhere\tO\n\n")
+    source = {"kind": "local", "files": dict.fromkeys(("train", "dev", "test"), str(tmp_path / "all.txt"))}
+    download_dataset({"source": source}, tmp_path / "data")
+    spec = {"kind": kind, "class": "PER", "sentences": 0, "draw": 0}
+    treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
+    assert set(read_table(tmp_path / "out.parquet", "treated")["given"].to_pylist()) == {"O"}
+
+
+def test_a_flip_where_there_is_one_tag_is_refused() -> None:
+    only = Corpus(np.array([0, 1], dtype=np.int32), np.zeros(2, dtype=np.uint8), ("B-dog",))
+    with pytest.raises(BadInput, match="flip: gives words another tag, but the data set has one, B-dog"):
+        apply("flip", only, percent=50)
+    assert (apply("resample", only, percent=50).given == 0).all()
+
+
+@pytest.mark.parametrize("name", ["group of people", "Drug/Vaccine", "人名", "café au lait", "a'b\"$x"])
+def test_a_class_of_any_name_can_be_capped(name: str, tmp_path: Path) -> None:
+    (tmp_path / "all.txt").write_text(f"x\tB-{name}\n\ny\tB-{name}\n\nz\tO\n")
+    source = {"kind": "local", "files": dict.fromkeys(("train", "dev", "test"), str(tmp_path / "all.txt"))}
+    download_dataset({"source": source}, tmp_path / "data")
+    spec = {"kind": "cap", "class": name, "sentences": 1, "draw": 0}
+    treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
+    assert sorted(read_table(tmp_path / "out.parquet", "treated")["label"].to_pylist()) == [f"B-{name}", "O"]
+
+
 @pytest.mark.parametrize(
     ("words", "left"), [(1, [0, 3, 5, 8, 9, 10]), (2, [0, 1, 3, 4, 5, 6, 8, 9, 10]), (3, range(11))]
 )

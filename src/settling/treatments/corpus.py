@@ -23,17 +23,34 @@ class Corpus:
         """How many sentences there are."""
         return int(self.sentence[-1]) + 1
 
+    @property
+    def types(self) -> list[str]:
+        """The classes of the data set, sorted; the training split need not hold each."""
+        return sorted({tag[2:] for tag in self.tags if tag != "O"})
+
     def of_class(self, name: str) -> NDArray[np.bool_]:
         """Return which words (words,) are in a mention of the class; raise BadInput for an unknown class."""
-        types = sorted({tag[2:] for tag in self.tags if tag != "O"})
-        if name not in types:
-            raise BadInput(f"class: the data set has no entity type {name!r}; {choices(name, types)}")
+        if name not in self.types:
+            raise BadInput(f"class: the data set has no entity type {name!r}; {choices(name, self.types)}")
         return np.isin(self.label, [i for i, tag in enumerate(self.tags) if tag[2:] == name])
+
+    def sentences_with(self, name: str) -> NDArray[np.bool_]:
+        """Return which sentences (num_sentences,) hold the class; raise BadInput for an unknown class."""
+        found = np.zeros(self.num_sentences, dtype=bool)
+        found[self.sentence[self.of_class(name)]] = True
+        return found
+
+    def refuse_absent(self, name: str) -> None:
+        """Raise BadInput for a class that the data set does not have, or that its training split does not hold."""
+        if not self.sentences_with(name).any():
+            held = {other: int(self.sentences_with(other).sum()) for other in self.types}
+            known = ", ".join(f"{other} (in {number} sentences)" for other, number in held.items() if number)
+            expected = f"expected one of {known}" if known else "nor any other class"
+            raise BadInput(f"class: no sentence of the training split holds {name!r}, {expected}")
 
     def split_by_class(self, name: str, draw: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the sentences with and without the class, each in an order that depends on `draw` alone."""
-        with_class = np.zeros(self.num_sentences, dtype=bool)
-        with_class[self.sentence[self.of_class(name)]] = True
+        with_class = self.sentences_with(name)
         shuffled = generator("cap", draw).permutation(self.num_sentences).astype(np.int32)
         return shuffled[with_class[shuffled]], shuffled[~with_class[shuffled]]
 

@@ -25,13 +25,17 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     scores on its training labels as long as it has memorised none of the noise; null where no given label is an
     entity's, as it is undefined there.
 
-    Raises BadInput for an unknown kind or class, and where the treatment leaves no words.
+    Raises BadInput for an unknown kind or class, for a class that no sentence of the split holds, and where the
+    treatment leaves no words.
     """
     spec = check(Treatment, spec, "spec").model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
     tags = tuple(metadata_of(table.schema)["tags"])
     label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
     corpus = Corpus(table["sentence"].to_numpy(), label, tags)
+    # Where none of its sentences should stay, none need be there.
+    if spec.get("sentences"):
+        corpus.refuse_absent(spec["class"])
     kept, given = importlib.import_module(KINDS[spec["kind"]]).treat(corpus, spec)
     if not kept.any():
         raise BadInput(f"{train}: the treatment {spec['kind']} leaves no sentence to train on")
