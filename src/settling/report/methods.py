@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 import settling
+from settling import study as plan
 from settling.config import Study
 from settling.files import read_json
-from settling.study import experiments, runs
+from settling.study import experiments, readable_name, runs
 
 # What of a run's machine tells one environment from another, in the order of the page.
 MACHINE = ("device", "name", "system", "python", "torch", "threads")
@@ -28,7 +29,7 @@ def content(study: Study, tables: dict[str, pd.DataFrame], results: Path) -> dic
         "datasets": [dataset(name, card) for name, card in cards.items()],
         "systems": systems(tables["systems"], run_cards),
         "treatments": treatments(tables["treatments"]),
-        "experiments": [experiment(block) for block in experiments(study)],
+        "experiments": [experiment({**block, "treatments": titles(study, block)}) for block in experiments(study)],
         "software": counted(
             f"settling {card['made']['version']}, commit {card['made']['commit']}" for _, card in run_cards
         ),
@@ -104,6 +105,15 @@ def treatments(table: pd.DataFrame) -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def titles(study: Study, block: dict[str, Any]) -> list[str]:
+    """Return what a reader calls the treatments of an experiment."""
+    named = plan.treatments(study)
+    return [
+        readable_name(name, named[name]["kind"], named[name].get("class"), named[name].get("sentences"))
+        for name in block["treatments"]
+    ]
 
 
 def span(numbers: "pd.Series[int]") -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
@@ -31,7 +32,7 @@ from settling.report import explorer, methods, words
 from settling.report.captions import caption
 from settling.report.claims import cards, sourced
 from settling.report.sentences import sentences
-from settling.study import TABLES
+from settling.study import TABLES, readable_name
 
 # In the order of the page: what the treatment of a figure's runs is called there.
 EXPERIMENTS = {"noise": "Label noise", "cap": "Scarce classes", "clean": "Clean data"}
@@ -44,7 +45,7 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
     Raises BadInput for a bad configuration and for a missing or foreign file.
     """
     study = load(spec)
-    tables = {name: read_frame(results / "tables" / f"{name}.parquet", name) for name in (*TABLES, "quotes")}
+    tables = {name: titled(read_frame(results / "tables" / f"{name}.parquet", name)) for name in (*TABLES, "quotes")}
     claims = read_frame(results / "claims" / "claims.parquet", "claims")
     asset = {name: resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ASSETS}
     library = vl_convert.javascript_bundle(vl_version=VEGALITE)  # type: ignore[call-arg]
@@ -70,6 +71,19 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
         "allowed": [integrity(library), integrity(asset["page.js"])],
     }
     write_text(output, template.render(all_visible(content)))
+
+
+def titled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose treatments are called what a reader calls them."""
+    columns = ["treatment", "kind", "cap_class", "cap_sentences"]
+    if not set(columns) <= set(table):
+        return table
+    of = {
+        name: readable_name(name, kind, cap_class, int(sentences))
+        for name, kind, cap_class, sentences in table[columns].drop_duplicates().itertuples(index=False)
+        if "~" in name
+    }
+    return table.assign(treatment=table["treatment"].astype(object).replace(of)) if of else table
 
 
 def experiments(drawn: dict[str, Figure], tables: dict[str, Any], results: Path) -> list[dict[str, Any]]:
