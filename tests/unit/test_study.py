@@ -205,7 +205,7 @@ def test_a_class_is_one_however_its_letters_are_composed() -> None:
 
 @pytest.mark.parametrize("name", ["", " PER", "PER ", "two\nlines", "\x1b[2J", "x" * 101])
 def test_a_class_without_a_name_that_can_be_printed_is_refused(name: str) -> None:
-    with pytest.raises(BadInput, match="treatments.caps.class: found"):
+    with pytest.raises(BadInput, match=r"treatments\.caps\.class: found"):
         capped(name)
 
 

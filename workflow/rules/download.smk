@@ -1,6 +1,23 @@
+# In a path that a rule is given, Snakemake takes {word} for a wildcard, whatever is done to escape it. A file with such a
+# path is no input, so it is known by its size and the time of its last change, among the parameters.
+taken = lambda paths: [path for path in paths if not contains_wildcard(path)]
+seen = lambda paths: [
+    f"{path} {os.stat(path).st_size} {os.stat(path).st_mtime_ns}"
+    for path in paths
+    if contains_wildcard(path) and os.path.exists(path)
+]
+# Only where there are any, as a parameter more makes Snakemake run a job again.
+FILES_OF_DATASETS = any(
+    contains_wildcard(path) for dataset in study.datasets.values() for path in dataset.local_files()
+)
+FILES_OF_CHECKPOINTS = any(
+    contains_wildcard(path) for name in study.checkpoints for path in plan.checkpoint_files(study, name)
+)
+
+
 rule download_dataset:
     input:
-        lambda wildcards: study.datasets[wildcards.dataset].local_files(),
+        lambda wildcards: taken(study.datasets[wildcards.dataset].local_files()),
     output:
         multiext(f"{RESULTS}/data/{{dataset}}/", "train.parquet", "dev.parquet", "test.parquet", "card.json"),
     log:
@@ -11,6 +28,11 @@ rule download_dataset:
     conda:
         "../../envs/train.yaml"
     params:
+        **(
+            {"files": lambda wildcards: seen(study.datasets[wildcards.dataset].local_files())}
+            if FILES_OF_DATASETS
+            else {}
+        ),
         spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
         code=lambda wildcards: modules("settling.data.dataset"),
         folder=subpath(output[0], parent=True),
@@ -20,7 +42,7 @@ rule download_dataset:
 
 rule download_checkpoint:
     input:
-        lambda wildcards: plan.checkpoint_files(study, wildcards.checkpoint),
+        lambda wildcards: taken(plan.checkpoint_files(study, wildcards.checkpoint)),
     output:
         directory(f"{RESULTS}/checkpoints/{{checkpoint}}"),
     log:
@@ -31,6 +53,11 @@ rule download_checkpoint:
     conda:
         "../../envs/train.yaml"
     params:
+        **(
+            {"files": lambda wildcards: seen(plan.checkpoint_files(study, wildcards.checkpoint))}
+            if FILES_OF_CHECKPOINTS
+            else {}
+        ),
         spec=lambda wildcards: plan.checkpoint_spec(study, wildcards.checkpoint),
         code=lambda wildcards: modules("settling.data.checkpoints"),
     shell:
