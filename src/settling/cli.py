@@ -53,6 +53,8 @@ Around them:
 DATA = {split: f"{split}.parquet" for split in ("train", "dev", "test")}
 # Python reads no number of thousands of digits.
 MAX_DIGITS = 18
+# Characters of a value in a message.
+MAX_SHOWN = 100
 
 
 def parser() -> argparse.ArgumentParser:
@@ -332,7 +334,8 @@ def spec_of(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise BadInput(f"{where}: not JSON ({error})") from None
     if not isinstance(spec, dict):
-        raise BadInput(f"{where}: found {text!r}, expected a JSON object")
+        shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+        raise BadInput(f"{where}: found {shown!r}, expected a JSON object")
     return spec
 
 

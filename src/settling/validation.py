@@ -199,7 +199,8 @@ def refused(where: str, problems: list[str]) -> BadInput:
     # A key may hold newlines.
     lines = [_cut(one_line(f"{where}: {problem}"), MAX_LINE) for problem in problems[:MAX_PROBLEMS]]
     left = len(problems) - len(lines)
-    return BadInput("\n".join([*lines, *([f"{where}: {left} more problems"] if left else [])]))
+    more = [_cut(one_line(f"{where}: {left} more problems"), MAX_LINE)] if left else []
+    return BadInput("\n".join([*lines, *more]))
 
 
 def _describe(schema: dict[str, Any], detail: Any, written: Written) -> str:

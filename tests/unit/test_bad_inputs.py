@@ -237,14 +237,31 @@ def test_keys_of_merged_mappings_may_be_given_anew(tmp_path: Path) -> None:
     assert read_yaml(path)["d"] == {"x": 3, "y": 1}
 
 
-def test_snakemake_is_not_given_a_key_twice_either(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CONFIG + "study: other\n", ":13: found the key 'study' again, expected it once (first in line 1)"),
+        (BOMB + "study: *a9\n", ": with its aliases written out it has more than 20000 keys and values"),
+    ],
+    ids=["a key twice", "many aliases"],
+)
+def test_snakemake_is_not_given_a_file_that_config_refuses(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "study.yaml"
-    path.write_text(CONFIG + "study: other\n")
+    path.write_text(text)
     command = settling("why", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path, "--configfile", path)
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert f"{path}:13: found the key 'study' again, expected it once (first in line 1)" in line
+    assert f"{path}{said}" in line
+
+
+def test_snakemake_says_how_yaml_read_a_word_too(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(CONFIG.replace("all: news.txt", "all: off"))
+    command = settling("why", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path, "--configfile", path)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert 'config: datasets.news.source.files.all: YAML reads off as false; write "off"' in done.stderr
 
 
 def test_a_study_that_is_not_there_is_named_by_why(tmp_path: Path) -> None:
@@ -523,6 +540,7 @@ def treating(spec: str, train: Path) -> list[str]:
     [
         ("{kind: clean}", ["--spec: not JSON"]),
         ('["clean"]', ["--spec: found", "expected a JSON object"]),
+        (f'["{"a" * 10_000}"]', ["--spec: found '[\"aaa", "...', expected a JSON object"]),
         ("@absent.json", ["--spec: absent.json: No such file"]),
         (f"{{'a': {'[' * 5000}".replace("'", '"'), ["--spec: not JSON (nested too deeply)"]),
         (f'{{"kind": {"9" * 5000}}}', ["--spec: not JSON (Exceeds the limit"]),
@@ -540,6 +558,7 @@ def treating(spec: str, train: Path) -> list[str]:
         *(
             "not JSON",
             "a list",
+            "a long list",
             "missing file",
             "too deep",
             "long number",
