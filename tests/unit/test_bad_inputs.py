@@ -489,9 +489,7 @@ def test_a_recipe_that_diverges(
     """Lines of progress come before, so here the last line counts."""
     command = training(place, {**TINY_SPEC, "learning_rate": 1e30})
     monkeypatch.setattr(sys, "argv", ["settling", *command[3:]])
-    with pytest.raises(
-        SystemExit, match=r"out: epoch \d: a weight is not finite any more; expected a lower"
-    ):
+    with pytest.raises(SystemExit, match=r"out: epoch \d: a weight is not finite any more; expected a lower"):
         main()
     assert "Traceback" not in capfd.readouterr().err
     assert not (place.tmp / "out").exists()
