@@ -7,8 +7,10 @@ holds, and tables only under their schemas. Nothing in it is run.
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
+import socket
 import stat
 import struct
 import tempfile
@@ -23,7 +25,7 @@ import pyarrow as pa
 from settling.artifact.cards import Card, DataCard, RunCard, check_card
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
 from settling.errors import BadInput
-from settling.files import as_json, metadata_of, open_table, replacing
+from settling.files import as_json, metadata_of, naming, open_table, replacing
 from settling.schemas import SCHEMAS
 
 MANIFEST = "manifest.json"
@@ -254,11 +256,43 @@ def unpacked(path: Path) -> Iterator[tuple[Path, dict[str, Any], list[str]]]:
 
     What fails while they are read is the artifact's fault: raises BadInput, which names it and not the folder.
     """
-    with tempfile.TemporaryDirectory(prefix="settling.") as name:
-        try:
-            yield Path(name), *unpack(path, Path(name))
-        except BadInput as error:
-            raise BadInput(str(error).replace(f"{name}/", f"{path}: ")) from None
-        except FOREIGN as error:
-            said = shown(str(error).replace(f"{name}/", ""))
-            raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {said})") from error
+    with temporary() as folder, blaming(path, folder):
+        yield folder, *unpack(path, folder)
+
+
+@contextlib.contextmanager
+def blaming(path: Path, folder: Path) -> Iterator[None]:
+    """Raise as BadInput, with the artifact's name, what goes wrong while its files in `folder` are read."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(str(error).replace(f"{folder}/", f"{path}: ")) from None
+    except FOREIGN as error:
+        said = shown(str(error).replace(f"{folder}/", ""))
+        raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {said})") from error
+
+
+@contextlib.contextmanager
+def temporary() -> Iterator[Path]:
+    """Yield an empty folder for what is looked at and not kept; first remove those that killed processes left.
+
+    Its name says whose it is, so that several may be at work at once.
+    """
+    place, mine = Path(tempfile.gettempdir()), f"settling.{socket.gethostname()}."
+    for folder in [entry.path for entry in os.scandir(place) if entry.name.startswith(mine) and is_left(entry)]:
+        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{mine}{os.getpid()}.", dir=place) as name, naming(Path(name)):
+        yield Path(name)
+
+
+def is_left(entry: os.DirEntry[str]) -> bool:
+    """Return whether a temporary folder is of a process of this user that has ended."""
+    try:
+        if entry.stat(follow_symlinks=False).st_uid != os.getuid():
+            return False
+        os.kill(int(entry.name.split(".")[-2]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

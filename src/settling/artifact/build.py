@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import skipped
-from settling.files import as_json, commit, metadata_of, read_json, read_table, write_table
+from settling.files import as_json, commit, metadata_of, read_json, read_table, scratch, write_table
 from settling.validation import read_yaml
 
 README = """# Artifact of the study {study}
@@ -58,9 +57,9 @@ def build(
     files["claims.json"] = as_json(read_yaml(claims)).encode()
     if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
         raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")
-    with tempfile.TemporaryDirectory(prefix="settling.") as name:
+    with scratch(output) as room:
         hidden = [] if text_is_withheld else withheld(study)
-        files |= without_text(study, results, Path(name), hidden)
+        files |= without_text(study, results, room, hidden)
         about = {
             "study": study.study,
             "version": settling.__version__,
@@ -73,17 +72,17 @@ def build(
         write(output, files, about)
 
 
-def without_text(study: Study, results: Path, scratch: Path, hidden: list[str]) -> dict[str, Path | bytes]:
+def without_text(study: Study, results: Path, room: Path, hidden: list[str]) -> dict[str, Path | bytes]:
     """Return the quotes, and the figures that show some, without the text of the data sets `hidden`, by name."""
     quotes = read_table(results / "tables" / "quotes.parquet", "quotes")
     for name in plan.TABLES:
-        (scratch / f"{name}.parquet").symlink_to((results / "tables" / f"{name}.parquet").resolve())
+        (room / f"{name}.parquet").symlink_to((results / "tables" / f"{name}.parquet").resolve())
     keys = {name: key_of(results / "data" / name / "train.parquet") for name in datasets_of(study) if name in hidden}
-    hide(quotes, keys, scratch / "quotes.parquet")
-    found: dict[str, Path | bytes] = {"tables/quotes.parquet": (scratch / "quotes.parquet").read_bytes()}
+    hide(quotes, keys, room / "quotes.parquet")
+    found: dict[str, Path | bytes] = {"tables/quotes.parquet": (room / "quotes.parquet").read_bytes()}
     for figure in FIGURES.keys() - skipped(study):
         if "quotes" in FIGURES[figure].tables:
-            text = specification(figure, scratch)
+            text = specification(figure, room)
             found |= {f"figures/{figure}.json": f"{text}\n".encode(), f"figures/{figure}.svg": vector(text).encode()}
     return found
 

@@ -1,6 +1,6 @@
 """Set two artifacts side by side: another lab's rerun, another GPU, another release."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from settling.analysis.estimates import ESTIMATE
 from settling.artifact.archive import refuse_altered, unpacked
 from settling.artifact.stage import config_of
-from settling.errors import one_line
+from settling.errors import BadInput, one_line
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, study_spec
@@ -27,14 +27,27 @@ def compare(first: Path, second: Path) -> str:
     lines = []
     if study_spec(config_of(first)) != study_spec(config_of(second)):
         lines.append("configurations: not the same; what only one has is left out")
-    with unpacked(first) as (one, _, altered), unpacked(second) as (other, _, also_altered):
-        refuse_altered(first, altered)
-        refuse_altered(second, also_altered)
-        for name in ESTIMATES:
-            frames = [read_frame(folder / "tables" / f"{name}.parquet", name) for folder in (one, other)]
-            lines += of_table(name, *frames)
-        lines += of_claims(*(read_frame(folder / "claims" / "claims.parquet", "claims") for folder in (one, other)))
+    one, other = frames_of(first), frames_of(second)
+    for name in ESTIMATES:
+        lines += of_table(name, one[name], other[name])
+    lines += of_claims(one["claims"], other["claims"])
     return "\n".join(map(one_line, lines))
+
+
+def frames_of(path: Path) -> dict[str, pd.DataFrame]:
+    """Return an artifact's tables of estimates, and its claims; raise BadInput where they are not settling's."""
+    with unpacked(path) as (folder, _, altered):
+        refuse_altered(path, altered)
+        found = {name: read_frame(folder / "tables" / f"{name}.parquet", name) for name in ESTIMATES}
+        for name, frame in found.items():
+            if frame.duplicated(keys_of(frame)).any():
+                raise BadInput(f"{path}: tables/{name}.parquet: found two rows of one estimate, expected one")
+        return {**found, "claims": read_frame(folder / "claims" / "claims.parquet", "claims")}
+
+
+def keys_of(table: pd.DataFrame) -> list[Hashable]:
+    """Return the columns that say what a row is an estimate of."""
+    return [column for column in table if column not in (*ESTIMATE, "runs")]
 
 
 def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:
@@ -43,7 +56,7 @@ def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]
     The unit is the root of the mean of both variances; where neither spreads, a difference has no unit and comes first,
     as does a mean that one of both has not.
     """
-    keys = [column for column in one if column not in (*ESTIMATE, "runs")]
+    keys = keys_of(one)
     both = one.merge(other, on=keys, suffixes=("_1", "_2"), validate="one_to_one")
     alone = len(one) + len(other) - 2 * len(both)
     apart = (both["mean_2"] - both["mean_1"]).abs()

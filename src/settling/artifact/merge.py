@@ -2,8 +2,7 @@
 
 import json
 import shutil
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from settling.analysis.aggregate import aggregate
 from settling.analysis.claims import decide_claims
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import refuse_altered, unpacked
+from settling.artifact.archive import FOREIGN, blaming, refuse_altered, shown, temporary, unpack
 from settling.artifact.build import build
 from settling.artifact.stage import config_of
 from settling.config import Study, load
@@ -34,23 +33,30 @@ def merge(first: Path, second: Path, output: Path) -> None:
     """Write the artifact of the study with the runs of both to `output`, its tables, claims and figures made anew.
 
     Raises BadInput where the two are not of one study but for their seeds, where they differ in what both have, where
-    runs are missing for the seeds of both together, and for a file that is no artifact, or is not safe to read.
+    one has no run that the other lacks, where runs are missing for the seeds of both together, and for a file that is
+    no artifact, or is not safe to read.
     """
     paths = (first, second)
-    study = together(paths, [config_of(path) for path in paths])
-    with (
-        unpacked(first) as (one, _, altered),
-        unpacked(second) as (other, _, also_altered),
-        tempfile.TemporaryDirectory(prefix="settling.") as name,
-    ):
-        for path, names in zip(paths, (altered, also_altered), strict=True):
-            refuse_altered(path, names)
-        results = Path(name)
+    studies = [config_of(path) for path in paths]
+    study = together(paths, studies)
+    with temporary() as one, temporary() as other, temporary() as results:
+        for path, folder in zip(paths, (one, other), strict=True):
+            with blaming(path, folder):
+                refuse_altered(path, unpack(path, folder)[1])
         collect(study, paths, (one, other), results)
+        refuse_nothing_new(paths, studies)
         for file in ("claims.json", "Snakefile", "requirements.lock"):
             if (one / file).read_bytes() != (other / file).read_bytes():
                 raise BadInput(f"{second}: {file}: not as in {first}")
-        redraw(study, (one, other), results)
+        try:
+            redraw(study, (one, other), results)
+        except (BadInput, *FOREIGN) as error:
+            # Of which of the two it is, is seen where each is drawn alone.
+            for path, alone, folder in zip(paths, studies, (one, other), strict=True):
+                with blaming(path, folder):
+                    redraw(alone, (folder,), folder)
+            said = f"{type(error).__name__}: {shown(str(error).replace(f'{results}/', ''))}"
+            raise BadInput(f"{first} and {second}: cannot be drawn together ({said})") from error
         spec = json.loads(plan.study_spec(study))
         build(
             spec,
@@ -79,6 +85,17 @@ def together(paths: Iterable[Path], studies: list[Study]) -> Study:
     for name, experiment in one["experiments"].items():
         experiment["seeds"] = sorted({seed for found in seeds for seed in found[name]})
     return load(one, "the configuration of both")
+
+
+def refuse_nothing_new(paths: tuple[Path, Path], studies: list[Study]) -> None:
+    """Raise BadInput where one of two artifacts has no run that the other lacks."""
+    one, other = (set(plan.runs(study)) for study in studies)
+    if one == other:
+        seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in one}))
+        raise BadInput(f"{paths[1]}: nothing new: both have seeds {seeds}")
+    for path, beside, less in ((paths[1], paths[0], other < one), (paths[0], paths[1], one < other)):
+        if less:
+            raise BadInput(f"{path}: nothing new: all of its runs are in {beside}")
 
 
 def seeds_of(values: dict[str, Any]) -> dict[str, list[int]]:
@@ -111,7 +128,7 @@ def alike(one: Path, other: Path) -> bool:
     return one.read_bytes() == other.read_bytes()
 
 
-def redraw(study: Study, folders: tuple[Path, Path], results: Path) -> None:
+def redraw(study: Study, folders: Sequence[Path], results: Path) -> None:
     """Make the tables, quotes, claims, findings and figures of the study in the folder `results`."""
     tables = results / "tables"
     aggregate(json.loads(plan.aggregate_spec(study)), results, tables)

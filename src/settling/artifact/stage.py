@@ -1,13 +1,12 @@
 """The unpack stage: from an artifact to what a study is drawn from, without data or a model."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from settling import study as plan
 from settling.artifact.archive import read, refuse_altered, unpack
 from settling.config import Study, load
 from settling.errors import BadInput
+from settling.files import put, scratch
 
 # Experiments that may share each run.
 MAX_SHARED = 20
@@ -33,12 +32,11 @@ def unpack_study(path: Path, output: Path) -> None:
     Raises BadInput for an artifact that is damaged or not safe to read; nothing is then written.
     """
     names = [*plan.recorded(config_of(path)), "claims.json"]
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unpack.", dir=output) as temporary:
-        manifest, altered = unpack(path, Path(temporary))
+    with scratch(output) as room:
+        manifest, altered = unpack(path, room)
         refuse_altered(path, altered)
         if missing := [name for name in names if name not in manifest["files"]]:
             raise BadInput(f"{path}: lacks {missing[0]}")
         for name in names:
             (output / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(Path(temporary) / name, output / name)
+            put(room / name, output / name)

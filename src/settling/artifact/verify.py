@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import shown, unpacked
+from settling.artifact.archive import shown, temporary, unpacked
 from settling.artifact.build import README
 from settling.artifact.contents import BESIDE, names_of, withheld
 from settling.artifact.crate import METADATA
@@ -59,7 +58,7 @@ def verify(path: Path, claims: Path | None = None) -> tuple[str, bool]:
     BadInput for a file that is no artifact, or that is not safe to read.
     """
     study = config_of(path)
-    with unpacked(path) as (folder, manifest, altered), tempfile.TemporaryDirectory(prefix="settling.") as name:
+    with unpacked(path) as (folder, manifest, altered), temporary() as room:
         files = manifest["files"]
         expected = {*names_of(study), *BESIDE}
         missing = [f"{file}: missing" for file in sorted(expected - files.keys())]
@@ -70,7 +69,7 @@ def verify(path: Path, claims: Path | None = None) -> tuple[str, bool]:
             Check("manifest", tuple(of_manifest(study, manifest))),
         ]
         if not missing:
-            checks += recomputed(study, folder, Path(name), claims)
+            checks += recomputed(study, folder, room, claims)
             checks += described(study, folder, files)
     lines = [one_line(line) for check in checks for line in said(check)]
     good = not any(check.wrong for check in checks)

