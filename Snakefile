@@ -5,6 +5,7 @@ Rules only say what depends on what; each calls one command of the package `sett
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,6 +18,7 @@ from settling.errors import BadInput, printable
 from settling.figures import FIGURES
 from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
+from settling.status import logs, made, reasons
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 from settling.validation import read_document
@@ -51,6 +53,8 @@ RESULTS = str(plan.folder_of(study, from_artifact=bool(ARTIFACT)))
 CLAIMS = f"{RESULTS}/claims.json" if ARTIFACT else os.path.relpath(Path(workflow.basedir, "config", "claims.yaml"))
 DATASETS = sorted({run.dataset for run in grid})
 SKIPPED = skipped(study)
+# The logs that were there when the study started.
+BEFORE = {}
 FIGURE_NAMES = [name for name in FIGURES if name not in SKIPPED]
 
 
@@ -101,9 +105,16 @@ rule all:
 
 
 onstart:
+    BEFORE.update(logs(Path(RESULTS)))
     for figure, reason in SKIPPED.items():
         print(f"Not drawn: {figure}: {reason}")
 
 
 onsuccess:
-    print(f"In {RESULTS}: report.html, figures/, tables/, claims/claims.txt, findings.txt")
+    if there := made(Path(RESULTS)):
+        print(there)
+
+
+# Said again at the end, as a step's own words scroll away under Snakemake's.
+onerror:
+    print("\n".join(reasons(Path(RESULTS), BEFORE)), file=sys.stderr)

@@ -1,4 +1,7 @@
-"""How far a study is, from its files alone: which runs are done, going, failed, interrupted and not begun."""
+"""How far a study is, from its files alone: which runs are done, going, failed, interrupted and not begun.
+
+And what there is to say at its end: what was made, or why steps failed.
+"""
 
 import math
 import os
@@ -12,6 +15,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from settling.config import Study
+from settling.errors import printable
 from settling.files import read_json
 from settling.study import CARD, Run, folder_of, runs
 
@@ -22,6 +26,9 @@ QUIET_SECONDS = 600
 TAIL_BYTES = 1 << 16
 PROGRESS = re.compile(r"^epoch (\d+)/(\d+)  loss (\S+)  .*  (\d+) words/s  left (\d+):(\d\d)$", re.MULTILINE)
 FAILED = re.compile(r"^settling: (.*)", re.MULTILINE)
+# What one looks for in a study's folder, and what is there before any of it is.
+SHOWN = ("report.html", "figures/", "tables/", "claims/claims.txt", "findings.txt", "artifact.zip")
+PARTS = ("data/", "tokens/", "treated/", "runs/", "events/", "detectors/")
 
 
 class State(StrEnum):
@@ -102,6 +109,40 @@ def unfinished(run: Run, folder: Path, now: float, paces: Paces) -> Seen:
     quiet = now - log.stat().st_mtime > max(QUIET_SECONDS, 3 * pace)
     stopped = text.rstrip().rpartition("\n")[2].startswith("interrupted")
     return Seen(State.INTERRUPTED if quiet or stopped else State.GOING, progress)
+
+
+def logs(folder: Path) -> dict[Path, int]:
+    """Return the logs under the study's `folder`, and when each was last written, in nanoseconds since 1970."""
+    return {log: log.stat().st_mtime_ns for log in sorted((folder / "logs").rglob("*.log"))}
+
+
+def reasons(folder: Path, before: Mapping[Path, int]) -> list[str]:
+    """Return in lines why steps failed, from the logs written since `logs` returned `before`; each reason once.
+
+    Times are compared with those of the same files, as the clock of another machine may be wrong.
+    """
+    found: dict[str, list[Path]] = defaultdict(list)
+    written = {log: when for log, when in logs(folder).items() if before.get(log) != when}
+    for log in sorted(written, key=lambda log: (written[log], log)):
+        for said in dict.fromkeys(match[0] for match in FAILED.finditer(tail(log))):
+            found[said].append(log)
+    return [
+        f"{printable(said)} (log: {where[0]}{f' and {len(where) - 1} more' if len(where) > 1 else ''})"
+        for said, where in found.items()
+    ]
+
+
+def made(folder: Path) -> str:
+    """Return in a line what there is in a study's folder; nothing where there is nothing yet."""
+    for names in (SHOWN, PARTS):
+        if there := [name for name in names if holds(folder / name)]:
+            return f"In {folder}: {', '.join(there)}"
+    return ""
+
+
+def holds(path: Path) -> bool:
+    """Return whether there is a file at `path`, or any below it."""
+    return path.is_file() or any(inner.is_file() for inner in path.rglob("*"))
 
 
 def tail(log: Path) -> str:

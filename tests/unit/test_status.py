@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from settling.errors import BadInput
-from settling.status import WIDTH, Seen, State, in_words, look, report
+from settling.status import WIDTH, Seen, State, in_words, logs, look, made, reasons, report
 from settling.study import Run
 
 NOW = 1_700_000_000.0
@@ -190,3 +190,43 @@ def test_a_span_of_time_is_said_in_hours_and_minutes() -> None:
     assert [in_words(seconds) for seconds in (0.5, 59.0, 61.0, 3600.0, 7260.0)] == [
         *("1 min", "1 min", "2 min", "1 h 0 min", "2 h 1 min")
     ]
+
+
+def test_why_steps_failed_is_read_from_the_logs_written_since_each_reason_once(tmp_path: Path) -> None:
+    def say(name: str, text: str, age: float) -> Path:
+        path = tmp_path / "logs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        os.utime(path, (NOW - age, NOW - age))
+        return path
+
+    assert reasons(tmp_path, {}) == []
+    say("plot/old.log", "settling: failed before and not tried again\n", age=90)
+    say("aggregate.log", "settling: failed before\n", age=80)
+    before = logs(tmp_path)
+    assert reasons(tmp_path, before) == []
+    say("quote.log", "all is well\n", age=10)
+    # What counts is that it was written again: the clock of another machine may be behind.
+    tables = say("aggregate.log", "a warning\nsettling: t.parquet: damaged\nsettling: u.parquet: damaged\n", age=99)
+    first = say("train/seed1.log", "epoch 1\nsettling: no \x1b[2J disk\n", age=5)
+    say("train/seed0.log", "settling: no \x1b[2J disk\n", age=4)
+    assert reasons(tmp_path, before) == [
+        f"settling: t.parquet: damaged (log: {tables})",
+        f"settling: u.parquet: damaged (log: {tables})",
+        f"settling: no \\x1b[2J disk (log: {first} and 1 more)",
+    ]
+
+
+def test_what_was_made_is_what_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    assert made(folder) == ""
+    for name in ("figures", "data/toy", "logs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "logs" / "treat.log").touch()
+    assert made(folder) == ""
+    (folder / "data" / "toy" / "card.json").touch()
+    assert made(folder) == f"In {folder}: data/"
+    (folder / "tables").mkdir()
+    (folder / "tables" / "summary.csv").touch()
+    (folder / "findings.txt").touch()
+    assert made(folder) == f"In {folder}: tables/, findings.txt"

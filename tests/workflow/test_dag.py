@@ -81,6 +81,8 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
     checkout: Checkout, study: dict[str, Any], tmp_path: Path
 ) -> None:
     other = Checkout.made(tmp_path)
+    done = other.snakemake(study, "--", "results/tiny/data/toy/card.json")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "In results/tiny: data/")
     study["runs_per_job"] = 5
     done = other.snakemake(study)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -105,8 +107,13 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
 
     # What cannot be trained leaves nothing behind that looks as if it had been.
     study["systems"]["twin"]["learning_rate"] = 1e30
-    assert other.snakemake(study, "--until", "events").returncode != 0
+    done = other.snakemake(study, "--until", "events")
+    assert done.returncode != 0
     assert not list(results.glob("runs/*/*/*/twin/*/*"))
+    # Below Snakemake's own words, of which a few lines follow.
+    last = [line for line in done.stderr.splitlines()[-12:] if line.startswith("settling: ")]
+    assert len(last) == 4
+    assert all(" (log: results/tiny/logs/train/toy/" in line for line in last)
     assert "4 runs train" in "\n".join(other.why(study))
 
     # One that cannot be trained keeps what its job has trained back; jobs of one run put that in its place.

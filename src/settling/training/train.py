@@ -27,6 +27,7 @@ from settling.files import (
     replacing,
     sha256,
     write_json,
+    write_text,
 )
 from settling.fingerprint import fingerprint
 from settling.schemas import SPLITS
@@ -78,7 +79,13 @@ def train(
     signal came.
     """
     with stoppable() as stop, contextlib.ExitStack() as claims:
-        job = Job(spec, data, checkpoint, device, threads, tokens, stop)
+        try:
+            job = Job(spec, data, checkpoint, device, threads, tokens, stop)
+        except BadInput as error:
+            # Where each run would say why it failed.
+            for log in [run.log for run in runs if run.log]:
+                write_text(log, "".join(f"settling: {line}\n" for line in str(error).splitlines()))
+            raise
         failed = [reason for run in runs if (reason := attempt(job, run, claims))]
         if failed:
             raise BadInput("\n".join(failed))

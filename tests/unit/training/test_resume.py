@@ -338,6 +338,16 @@ def test_a_run_that_fails_takes_no_neighbour_along_and_those_done_are_not_traine
     assert bytes_of(places[2]) == bytes_of(tmp_path / "alone")
 
 
+def test_a_job_that_fails_before_its_first_run_says_why_in_the_log_of_each(
+    tiny_treated: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    logs = [tmp_path / "logs" / f"seed{seed}.log" for seed in (0, 1)]
+    runs = [Run(seed, tiny_treated, tmp_path / "out", tmp_path / "state", log) for seed, log in enumerate(logs)]
+    with pytest.raises(BadInput):
+        train(TINY_SPEC, paths_of(tiny_data), tmp_path / "none", runs)
+    assert {log.read_text() for log in logs} == {f"settling: {tmp_path / 'none'}: no such checkpoint folder\n"}
+
+
 def test_an_error_in_the_code_of_a_system_ends_its_run_alone_and_its_log_says_where(
     tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
