@@ -62,6 +62,8 @@ Stages = Field(min_length=1, max_length=12)
 View = Literal["minibatch", "epoch-end"]
 # The folder in results/ of the studies that are drawn from artifacts.
 FROM_ARTIFACT = "from-artifact"
+# The folder in results/ of the checkpoints, which all studies share.
+CHECKPOINTS = "checkpoints"
 
 
 def _without_truth(schema: Any, model: type[BaseModel]) -> Any:
@@ -554,6 +556,8 @@ class Study(Model):
     def _has_its_own_folder(cls, study: str) -> str:
         if study == FROM_ARTIFACT:
             raise ValueError(f"found {study!r}, expected another name: results/{study} is where artifacts are drawn")
+        if study == CHECKPOINTS:
+            raise ValueError(f"found {study!r}, expected another name: results/{study} holds what all studies share")
         return study
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from settling.canonical import canonical
-from settling.config import FROM_ARTIFACT, CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
+from settling.canonical import canonical, digest
+from settling.config import CHECKPOINTS, FROM_ARTIFACT, CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
 from settling.errors import BadInput
 
 # Runs of a study. More would take Snakemake days to plan.
@@ -277,10 +277,20 @@ def not_there(study: Study) -> list[tuple[str, str]]:
     return [(key, path) for key, path in asked if not Path(path).exists()]
 
 
-def checkpoint_of(study: Study, system: str, folder: str) -> list[str]:
-    """Return the checkpoint that a system starts from, under the study's `folder`; none where it needs none."""
+def checkpoints(study: Study) -> list[str]:
+    """Return the names of the study's checkpoints, sorted; of those that are one and the same, the first alone."""
+    return sorted({checkpoint_folder(study, name): name for name in sorted(study.checkpoints, reverse=True)}.values())
+
+
+def checkpoint_folder(study: Study, name: str) -> str:
+    """Return where a checkpoint lies, from where Snakemake is started: by its spec alone, so that studies share it."""
+    return f"results/{CHECKPOINTS}/{digest(checkpoint_spec(study, name))[:16]}"
+
+
+def checkpoint_of(study: Study, system: str) -> list[str]:
+    """Return the folder of the checkpoint that a system starts from; none where it needs none."""
     checkpoint = study.systems[system].checkpoint
-    return [f"{folder}/checkpoints/{checkpoint}"] if checkpoint else []
+    return [checkpoint_folder(study, checkpoint)] if checkpoint else []
 
 
 def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]:

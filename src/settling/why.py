@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from settling.canonical import canonical
@@ -92,7 +93,10 @@ def jobs(said: str) -> list[Job]:
         fields = dict(re.findall(r"^ +(\w+): (.*)$", block, re.MULTILINE))
         if rule != "all":
             wildcards = dict(part.split("=", 1) for part in fields.get("wildcards", "").split(", ") if part)
-            stage = "train" if re.match(r"train(_\d+_|$)", rule) else rule
+            stage = re.sub(r"^(train|download_checkpoint)_\d+_.*", r"\1", rule)
+            if stage == "download_checkpoint":
+                # Whose rule has no wildcards.
+                wildcards["checkpoint"] = PurePath(fields.get("log", "")).stem
             found.append(Job(stage, fields.get("output", "").split(", "), wildcards, fields["reason"]))
     return found
 

@@ -160,6 +160,7 @@ experiments:
         ("study: small", f"study: 0x{'f' * 5000}", ["study: YAML reads 0xffff", "as a number; write "]),
         ("study: small", "study: !!bool small", ["not YAML (found 'small', no valid bool"]),
         ("study: small", "study: from-artifact", ["study: found 'from-artifact', expected another name"]),
+        ("study: small", "study: checkpoints", ["study: found 'checkpoints', expected another name"]),
         ("study: small", f"study: {'a' * 101}", ["study: found 101 characters, expected at most 100"]),
         ("study: small", 'study: small\n"\\e[2J": 1', ["\\x1b[2J: unknown key"]),
         ("study: small", 'study: small\n"two\\nlines": 1', ["two\\nlines: unknown key"]),
@@ -170,7 +171,15 @@ experiments:
         *("mistyped key", "missing key", "wrong type", "unknown checkpoint", "unknown treatment", "level too high"),
         *("mistyped kind", "bad hash", "unpinned url", "missing split", "not YAML", "bad name"),
         *("repeated key", "repeated inner key", "too deep", "no date", "long number", "long hexadecimal", "no truth"),
-        *("reserved name", "long name", "control characters in a key", "newline in a key", "a list", "empty"),
+        *(
+            "reserved name",
+            "shared folder's name",
+            "long name",
+            "control characters in a key",
+            "newline in a key",
+            "a list",
+            "empty",
+        ),
     ],
 )
 def test_a_bad_configuration(tmp_path: Path, refused_here: Refused, old: str, new: str, fragments: list[str]) -> None:

@@ -209,6 +209,7 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("datasets.tweets.source.sha256", {"all": "abc"}, ["source.sha256.all: found 'abc', expected a SHA-256 of 64"]),
         ("checkpoints.base.revision", "main", ["checkpoints.base.revision: found 'main', expected a git id of 40"]),
         ("study", "from-artifact", ["study: found 'from-artifact', expected another name"]),
+        ("study", "checkpoints", ["study: found 'checkpoints', expected another name"]),
         ("study", "a" * 101, ["study: found 101 characters, expected at most 100"]),
         ("seeds", [True], ["seeds.0: found true, expected a number"]),
         ("draws", [False], ["draws.0: found false, expected a number"]),

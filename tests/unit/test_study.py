@@ -280,3 +280,14 @@ def test_a_job_asks_for_the_time_of_all_its_runs_and_for_more_at_each_attempt() 
     assert plan.resources(made, "base", 3, 1) == {"gpu": 1, "cpus_per_task": 4, "mem_mb": 3000, "runtime": 8}
     assert plan.resources(made, "base", 3, 2) == {"gpu": 1, "cpus_per_task": 4, "mem_mb": 6000, "runtime": 15}
     assert plan.resources(made, "twin", 1, 1) == {"gpu": 0, "cpus_per_task": 1, "mem_mb": 4000, "runtime": 1}
+
+
+def test_a_checkpoint_lies_where_its_spec_says_whatever_the_study_and_the_name() -> None:
+    folder, pinned = {"kind": "folder", "path": "mini"}, {"kind": "folder", "path": "other"}
+    systems = {"base": {"kind": "encoder", "checkpoint": "b", "epochs": 3}}
+    several = study(study="several", checkpoints={"b": folder, "a": folder, "c": pinned}, systems=systems)
+    (place,) = plan.checkpoint_of(study(), "base")
+    assert re.fullmatch(r"results/checkpoints/[0-9a-f]{16}", place)
+    assert plan.checkpoint_of(several, "base") == [place] == [plan.checkpoint_folder(several, "a")]
+    assert plan.checkpoint_folder(several, "c") != place
+    assert plan.checkpoints(several) == ["a", "c"]

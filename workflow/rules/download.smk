@@ -40,25 +40,26 @@ rule download_dataset:
         "settling download dataset --spec {params.spec:q} --output {params.folder} 2> {log}"
 
 
-rule download_checkpoint:
-    input:
-        lambda wildcards: taken(plan.checkpoint_files(study, wildcards.checkpoint)),
-    output:
-        directory(f"{RESULTS}/checkpoints/{{checkpoint}}"),
-    log:
-        f"{RESULTS}/logs/download/checkpoint/{{checkpoint}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/download/checkpoint/{{checkpoint}}.tsv"
-    localrule: True
-    conda:
-        "../../envs/train.yaml"
-    params:
-        **(
-            {"files": lambda wildcards: seen(plan.checkpoint_files(study, wildcards.checkpoint))}
-            if FILES_OF_CHECKPOINTS
-            else {}
-        ),
-        spec=lambda wildcards: plan.checkpoint_spec(study, wildcards.checkpoint),
-        code=lambda wildcards: modules("settling.data.checkpoints"),
-    shell:
-        "settling download checkpoint --spec {params.spec:q} --output {output} 2> {log}"
+# A rule each, as the folder, which all studies share, does not tell the name that this study gives to it.
+for number, name in enumerate(plan.checkpoints(study)):
+
+    rule:
+        name:
+            f"download_checkpoint_{number}_{re.sub(r'[^A-Za-z0-9]', '_', name)}"
+        input:
+            taken(plan.checkpoint_files(study, name)),
+        output:
+            directory(plan.checkpoint_folder(study, name)),
+        log:
+            f"{RESULTS}/logs/download/checkpoint/{name}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/download/checkpoint/{name}.tsv"
+        localrule: True
+        conda:
+            "../../envs/train.yaml"
+        params:
+            **({"files": seen(plan.checkpoint_files(study, name))} if FILES_OF_CHECKPOINTS else {}),
+            spec=plan.checkpoint_spec(study, name),
+            code=lambda wildcards: modules("settling.data.checkpoints"),
+        shell:
+            "settling download checkpoint --spec {params.spec:q} --output {output} 2> {log}"

@@ -1,7 +1,7 @@
 rule tokenise:
     input:
         multiext(f"{RESULTS}/data/{{dataset}}/", "train.parquet", "dev.parquet", "test.parquet"),
-        checkpoint=rules.download_checkpoint.output,
+        checkpoint=lambda wildcards: plan.checkpoint_folder(study, wildcards.checkpoint),
     output:
         f"{RESULTS}/tokens/{{dataset}}/{{checkpoint}}.parquet",
     log:

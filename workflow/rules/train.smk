@@ -25,7 +25,7 @@ if study.runs_per_job == 1:
             train=f"{RESULTS}/data/{{dataset}}/train.parquet",
             dev=f"{RESULTS}/data/{{dataset}}/dev.parquet",
             test=f"{RESULTS}/data/{{dataset}}/test.parquet",
-            checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system, RESULTS),
+            checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system),
             tokens=lambda wildcards: plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS),
         output:
             multiext(f"{RESULTS}/runs/{RUN}/", *TRAINED),
@@ -40,7 +40,7 @@ if study.runs_per_job == 1:
         params:
             spec=lambda wildcards: plan.training_spec(study, wildcards.system),
             code=lambda wildcards: modules("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
-            checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system, RESULTS)),
+            checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system)),
             tokens=lambda wildcards: plan.option(
                 "tokens", plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS)
             ),
@@ -60,7 +60,7 @@ else:
                 train=f"{RESULTS}/data/{dataset}/train.parquet",
                 dev=f"{RESULTS}/data/{dataset}/dev.parquet",
                 test=f"{RESULTS}/data/{dataset}/test.parquet",
-                checkpoint=plan.checkpoint_of(study, system, RESULTS),
+                checkpoint=plan.checkpoint_of(study, system),
                 tokens=plan.tokens_of(study, dataset, system, RESULTS),
             output:
                 [f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED],
@@ -75,7 +75,7 @@ else:
             params:
                 spec=plan.training_spec(study, system),
                 code=modules("settling.training.train", SYSTEMS[study.systems[system].kind]),
-                checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system, RESULTS)),
+                checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system)),
                 tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),
                 runs=" ".join(plan.run_option(run, RESULTS) for run in runs),
             shell:
