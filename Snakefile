@@ -18,7 +18,7 @@ from settling.errors import BadInput, printable
 from settling.figures import FIGURES
 from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
-from settling.status import logs, made, reasons
+from settling.status import logs, made, reasons, warnings_of
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 from settling.validation import read_document
@@ -111,8 +111,9 @@ onstart:
 
 
 onsuccess:
-    if there := made(Path(RESULTS)):
-        print(there)
+    for line in [*warnings_of(Path(RESULTS)), made(Path(RESULTS))]:
+        if line:
+            print(line)
 
 
 # Said again at the end, as a step's own words scroll away under Snakemake's.

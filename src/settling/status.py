@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from settling.config import Study
-from settling.errors import printable
+from settling.errors import one_line, printable
 from settling.files import read_json
 from settling.study import CARD, Run, folder_of, runs
 
@@ -138,6 +138,15 @@ def made(folder: Path) -> str:
         if there := [name for name in names if holds(folder / name)]:
             return f"In {folder}: {', '.join(there)}"
     return ""
+
+
+def warnings_of(folder: Path) -> list[str]:
+    """Return in lines what the cards of a study's data sets warn of, sorted by data set."""
+    return [
+        one_line(f"warning: {card.parent.name}: {warning}")
+        for card in sorted(folder.glob("data/*/card.json"))
+        for warning in read_json(card).get("warnings", [])
+    ]
 
 
 def holds(path: Path) -> bool:

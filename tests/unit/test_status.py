@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from settling.errors import BadInput
-from settling.status import WIDTH, Seen, State, in_words, logs, look, made, reasons, report
+from settling.files import write_json
+from settling.status import WIDTH, Seen, State, in_words, logs, look, made, reasons, report, warnings_of
 from settling.study import Run
 
 NOW = 1_700_000_000.0
@@ -214,6 +215,17 @@ def test_why_steps_failed_is_read_from_the_logs_written_since_each_reason_once(t
         f"settling: t.parquet: damaged (log: {tables})",
         f"settling: u.parquet: damaged (log: {tables})",
         f"settling: no \\x1b[2J disk (log: {first} and 1 more)",
+    ]
+
+
+def test_what_the_cards_of_data_sets_warn_of_is_told_by_data_set(tmp_path: Path) -> None:
+    assert warnings_of(tmp_path) == []
+    for name, warnings in (("wnut", ["dev has no mention of \x1b[2J"]), ("news", ["one", "two"]), ("plain", [])):
+        write_json(tmp_path / "data" / name / "card.json", {"warnings": warnings})
+    assert warnings_of(tmp_path) == [
+        "warning: news: one",
+        "warning: news: two",
+        "warning: wnut: dev has no mention of \\x1b[2J",
     ]
 
 

@@ -66,6 +66,7 @@ class DataCard(Card):
     licence: Text | None
     tags: list[Text]
     inputs: dict[Text, Text]
+    warnings: list[Text] = []
 
 
 def check_card(where: str, model: type[Card], value: Any) -> None:

@@ -53,6 +53,7 @@ def dataset(name: str, card: dict[str, Any]) -> dict[str, Any]:
         "sizes": sizes,
         "tags": ", ".join(card["tags"]),
         "hashes": card["inputs"],
+        "warnings": card.get("warnings", []),
     }
 
 
