@@ -104,7 +104,8 @@ class Shard(NamedTuple):
     place: int
 
 
-Files = str | Annotated[list[str], Field(min_length=1)]
+FileName = Annotated[str, Field(min_length=1)]
+Files = FileName | Annotated[list[FileName], Field(min_length=1)]
 
 
 class Source(Model):
@@ -150,7 +151,7 @@ def _several(values: str | list[str]) -> list[str]:
     return [values] if isinstance(values, str) else values
 
 
-Hashes = dict[Part, Sha256 | list[Sha256]]
+Hashes = dict[Part, Sha256 | Annotated[list[Sha256], Field(min_length=1)]]
 
 
 class LocalSource(Source):
@@ -263,7 +264,8 @@ class Dataset(Model):
             if self.columns.count(name) != 1:
                 raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
         if not self.split["dev"] or sum(self.split.values()) >= 1:
-            raise ValueError(f"split is {self.split}; expected shares of dev, which chooses epochs, and test below 1")
+            expected = "expected dev above 0, as it chooses the best epoch, and dev and test that leave some train"
+            raise ValueError(f"split is {self.split}; {expected}")
         if self.source.kind == "sklearn":
             if self.task != "image":
                 raise ValueError(f"scikit-learn's {self.source.name} are images; expected task: image")

@@ -307,14 +307,18 @@ _PATTERNS = {
 }
 
 
-_BRANCHES = ("list[", "literal[")
+_BRANCHES = ("list[", "literal[", "constrained-str")
 
 
 def _is_meant(detail: Any) -> bool:
     """Return whether an error is of the branch the user took, where a key takes either a word or a list."""
     branch = next((part for part in map(str, detail["loc"]) if part.startswith(_BRANCHES)), "")
     is_word = isinstance(detail["input"], str)
-    return is_word if branch.startswith("literal[") else not (branch and detail["type"] == "list_type" and is_word)
+    return (
+        is_word
+        if branch and not branch.startswith("list[")
+        else not (branch and detail["type"] == "list_type" and is_word)
+    )
 
 
 def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], list[str]]:

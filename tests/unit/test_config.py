@@ -223,6 +223,21 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("study", "../out", ["study: found '../out', expected a name of letters"]),
         ("datasets.tweets.columns", ["word", "tag"], ["columns are word, tag; expected one token and one tag"]),
         ("datasets.tweets.split", {"dev": 0.6, "test": 0.6}, ["datasets.tweets: split is", "leave some train"]),
+        ("datasets.tweets.split", {"dev": 0}, ["datasets.tweets: split is {'dev': 0.0, 'test': 0.1}", "above 0"]),
+        (
+            "datasets.tweets.encoding",
+            "utf-9",
+            ["datasets.tweets.encoding: found 'utf-9', expected an encoding, such as"],
+        ),
+        ("datasets.tweets.comment", "", ["datasets.tweets.comment: found ''", "at least 1 character"]),
+        ("datasets.tweets.outside", 0, ["datasets.tweets.outside: found 0, expected a valid string"]),
+        ("datasets.tweets.format", "cnll", ["datasets.tweets.format: found 'cnll'; did you mean 'conll'?"]),
+        ("datasets.tweets.source.files", {"all": []}, ["source.files.all: found [], expected at least 1"]),
+        ("datasets.tweets.source.files", {"all": ""}, ["source.files.all: found ''", "at least 1 character"]),
+        ("datasets.tweets.source.files", {"all": ["a", 1]}, ["source.files.all.1: found 1, expected a valid string"]),
+        ("datasets.tweets.source.sha256", {"all": ["abc"]}, ["source.sha256.all.0: found 'abc', expected a SHA-256"]),
+        ("datasets.tweets.source.sha256", {"all": ["a" * 64] * 2}, ["sha256 of all has 2 hashes; expected 1, one for"]),
+        ("datasets.tweets.source.sha256", {"dev": "a" * 64}, ["sha256 names dev, which is not among the files"]),
         ("datasets.tweets.source.files", {"train": "a"}, ["files are train; expected all, or train and test, or"]),
         ("datasets", [], ["datasets: found []"]),
         ("draws", "by-sed", ["draws: found 'by-sed'; did you mean 'by-seed'?"]),
@@ -475,6 +490,33 @@ def test_what_is_not_a_mapping_in_yaml_is_refused(tmp_path: Path, text: str | by
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        *(("BIO", "iob2"), ("bio2", "iob2"), ("IOB2", "iob2"), ("IOB1", "iob1"), ("BILOU", "bioes")),
+        *(("IOBES", "bioes"), ("Bmes", "bmes"), ("BMESO", "bmes"), ("IO", "io")),
+    ],
+)
+def test_a_scheme_may_have_its_other_names_in_any_case(written: str, known: str) -> None:
+    study = load(changed("datasets.tweets.scheme", written))
+    assert study.datasets["tweets"].scheme == known
+    assert study == load(changed("datasets.tweets.scheme", known))
+
+
+def test_a_share_that_is_not_given_is_the_default_one() -> None:
+    split = load(changed("datasets.tweets.split", {"test": 0})).datasets["tweets"].split
+    assert split == {"dev": 0.1, "test": 0.0}
+    assert load(changed("datasets.tweets.split", {"dev": 0.2})).datasets["tweets"].split == {"dev": 0.2, "test": 0.1}
+
+
+def test_a_part_may_be_several_files_each_with_its_hash() -> None:
+    source = {"kind": "local", "files": {"train": ["a", "b"], "test": "c"}, "sha256": {"train": ["1" * 64, "2" * 64]}}
+    read_source = load(changed("datasets.tweets.source", source)).datasets["tweets"].source
+    shards = read_source.shards()
+    assert [(shard.label, shard.name) for shard in shards] == [("train.0", "a"), ("train.1", "b"), ("test", "c")]
+    assert [read_source.declared("sha256", shard) for shard in shards] == ["1" * 64, "2" * 64, None]
+
+
 def test_a_checked_study_never_changes() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(FULL).study = "other"
@@ -502,9 +544,21 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "task": "ner",
         "image_column": "img",
         "label_column": "label",
+        "format": None,
+        "encoding": "utf-8",
+        "comment": None,
         "columns": ["token", "tag"],
+        "token_column": "tokens",
+        "tag_column": "ner_tags",
+        "sentence_column": None,
+        "tag_names": None,
         "scheme": "iob2",
+        "outside": None,
+        "entity_type": None,
+        "repair": False,
+        "drop_empty_tokens": False,
         "drop_repeats": False,
+        "drop_overlap": False,
         "split": {"dev": 0.1, "test": 0.1},
         "subset": {},
         "licence": "not stated",
