@@ -3,11 +3,14 @@
 Every format of words comes through here, so that a tag, an empty word or an odd character is treated alike in all.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from settling.config import Dataset
+from settling.data.formats import BOUNDARIES, format_of
 from settling.data.sentences import MAX_WORDS, Sentence
 from settling.data.tags import REPAIRABLE, Fault, Problem, Tagging, fitting, stripped, to_iob2
 from settling.errors import BadInput, check_text
@@ -59,10 +62,9 @@ def sentences_of(raws: Iterable[Raw], dataset: Dataset, where: str) -> tuple[lis
             record["empty_sentences_dropped"] += 1
             continue
         if len(raw.tokens) > MAX_WORDS:
-            raise BadInput(
-                f"{where}{raw.place(0)}: found a sentence of {len(raw.tokens)} words, expected at most {MAX_WORDS}; "
-                "are the blank lines between sentences missing?"
-            )
+            found_words = f"found a sentence of {len(raw.tokens)} words, expected at most {MAX_WORDS}"
+            question = BOUNDARIES.get(format_of(where, dataset.format))
+            raise BadInput("; ".join(filter(None, [f"{where}{raw.place(0)}: {found_words}", question])))
         tags, problems = to_iob2(raw.tags, tagging)
         for problem in problems:
             faults[problem.fault].append((raw, problem))
@@ -73,7 +75,11 @@ def sentences_of(raws: Iterable[Raw], dataset: Dataset, where: str) -> tuple[lis
     # First what no key repairs, so that a key that a message names is enough.
     for fault in sorted(faults, key=lambda fault: fault in REPAIRABLE):
         if fault not in REPAIRABLE or not dataset.repair:
-            raise BadInput(_refusal(fault, faults[fault], kept, tagging, where))
+            raise BadInput(_refusal(fault, faults, kept, tagging, where))
+    if not found:
+        raise BadInput(
+            f"{where}: no sentences; each of the {record['empty_sentences_dropped']} there is without a word"
+        )
     return found, record
 
 
@@ -93,10 +99,12 @@ def _without_empty(raw: Raw, dataset: Dataset, where: str) -> Raw:
     return raw
 
 
-def _refusal(
-    fault: Fault, places: Sequence[tuple[Raw, Problem]], raws: Sequence[Raw], tagging: Tagging, where: str
-) -> str:
-    """Say what is wrong with the tags of a file, how many are so and where, and which key would take them."""
+Faults = Mapping[Fault, Sequence[tuple[Raw, Problem]]]
+
+
+def _refusal(fault: Fault, faults: Faults, raws: Sequence[Raw], tagging: Tagging, where: str) -> str:
+    """Say what is wrong with the tags of a file, how many are so and where, and which keys would take them."""
+    places = faults[fault]
     (raw, problem), *others = places
     text = f"{where}{raw.place(problem.position)}: {problem.reason}"
     if others:
@@ -104,18 +112,25 @@ def _refusal(
         unit = "lines" if raw.lines else "rows (words)"
         more = " and more" if len(others) > PLACES else ""
         text += f"; {len(places)} tags of the file {fault}, others in {unit} {named}{more}"
-    return "; ".join([text, *_remedies(fault, problem, raw, raws, tagging)])
+    ways = _ways(faults, raws, tagging)
+    return "; ".join([text, *([f"to take every tag set {', or '.join(ways)}"] if ways else [])])
 
 
-def _remedies(fault: Fault, problem: Problem, raw: Raw, raws: Sequence[Raw], tagging: Tagging) -> list[str]:
-    """Return the keys that would take the tags of a file as they stand, each tried on all of them."""
+def _ways(faults: Faults, raws: Sequence[Raw], tagging: Tagging) -> list[str]:
+    """Return the keys that take the tags of a file as they stand, each way tried on all of them."""
     every = [raw.tags for raw in raws]
-    found = [f"scheme: {scheme} takes every tag of the file" for scheme in fitting(every, tagging)]
-    if fault in REPAIRABLE:
-        found.append("repair: true reads each as conlleval does, as the beginning or the end of an entity")
-    if fault == Fault.UNTYPED:
-        found.append("entity_type: NAME gives such tags a type")
-    tag = stripped(raw.tags[problem.position])
-    if fault == Fault.UNKNOWN and (not any(map(str.isalpha, tag)) or tag == "o"):
-        found.append(f'outside: "{tag}" reads {tag!r} as O')
-    return found
+    # NAME stands for what the user calls the one type.
+    changes = {"entity_type": "NAME"} if Fault.UNTYPED in faults else {}
+    unknown = {stripped(raw.tags[problem.position]) for raw, problem in faults.get(Fault.UNKNOWN, ())}
+    outside = [tag for tag in unknown if tag == "o" or not any(map(str.isalpha, tag))]
+    if len(outside) == 1:
+        changes["outside"] = outside[0]
+    changed = replace(tagging, **changes)
+    keys = [f"{key}: {value if value == 'NAME' else json.dumps(value)}" for key, value in changes.items()]
+    left = {problem.fault for tags in every for problem in to_iob2(tags, changed)[1]}
+    if not left:
+        return [" and ".join(keys)]
+    ways = [[*keys, f"scheme: {scheme}"] for scheme in fitting(every, changed)]
+    if left <= REPAIRABLE:
+        ways.append([*keys, "repair: true, which begins or ends an entity at each, as conlleval does"])
+    return [" and ".join(way) for way in ways]

@@ -171,7 +171,7 @@ def test_messages_name_the_source_and_not_the_scratch_folder(tmp_path: Path, mak
     make_wheel({"tiny/data.txt": b"a O\nb I-X\n"})
     pinned = {"all": sha256(tmp_path / "bad.txt")}
     source = {"kind": "pypi", "package": "tiny==1.0", "files": {"all": "tiny/data.txt"}, "sha256": pinned}
-    with pytest.raises(BadInput, match=r"^tiny==1\.0/tiny/data\.txt:2: I-X after O"):
+    with pytest.raises(BadInput, match=r"^tiny==1\.0/tiny/data\.txt:2: 'I-X' after 'O' continues"):
         download_dataset({"source": source}, tmp_path / "out" / "data")
     assert not list((tmp_path / "out").iterdir())
 

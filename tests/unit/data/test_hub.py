@@ -20,9 +20,7 @@ from loopback_hub import REPO, REVISION, Hub
 from PIL import Image
 from safetensors.numpy import save_file
 
-from settling.data.hub import MAX_REQUESTS, read_parquet
-from settling.data.sentences import Sentence
-from settling.errors import BadInput
+from settling.data.hub import MAX_REQUESTS
 from settling.files import read_json, read_table
 
 TAGS = ["O", "B-PER", "I-PER"]
@@ -65,9 +63,9 @@ def nothing_left(tmp_path: Path) -> bool:
     return not list((tmp_path / "results").iterdir())
 
 
-def parquet(path: Path, tags: Any, labels: Any = None) -> Path:
-    labels = labels or datasets.ClassLabel(names=TAGS)
-    features = datasets.Features({"tokens": datasets.List(datasets.Value("string")), "ner_tags": datasets.List(labels)})
+def parquet(path: Path, tags: list[list[int]]) -> Path:
+    names = datasets.List(datasets.ClassLabel(names=TAGS))
+    features = datasets.Features({"tokens": datasets.List(datasets.Value("string")), "ner_tags": names})
     rows = {"tokens": [[f"w{row}" for row in range(len(found))] for found in tags], "ner_tags": tags}
     datasets.Dataset.from_dict(rows, features=features).to_parquet(path)
     return path
@@ -104,7 +102,8 @@ def test_a_parquet_data_set_is_read_with_its_tag_names(tmp_path: Path, download:
     assert table["label"] == ["O", "B-PER", "I-PER", "B-PER", "O"]
     assert table["sentence"] == [0, 0, 0, 1, 1]
     card = read_json(tmp_path / "results" / "out" / "card.json")
-    assert card["reading"]["train"] == {"empty_sentences_dropped": 1, "tags_converted": 0}
+    counts = dict.fromkeys(("tags_converted", "tags_repaired", "empty_tokens_dropped"), 0)
+    assert card["reading"]["train"] == {"format": "parquet", **counts, "empty_sentences_dropped": 1}
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["out"]
 
 
@@ -203,45 +202,3 @@ def test_pickled_weights_are_refused_before_any_download(tmp_path: Path, downloa
     assert "found only pytorch_model.bin" in message
     assert model_hub.downloads == 0
     assert nothing_left(tmp_path)
-
-
-def read(path: Path, tmp_path: Path, scheme: str = "iob2", tag_column: str = "ner_tags") -> list[Sentence]:
-    return read_parquet(path, "tokens", tag_column, scheme, tmp_path / "cache", "here")[0]
-
-
-def test_tags_may_be_strings_and_of_another_scheme(tmp_path: Path) -> None:
-    path = parquet(tmp_path / "a.parquet", [["S-A", "O"]], datasets.Value("string"))
-    assert read(path, tmp_path, "bioes") == [Sentence(("w0", "w1"), ("B-A", "O"))]
-
-
-@pytest.mark.parametrize(
-    ("tags", "labels", "column", "words"),
-    [
-        ([[0, 2]], None, "ner_tags", "here: row 0, word 1: I-PER after O is not IOB2"),
-        ([[0], [1, -1]], None, "ner_tags", "here: row 1: found the tag -1"),
-        ([[0], [None]], None, "ner_tags", "here: row 1: found the tag None"),
-        ([[0], [7]], datasets.Value("int64"), "ner_tags", "expected lists of ClassLabel or of strings"),
-        ([["O"]], datasets.Value("string"), "tags", "no column 'tags'; found tokens, ner_tags"),
-        ([[]], None, "ner_tags", "no sentences"),
-    ],
-)
-def test_wrong_tags_are_refused_with_their_row(tmp_path: Path, tags: Any, labels: Any, column: str, words: str) -> None:
-    path = parquet(tmp_path / "a.parquet", tags, labels)
-    with pytest.raises(BadInput) as error:
-        read(path, tmp_path, tag_column=column)
-    assert words in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_tokens_and_tags_must_be_equally_many(tmp_path: Path) -> None:
-    rows = {"tokens": [["a"], ["b", "c"]], "ner_tags": [["O"], ["O"]]}
-    datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "a.parquet")
-    with pytest.raises(BadInput, match="row 1: found 2 tokens and 1 tags, expected equally many"):
-        read(tmp_path / "a.parquet", tmp_path)
-
-
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.parquet").write_bytes(b"<html>")
-    with pytest.raises(BadInput, match=r"^here: ") as error:
-        read(tmp_path / "a.parquet", tmp_path)
-    assert "\n" not in str(error.value)

@@ -13,6 +13,11 @@ FORMATS = {
 }
 # The format of a file whose name ends so, unless the data set names another; of any other file, `conll`.
 ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+# What to ask where a file of a format seems to be one sentence; the others have a row a sentence.
+BOUNDARIES = {
+    "conll": "are the blank lines between sentences missing?",
+    **dict.fromkeys(("csv", "tsv"), "does a column tell the sentences apart? The key sentence_column names it"),
+}
 
 
 def format_of(name: str, named: str | None) -> str:

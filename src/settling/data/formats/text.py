@@ -1,5 +1,6 @@
 """Text files in any encoding, as every format of text reads them."""
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def decoded(path: Path, encoding: str, where: str) -> tuple[str, dict[str, Any]]
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        expected = f"expected {encoding.upper()}; the key encoding names another one, such as windows-1252"
+        other = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "windows-1252"
+        expected = f"expected {encoding.upper()}; the key encoding names another one, such as {other}"
         raise BadInput(f"{where}:{line}: found byte 0x{content[error.start]:02x}, {expected}") from None
     except UnicodeError as error:
         raise BadInput(f"{where}: not {encoding.upper()} ({error})") from None
