@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from settling.config import Dataset
 from settling.data.formats.text import decoded
 from settling.data.reading import Raw
 from settling.errors import BadInput, choices
+
+# A field between tabs that is quoted, its own quotes twice.
+QUOTED = re.compile('"(?:[^"]|"")*"')
 
 
 def read(path: Path, dataset: Dataset, where: str) -> tuple[list[Raw], dict[str, Any]]:
@@ -20,10 +24,17 @@ def read_rows(path: Path, dataset: Dataset, where: str, delimiter: str) -> tuple
     """Read a file of rows, of which `token_column` and `tag_column` name the word and its tag.
 
     A sentence ends at an empty row, and where the data set names a `sentence_column`, at each value there that is
-    neither empty nor that of the row before.
+    neither empty nor that of the row before. Where columns are apart by tabs, a quote is a character like another,
+    unless each field that begins with one is quoted, as a spreadsheet does it.
     """
     text, record = decoded(path, dataset.encoding, where)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    is_plain = delimiter == "\t" and not _is_quoted(text)
+    rows = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if is_plain else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
     raws: list[Raw] = []
     tokens: list[str] = []
     tags: list[str] = []
@@ -62,3 +73,10 @@ def read_rows(path: Path, dataset: Dataset, where: str, delimiter: str) -> tuple
     if not raws:
         raise BadInput(f"{where}: no sentences; expected a header and a word a row")
     return raws, record
+
+
+def _is_quoted(text: str) -> bool:
+    """Return whether each field of lines of tabs that begins with a quote is a quoted one."""
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    fields = (field for line in lines for field in line.split("\t") if field.startswith('"'))
+    return all(map(QUOTED.fullmatch, fields))
