@@ -1,6 +1,7 @@
 """The command line: one command a stage. Each imports what it needs when it runs, so that --help is quick."""
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -364,11 +365,19 @@ def main() -> None:
     # A terminated command cleans up as a failed one does.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
-        run(arguments)
+        with contextlib.ExitStack() as stack:
+            # A training claims its runs, one by one.
+            if output := getattr(arguments, "output", None):
+                from settling.files import claimed
+
+                stack.enter_context(claimed(output / arguments.figure if arguments.command == "plot" else output))
+            run(arguments)
     except BadInput as error:
         sys.exit("\n".join(f"settling: {line}" for line in printable(str(error)).splitlines()))
     except OSError as error:
-        sys.exit(printable(f"settling: {error.filename or arguments.command}: {error.strerror or error}"))
+        # What is copied or renamed has two names; the second is the one that is written.
+        name = error.filename2 or error.filename or arguments.command
+        sys.exit(printable(f"settling: {name}: {error.strerror or error}"))
     except KeyboardInterrupt:
         print("settling: interrupted", file=sys.stderr)
         sys.exit(130)

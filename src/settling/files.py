@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 import settling
@@ -35,6 +36,8 @@ CHUNK = 1 << 20
 UNREADABLE = (pa.ArrowException, OSError, UnicodeError, MemoryError)
 # How a cell begins that a spreadsheet runs, full-width signs among them; some drop what is blank before it.
 FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
+# How long a process may go on after the one that replaces it has begun.
+WAIT_SECONDS = 120
 WriteGroup = Callable[[Mapping[str, Any]], None]
 
 
@@ -73,6 +76,29 @@ def scratch(path: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keep every other process from making what stands at `path`: where one is at it, wait until it has ended.
+
+    Raises BadInput where it does not end soon. So it is where Snakemake was killed, and what it had begun goes on.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=WAIT_SECONDS)
+    except Timeout:
+        held = lock.lock_file
+        raise BadInput(f"{path}: another process is making it (it holds {held}); wait for it or stop it") from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+    try:
+        yield
+    finally:
+        # While the lock is held, so that whoever waits for it finds its file gone and makes another.
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import settling
 from settling import files
 from settling.errors import BadInput
 from settling.files import (
+    claimed,
     git_blob,
     metadata_of,
     provenance,
@@ -321,3 +323,23 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_folder_after(
     write_text(tmp_path / "file.txt", "text")
     part = tmp_path / ".file.txt.part"
     assert calls == [("sync", part), ("rename", tmp_path / "file.txt"), ("sync", tmp_path)]
+
+
+def test_what_another_process_is_making_is_waited_for_and_refused_where_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new" / "file.txt"
+    with ThreadPoolExecutor(1) as pool:
+        with claimed(path):
+            with monkeypatch.context() as patch:
+                patch.setattr(files, "WAIT_SECONDS", 0.01)
+                with pytest.raises(BadInput, match=r"file\.txt: another process is making it \(it holds .*lock\)"):
+                    files.claimed(path).__enter__()
+            waiting = pool.submit(lambda: claimed(path).__enter__())
+            assert not waiting.done()
+        waiting.result(timeout=60)
+    # What a killed process has left keeps nobody away.
+    (tmp_path / ".other.lock").touch()
+    with claimed(tmp_path / "other"):
+        pass
+    assert names(tmp_path) == ["new"]

@@ -89,9 +89,12 @@ class Checkout:
 
     def execute(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in this checkout, where the package is this checkout's."""
+        return subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables under which commands run on this checkout's code."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def why(self, study: dict[str, Any] | str) -> list[str]:
         """Return what `settling why` says of a study, line by line."""
