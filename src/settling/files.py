@@ -79,15 +79,17 @@ def scratch(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def claimed(path: Path) -> Iterator[None]:
-    """Keep every other process from making what stands at `path`: where one is at it, wait until it has ended.
+def claimed(path: Path, stop: Callable[[], bool] | None = None) -> Iterator[None]:
+    """Keep every other process from making what stands at `path`.
 
-    Raises BadInput where it does not end soon. So it is where Snakemake was killed, and what it had begun goes on.
+    Where one is making it, wait until that has ended: what a killed Snakemake had begun goes on for a moment, and so
+    does a job that a cluster has requeued. Raises BadInput where it does not end soon, or where `stop` says to wait no
+    longer.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire(timeout=WAIT_SECONDS)
+        lock.acquire(timeout=WAIT_SECONDS, cancel_check=stop)
     except Timeout:
         held = lock.lock_file
         raise BadInput(f"{path}: another process is making it (it holds {held}); wait for it or stop it") from None

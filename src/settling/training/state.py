@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
+from settling import files
 from settling.errors import BadInput, one_line
 from settling.files import replacing
 
 # The size of a SHA-256.
 HASH_BYTES = hashlib.sha256().digest_size
 CHUNK = 1 << 20
-# A job that a cluster ends or requeues may write for a moment after its successor has begun.
-WAIT_SECONDS = 120
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -94,20 +92,11 @@ def claimed(folder: Path, stop: Callable[[], bool]) -> Iterator[None]:
 
     Raises BadInput where another one trains it and does not end soon, Interrupted where this one is to stop meanwhile.
     """
-    path = folder.with_name(f"{folder.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=WAIT_SECONDS, cancel_check=stop)
-    except Timeout:
-        if stop():
-            raise Interrupted from None
-        raise BadInput(
-            f"{folder}: another process is training this run (it holds {path}); wait for it or stop it"
-        ) from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(files.claimed(folder, stop))
+        except BadInput:
+            if stop():
+                raise Interrupted from None
+            raise
         yield
-    finally:
-        # While the lock is held, so that whoever waits for it finds its file gone and makes another.
-        path.unlink(missing_ok=True)
-        lock.release()

@@ -97,7 +97,7 @@ def test_a_run_killed_two_hundred_times_gives_the_bytes_of_an_undisturbed_one(
                 reached, lost = (0, 0), False
         assert bytes_of(run.output) == bytes_of(undisturbed.output)
         assert left(run.state) == OUTPUTS
-        assert not list(tmp_path.glob("*.lock"))
+        assert not list(tmp_path.glob(".*.lock"))
     assert damages
     with capsys.disabled():
         print(

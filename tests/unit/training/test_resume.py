@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from settling import files
 from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.systems import loading
@@ -162,13 +163,13 @@ def test_a_second_training_of_one_run_is_refused_while_the_first_goes_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(state, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
     output = tmp_path / "seed0"
     with state.claimed(Path(f"{output}.state"), lambda: False), pytest.raises(BadInput) as error:
         train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
-    assert str(error.value).startswith(f"{output}.state: another process is training this run")
+    assert str(error.value).startswith(f"{output}.state: another process is making it")
     assert not output.exists()
-    assert not list(tmp_path.glob("*.lock"))
+    assert not list(tmp_path.glob(".*.lock"))
 
 
 def test_what_another_run_puts_into_the_state_folder_meanwhile_is_not_handed_over(
