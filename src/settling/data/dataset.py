@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from settling.config import Dataset
 from settling.data import images, sentences
-from settling.data.formats import FORMATS, format_of
+from settling.data.formats import BOUNDARIES, FORMATS, format_of
 from settling.data.reading import sentences_of
 from settling.data.sentences import Sentence
 from settling.data.sources import fetch, origin
@@ -89,6 +89,8 @@ def _arrange(
 
     Raises BadInput where a split is left without a sentence, or without anything to learn or to score.
     """
+    if dataset.task != "image" and not any(sentences.entities(found) for found in parts.values()):
+        raise BadInput(f"{_origins(dataset, *SPLITS)}: every tag is O; {_tag_source(dataset)}")
     dropped = 0
     for part, found in parts.items() if dataset.drop_repeats else ():
         parts[part] = sentences.drop_repeats(found)
@@ -105,6 +107,11 @@ def _arrange(
     overlap = sentences.repeats_of(splits["train"], [*splits["dev"], *splits["test"]])
     if dataset.drop_overlap:
         splits = {**splits, "train": sentences.without(splits["train"], [*splits["dev"], *splits["test"]])}
+        if not splits["train"]:
+            where = _origins(dataset, "train")
+            raise BadInput(
+                f"{where}: each of the {overlap} {_noun(dataset)} stands in dev or test too; none is left to train"
+            )
     for name, number in dataset.subset.items():
         splits[name] = sentences.cut(splits[name], number, f"dataset.subset.{name}")
     repeats = {
@@ -121,43 +128,62 @@ def _arrange(
 
 def _too_few(dataset: Dataset, found: Sequence[Sentence], part: str, empty: str) -> str:
     """Say why a split got no sentence: too few of a part's sentences are different, or the file has one."""
-    where = ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards() if shard.part == part)
+    where = _origins(dataset, part)
     different = len(sentences.drop_repeats(found))
     if len(found) == 1 and dataset.task != "image":
-        words = len(found[0].tokens)
-        return f"{where}: found one sentence, of {words} words; are the blank lines between sentences missing?"
-    noun = "images" if dataset.task == "image" else "sentences"
+        questions = (BOUNDARIES.get(name, "expected more") for name in sorted(_formats(dataset)))
+        return f"{where}: found one sentence, of {len(found[0].tokens)} words; {' '.join(questions)}"
     equal = f", {different} of them different (equal ones stay together)" if different < len(found) else ""
     return (
-        f"{where}: found {len(found)} {noun}{equal}, and none falls to {empty}; expected more of them, "
+        f"{where}: found {len(found)} {_noun(dataset)}{equal}, and none falls to {empty}; expected more of them, "
         f"or a file of its own for {empty}"
     )
 
 
 def _check_entities(dataset: Dataset, splits: Mapping[str, Sequence[Sentence]]) -> None:
     """Raise BadInput where train or dev has no entity: there is nothing to learn, or nothing to choose an epoch by."""
-    where = ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards())
-    numbers = {name: sum(sentences.entities(found).values()) for name, found in splits.items()}
-    if not any(numbers.values()):
-        raise BadInput(f"{where}: every tag is O, in all of train, dev and test; {_tag_source(dataset)}")
     for name, why in (("train", "nothing to learn"), ("dev", "no F1 to choose the best epoch by")):
-        if not numbers[name]:
+        if not sentences.entities(splits[name]):
+            larger = [key for key in (f"split.{name}", f"subset.{name}") if _is_set(dataset, key)]
+            expected = " or ".join([*(f"a larger {key}" for key in larger), "a file with entities"])
             raise BadInput(
-                f"{where}: none of the {len(splits[name])} sentences of {name} holds an entity, so there is {why}; "
-                f"expected a larger split.{name} or subset.{name}, or a file with entities"
+                f"{_origins(dataset, name)}: none of the {len(splits[name])} sentences of {name} holds an entity, "
+                f"so there is {why}; expected {expected}; {_tag_source(dataset)}"
             )
 
 
+def _is_set(dataset: Dataset, key: str) -> bool:
+    """Return whether a key, such as split.dev, has to do with how large its split is."""
+    kind, name = key.split(".")
+    return name in dataset.subset if kind == "subset" else name != "train" and name not in dataset.source.files
+
+
+def _origins(dataset: Dataset, *splits: str) -> str:
+    """Return what messages call the files that splits, or a part, come from."""
+    files = dataset.source.files
+    # What has no file of its own is split off.
+    whole = "all" if "all" in files else "train"
+    parts = {name if name in files else whole for name in splits}
+    return ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards() if shard.part in parts)
+
+
+def _formats(dataset: Dataset) -> set[str]:
+    return {format_of(shard.name, dataset.format) for shard in dataset.source.shards()}
+
+
+def _noun(dataset: Dataset) -> str:
+    return "images" if dataset.task == "image" else "sentences"
+
+
 def _tag_source(dataset: Dataset) -> str:
-    formats = {format_of(shard.name, dataset.format) for shard in dataset.source.shards()}
-    if formats == {"conll"}:
+    if _formats(dataset) == {"conll"}:
         return f"is tag the right one of the columns {', '.join(dataset.columns)}?"
     return f"is {dataset.tag_column} the right tag_column?"
 
 
 def _repeat_warnings(dataset: Dataset, repeats: Mapping[str, int]) -> list[str]:
     """Say which splits have sentences, or images, in common."""
-    noun = "images" if dataset.task == "image" else "sentences"
+    noun = _noun(dataset)
     found = []
     for split in ("dev", "test"):
         if number := repeats[f"train_in_{split}"]:

@@ -182,3 +182,198 @@ def test_a_type_called_all_is_refused_because_scores_use_the_word(tmp_path: Path
     with pytest.raises(BadInput, match="an entity type called 'all'"):
         download_dataset(spec(path), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def outside(path: Path, number: int, first: int = 0) -> Path:
+    """Write sentences of two words without an entity."""
+    path.write_text("\n".join(f"nothing{n} O\n. O\n" for n in range(first, first + number)))
+    return path
+
+
+def three(folder: Path, **paths: Path) -> dict[str, Any]:
+    """Return the spec of a data set of three files; those not given are good and have other sentences each."""
+    firsts = {"train": 0, "dev": 10, "test": 20}
+    good = {name: write(folder / name, 3, first) for name, first in firsts.items() if name not in paths}
+    files = {name: str(path) for name, path in {**good, **paths}.items()}
+    return {"source": {"kind": "local", "files": files}}
+
+
+def refusal(folder: Path, values: dict[str, Any]) -> str:
+    """Return the one line that a data set is refused with; nothing is written."""
+    with pytest.raises(BadInput) as error:
+        download_dataset(values, folder / "out")
+    assert not (folder / "out").exists()
+    assert "\n" not in str(error.value)
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def card_of(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    download_dataset(values, folder / "out")
+    card: dict[str, Any] = json.loads((folder / "out" / "card.json").read_text())
+    return card
+
+
+def test_a_data_set_of_o_alone_is_refused_and_asks_for_the_column(tmp_path: Path) -> None:
+    question = "every tag is O"
+    path = outside(tmp_path / "all.txt", 50)
+    said = f"all.txt: {question}; is tag the right one of the columns token, tag?"
+    assert refusal(tmp_path, spec(path)) == said
+    rows = tmp_path / "all.jsonl"
+    rows.write_text("\n".join(f'{{"tokens": ["a{n}"], "pos": ["O"]}}' for n in range(200)))
+    said = f"all.jsonl: {question}; is pos the right tag_column?"
+    assert refusal(tmp_path, spec(rows, tag_column="pos")) == said
+    paths = {name: outside(tmp_path / f"{name}.txt", 3, 10 * n) for n, name in enumerate(("train", "dev", "test"))}
+    assert refusal(tmp_path, three(tmp_path, **paths)).startswith(f"train.txt, dev.txt, test.txt: {question}")
+
+
+@pytest.mark.parametrize(
+    ("split", "why"), [("train", "nothing to learn"), ("dev", "no F1 to choose the best epoch by")]
+)
+def test_train_or_dev_without_an_entity_is_refused(tmp_path: Path, split: str, why: str) -> None:
+    message = refusal(tmp_path, three(tmp_path, **{split: outside(tmp_path / f"{split}.txt", 4, 50)}))
+    assert message == (
+        f"{split}.txt: none of the 4 sentences of {split} holds an entity, so there is {why}; "
+        "expected a file with entities; is tag the right one of the columns token, tag?"
+    )
+
+
+def test_the_keys_that_would_make_a_split_larger_are_named_where_they_have_to_do_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "all.txt"
+    path.write_text(outside(path, 200).read_text() + "\n" + write(tmp_path / "more", 2).read_text())
+    (tmp_path / "more").unlink()
+    split = sentences.split([Sentence(("see", f"place{n}", "."), ("O", "B-X", "O")) for n in range(2)], 0.1, 0.1)
+    assert len(split["train"]) == 2
+    message = refusal(tmp_path, spec(path))
+    assert "of dev holds an entity" in message
+    assert "expected a larger split.dev or a file with entities;" in message
+    message = refusal(tmp_path, spec(path, subset={"dev": 2, "train": 2}))
+    assert "of train holds an entity" in message
+    assert "expected a larger subset.train or a file with entities;" in message
+    files = {"train": str(path), "test": str(write(tmp_path / "test", 3))}
+    message = refusal(tmp_path, {"source": {"kind": "local", "files": files}, "subset": {"dev": 2}})
+    assert message.startswith("all.txt: none of the 2 sentences of dev holds an entity")
+    assert "expected a larger split.dev or a larger subset.dev or a file with entities;" in message
+
+
+def test_a_test_split_without_entities_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = card_of(tmp_path, three(tmp_path, test=outside(tmp_path / "test.txt", 4)))
+    assert card["warnings"] == ["test has no mention of LOC, PER: F1 there is undefined"]
+    assert capsys.readouterr().err == f"warning: {card['warnings'][0]}\n"
+
+
+def test_a_class_that_dev_has_no_mention_of_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = card_of(tmp_path, three(tmp_path, dev=write(tmp_path / "dev.txt", 1, 40)))
+    assert card["warnings"] == ["dev has no mention of LOC: F1 there is undefined"]
+    assert capsys.readouterr().err == f"warning: {card['warnings'][0]}\n"
+
+
+def test_many_classes_that_are_missing_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("\n\n".join(f"a{n} B-T{n}" for n in range(9)))
+    card = card_of(tmp_path, three(tmp_path, train=tmp_path / "train.txt"))
+    assert card["warnings"][0] == "dev has no mention of T0, T1, T2, T3, T4, ...: F1 there is undefined"
+
+
+def test_a_good_data_set_is_warned_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = card_of(tmp_path, three(tmp_path))
+    assert (card["warnings"], set(card["repeats"].values())) == ([], {0})
+    assert capsys.readouterr().err == ""
+
+
+def test_sentences_of_train_that_stand_in_dev_or_test_are_counted_and_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = write(tmp_path / "same", 4)
+    card = card_of(tmp_path, three(tmp_path, train=same, dev=same, test=same))
+    assert card["repeats"] == {
+        **{"dropped_within_parts": 0, "dropped_from_train": 0},
+        **{"train_in_dev": 4, "train_in_test": 4, "dev_in_test": 4},
+    }
+    key = "drop_overlap: true drops them from train"
+    assert card["warnings"] == [
+        f"4 sentences of train stand in dev too, so that its scores are too good; {key}",
+        f"4 sentences of train stand in test too, so that its scores are too good; {key}",
+        "4 sentences of dev stand in test too",
+    ]
+    assert capsys.readouterr().err.splitlines() == [f"warning: {warning}" for warning in card["warnings"]]
+
+
+def test_drop_overlap_drops_from_train_what_dev_or_test_holds(tmp_path: Path) -> None:
+    values = three(tmp_path, train=write(tmp_path / "train", 14, 8))
+    assert card_of(tmp_path, values)["repeats"]["train_in_dev"] == 3
+    kept = [words for words in tokens(tmp_path / "out", "train") if words not in tokens(tmp_path / "out", "dev")]
+    held_out = {name: tokens(tmp_path / "out", name) for name in ("dev", "test")}
+    card = card_of(tmp_path, {**values, "drop_overlap": True})
+    assert tokens(tmp_path / "out", "train") == [words for words in kept if words not in held_out["test"]]
+    assert {name: tokens(tmp_path / "out", name) for name in ("dev", "test")} == held_out
+    assert card["repeats"]["dropped_from_train"] == 5
+    assert (card["repeats"]["train_in_dev"], card["repeats"]["train_in_test"], card["warnings"]) == (0, 0, [])
+
+
+def test_drop_overlap_that_leaves_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
+    same = write(tmp_path / "same", 4)
+    said = "same: each of the 4 sentences stands in dev or test too; none is left to train"
+    assert refusal(tmp_path, {**three(tmp_path, train=same, dev=same), "drop_overlap": True}) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "question"),
+    [
+        ("all.txt", {}, "are the blank lines between sentences missing?"),
+        (
+            *("all.csv", {"token_column": "word", "tag_column": "tag"}),
+            "does a column tell the sentences apart? The key sentence_column names it",
+        ),
+        ("all.jsonl", {}, "expected more"),
+    ],
+)
+def test_a_file_of_one_sentence_is_told_what_may_part_it(
+    tmp_path: Path, name: str, options: dict[str, Any], question: str
+) -> None:
+    path = tmp_path / name
+    words, tags = [f"word{n}" for n in range(200)], ["B-X", "O"] * 100
+    path.write_text(
+        {
+            ".txt": "\n".join(map("{} {}".format, words, tags)),
+            ".csv": "\n".join(["word,tag", *map("{},{}".format, words, tags)]),
+            ".jsonl": json.dumps({"tokens": words, "ner_tags": tags}),
+        }[path.suffix]
+    )
+    assert refusal(tmp_path, spec(path, **options)) == f"{name}: found one sentence, of 200 words; {question}"
+
+
+def test_equal_sentences_that_all_fall_to_one_split_are_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "all.txt"
+    path.write_text("Paris B-LOC\n\n" * 50)
+    assert refusal(tmp_path, spec(path)) == (
+        "all.txt: found 50 sentences, 1 of them different (equal ones stay together), and none falls to dev; "
+        "expected more of them, or a file of its own for dev"
+    )
+    assert "found 3 sentences, and none falls to dev" in refusal(tmp_path, spec(write(path, 3)))
+
+
+def test_a_share_of_0_gives_an_empty_test_split(tmp_path: Path) -> None:
+    card = card_of(tmp_path, spec(write(tmp_path / "all.txt", 60), split={"test": 0}))
+    assert card["splits"]["test"] == {"sentences": 0, "words": 0, "entities": 0, "entities_by_type": {}}
+    assert card["splits"]["train"]["sentences"] + card["splits"]["dev"]["sentences"] == 60
+    assert (tokens(tmp_path / "out", "test"), card["warnings"]) == ([], [])
+
+
+def test_repairs_and_what_was_left_out_are_counted_in_the_card(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("a I-LOC\nb I-LOC\n\nc O\nd I-PER\n")
+    card = card_of(tmp_path, {**three(tmp_path, train=tmp_path / "train.txt"), "repair": True})
+    assert card["reading"]["train"]["tags_repaired"] == 2
+    assert card["splits"]["train"]["entities_by_type"] == {"LOC": 1, "PER": 1}
+    assert card["reading"]["dev"]["tags_repaired"] == 0
+
+
+def test_each_file_of_a_part_has_its_hash_in_the_card_and_may_have_it_declared(tmp_path: Path) -> None:
+    paths = [write(tmp_path / name, 3, 30 * n) for n, name in enumerate("ab")]
+    files: dict[str, Any] = three(tmp_path)["source"]["files"] | {"train": list(map(str, paths))}
+    hashes = [sha256(path) for path in paths]
+    source = {"kind": "local", "files": files, "sha256": {"train": hashes}}
+    card = card_of(tmp_path, {"source": source})
+    assert [card["inputs"][f"train.{n}"] for n in range(2)] == hashes
+    assert set(card["bytes"]) == {"train.0", "train.1", "dev", "test"}
+    assert card["splits"]["train"]["sentences"] == 6
+    with pytest.raises(BadInput, match=f"^{paths[1]}: found sha256 {hashes[1]}, expected {hashes[0]}"):
+        download_dataset({"source": {**source, "sha256": {"train": hashes[:1] * 2}}}, tmp_path / "other")

@@ -95,6 +95,28 @@ def test_downloading_digits_again_gives_the_same_bytes_and_a_card(digits: Path, 
     assert list(card["inputs"]) == ["all"]
 
 
+def test_images_that_train_shares_with_dev_or_test_are_counted_and_dropped_where_asked(tmp_path: Path) -> None:
+    pixels = pictures(20, 0)
+    parts = {"train": slice(0, 12), "dev": slice(10, 16), "test": slice(15, 20)}
+    values = local(
+        **{name: served(tmp_path / f"{name}.parquet", pixels[at], [0] * len(pixels[at])) for name, at in parts.items()}
+    )
+    download_dataset(values, tmp_path / "out")
+    card = read_json(tmp_path / "out" / "card.json")
+    repeats = {"train_in_dev": 2, "train_in_test": 0, "dev_in_test": 1}
+    assert repeats.items() <= card["repeats"].items()
+    key = "drop_overlap: true drops them from train"
+    assert card["warnings"] == [
+        f"2 images of train stand in dev too, so that its scores are too good; {key}",
+        "1 images of dev stand in test too",
+    ]
+    download_dataset({**values, "drop_overlap": True}, tmp_path / "apart")
+    card = read_json(tmp_path / "apart" / "card.json")
+    assert {**repeats, "train_in_dev": 0, "dropped_from_train": 2}.items() <= card["repeats"].items()
+    images = read_table(tmp_path / "apart" / "train.parquet", "data")["image"].to_pylist()
+    assert images == [image.tobytes() for image in pixels[:10]]
+
+
 def test_text_has_no_pixels(tiny_data: Path) -> None:
     table = read_table(tiny_data / "train.parquet", "data")
     assert table["image"].null_count == len(table)
