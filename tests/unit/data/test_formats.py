@@ -11,6 +11,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from settling.config import Dataset
 from settling.data.dataset import read_parts
@@ -161,6 +162,44 @@ def test_repairs_are_counted_and_the_places_of_all_are_told(write: Write, tmp_pa
     found, record = read(path, **options, repair=True)
     assert found[0].tags == ("B-X", "B-Y")
     assert record["tags_repaired"] == record["tags_converted"] == 10
+
+
+# Tags of a sentence, or several, apart by "|"; how the data set is declared; the ways that a message then names.
+WAYS: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
+    ("O I-A|I-A B-A", {}, [{"scheme": "iob1"}, {"repair": True}]),
+    ("B-A I-B|B-A", {}, [{"repair": True}]),
+    ("S-A O|B-A E-A", {}, [{"scheme": "bioes"}, {"scheme": "bmes"}]),
+    ("B-A M-A E-A", {}, [{"scheme": "bmes"}]),
+    ("B-A I-A E-A", {"scheme": "bmes"}, [{"scheme": "bioes"}]),
+    ("B-A I-A O", {"scheme": "bioes"}, [{"scheme": "iob2"}, {"repair": True}]),
+    ("PER PER O", {}, [{"scheme": "io"}]),
+    ("B-A I-A 0", {}, [{"outside": "0"}]),
+    ("B-A I-A _|o", {}, []),
+    ("B-A I-A o", {}, [{"outside": "o"}]),
+    ('B-A "', {}, [{"outside": '"'}]),
+    ("O I-A 0", {}, [{"outside": "0", "scheme": "iob1"}, {"outside": "0", "repair": True}]),
+    ("B I O|B", {}, [{"entity_type": "NAME"}]),
+    ("O I|I B", {}, [{"entity_type": "NAME", "scheme": "iob1"}, {"entity_type": "NAME", "repair": True}]),
+    ("S 0|B M E", {}, [{"entity_type": "NAME", "outside": "0", "scheme": "bmes"}]),
+    ("B O I 0", {"scheme": "iob1"}, [{"entity_type": "NAME", "outside": "0"}]),
+    ("B-A X-A", {}, []),
+    ("O I-A X-A", {"repair": True}, []),
+    ("B-A\x00 O", {}, []),
+]
+
+
+@pytest.mark.parametrize(("tags", "options", "expected"), WAYS)
+def test_every_key_that_a_refusal_names_then_works(
+    tmp_path: Path, tags: str, options: dict[str, Any], expected: list[dict[str, Any]]
+) -> None:
+    found = [sentence.split(" ") for sentence in tags.split("|")]
+    path, _ = write_jsonl(tmp_path, [(["w"] * len(sentence), sentence) for sentence in found])
+    _, _, said = refusal(path, **options).partition("; to take every tag set ")
+    ways = [way.partition(", which begins or ends")[0] for way in said.split(", or ")] if said else []
+    named = [yaml.safe_load(way.replace(" and ", "\n")) for way in ways]
+    assert named == expected
+    for way in named:
+        assert len(read(path, **{**options, **way})[0]) == len(found)
 
 
 def test_a_whole_file_in_one_sentence_is_told_what_may_part_it(tmp_path: Path) -> None:
