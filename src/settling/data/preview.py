@@ -1,19 +1,19 @@
 """What the head of a data set's local files holds, so that a user sees how they will be read before anything runs."""
 
 import importlib
-import shutil
 import tempfile
 from pathlib import Path
 
 from settling.config import Dataset
 from settling.data.formats import FORMATS, format_of
+from settling.data.messages import one_line_errors
 from settling.data.reading import sentences_of, tagging_of
 from settling.data.sentences import Sentence, entities
 from settling.data.tags import fitting
 from settling.errors import BadInput
 
 # Some thousand sentences.
-HEAD_BYTES = 1 << 20
+HEAD_CHARACTERS, HEAD_ROWS = 1_000_000, 5_000
 SHOWN_SENTENCES, SHOWN_WORDS, SHOWN_TYPES = 3, 20, 12
 
 
@@ -40,10 +40,12 @@ def previews(name: str, dataset: Dataset) -> list[str]:
 def _preview(path: Path, dataset: Dataset, where: str) -> list[str]:
     kind = format_of(where, dataset.format)
     with tempfile.TemporaryDirectory(prefix="settling.") as folder:
-        head = _head(path, Path(folder)) if kind != "parquet" else path
-        raws, record = importlib.import_module(FORMATS[kind]).read(head, dataset, where)
-        found, changed = sentences_of(raws, dataset, where)
-        part = "" if head == path else f" in its first {HEAD_BYTES >> 20} MiB"
+        head = Path(folder) / "head"
+        part = _cut_rows(path, head, dataset, where) if kind == "parquet" else _cut(path, head, kind, dataset)
+        raws, record = importlib.import_module(FORMATS[kind]).read(head if part else path, dataset, where)
+    # The cut may lie within the last sentence.
+    raws = raws[:-1] if part and len(raws) > 1 else raws
+    found, changed = sentences_of(raws, dataset, where)
     words = sum(len(sentence.tokens) for sentence in found)
     counts = sorted(entities(found).items(), key=lambda item: -item[1])
     types = ", ".join(f"{kind} {number}" for kind, number in counts[:SHOWN_TYPES])
@@ -60,19 +62,41 @@ def _preview(path: Path, dataset: Dataset, where: str) -> list[str]:
     ]
 
 
-def _head(path: Path, folder: Path) -> Path:
-    """Return a file of the first whole sentences of a text, or the file itself where it is small."""
-    if path.stat().st_size <= HEAD_BYTES:
-        return path
-    with path.open("rb") as file:
-        content = file.read(HEAD_BYTES)
-    end = max(content.rfind(b"\n\n"), content.rfind(b"\n\r\n"))
-    end = end if end > 0 else content.rfind(b"\n")
-    if end <= 0:
-        shutil.copyfile(path, folder / path.name)
-    else:
-        (folder / path.name).write_bytes(content[: end + 1])
-    return folder / path.name
+def _cut(path: Path, head: Path, kind: str, dataset: Dataset) -> str:
+    """Write the first lines of a large text to `head`; return which part that is, or nothing where it is the whole."""
+    if path.stat().st_size <= HEAD_CHARACTERS:
+        return ""
+    try:
+        with path.open(encoding=dataset.encoding, newline="") as file:
+            text = file.read(HEAD_CHARACTERS)
+            is_whole = not file.read(1)
+    except UnicodeError:
+        # Who reads the whole file says in which line.
+        return ""
+    end = text.rfind("\n") + 1
+    # A line of CSV does not end within quotes.
+    while kind == "csv" and text.count('"', 0, end) % 2:
+        end = text.rfind("\n", 0, end - 1) + 1
+    if is_whole or not end:
+        return ""
+    head.write_bytes(text[:end].encode(dataset.encoding))
+    return f" in its first {HEAD_CHARACTERS} characters"
+
+
+def _cut_rows(path: Path, head: Path, dataset: Dataset, where: str) -> str:
+    """Do the same with the first rows of a large Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from settling.data.foreign import open_foreign_parquet
+
+    columns = [dataset.token_column, dataset.tag_column]
+    with open_foreign_parquet(path, where, columns) as file, one_line_errors(where):
+        if file.metadata.num_rows <= HEAD_ROWS:
+            return ""
+        batch = next(file.iter_batches(HEAD_ROWS, columns=columns))
+        pq.write_table(pa.Table.from_batches([batch]), head)
+    return f" in its first {HEAD_ROWS} rows"
 
 
 def _layout(kind: str, dataset: Dataset, separator: object) -> str:
