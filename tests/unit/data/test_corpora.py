@@ -1,9 +1,10 @@
 """Files as well-known corpora have them, each read by the lines of YAML that a user would write for it.
 
-The sentences are made up; only how they are written is the corpora's. docs/data.md shows the same lines.
+The sentences are made up; only how they are written is the corpora's. The lines are those of docs/data.md.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,101 +19,11 @@ from settling.config import Dataset
 from settling.data.dataset import download_dataset
 from settling.errors import BadInput
 from settling.files import read_json, read_table
+from tests.conftest import ROOT
 
-# What stands in a study under `datasets: {NAME: ...}`.
-YAML_OF = {
-    "GermEval 2014": """\
-source: {kind: local, files: {train: NER-de-train.tsv, dev: NER-de-dev.tsv, test: NER-de-test.tsv}}
-format: conll
-comment: "#\\t"
-columns: [id, token, tag, nested]
-""",
-    "Broad Twitter Corpus": """\
-source: {kind: local, files: {train: [a.conll, b.conll], dev: h.conll, test: f.conll}}
-columns: [token, tag]
-drop_empty_tokens: true
-""",
-    "MultiCoNER": """\
-source: {kind: local, files: {train: de_train.conll, dev: de_dev.conll, test: de_test.conll}}
-comment: "# id"
-columns: [token, _, _, tag]
-""",
-    "CoNLL-U": """\
-source: {kind: local, files: {train: train.conllu, dev: dev.conllu, test: test.conllu}}
-comment: "#"
-columns: [id, token, lemma, upos, xpos, feats, head, deprel, deps, tag]
-""",
-    "BMES": """\
-source: {kind: local, files: {train: train.bmes, dev: dev.bmes, test: test.bmes}}
-scheme: bmes
-""",
-    "JSON lines": """\
-source: {kind: local, files: {train: train.jsonl, dev: dev.jsonl, test: test.jsonl}}
-token_column: tokens
-tag_column: tags
-""",
-    "JSON lines of numbers": """\
-source: {kind: local, files: {train: train.jsonl, dev: dev.jsonl, test: test.jsonl}}
-tag_column: tags
-tag_names: [O, B-PER, I-PER, B-LOC]
-""",
-    "Kaggle": """\
-source: {kind: local, files: {all: ner_dataset.csv}}
-encoding: latin-1
-token_column: Word
-tag_column: Tag
-sentence_column: "Sentence #"
-""",
-    "types alone": """\
-source: {kind: local, files: {train: train.txt, dev: dev.txt, test: test.txt}}
-scheme: io
-""",
-    "0 for O": """\
-source: {kind: local, files: {train: train.txt, dev: dev.txt, test: test.txt}}
-outside: "0"
-""",
-    "tags without a type": """\
-source: {kind: local, files: {train: train.txt, dev: dev.txt, test: test.txt}}
-entity_type: Disease
-""",
-    "stray tags": """\
-source: {kind: local, files: {train: train.txt, dev: dev.txt, test: test.txt}}
-repair: true
-""",
-    "BILOU": """\
-source: {kind: local, files: {train: train.txt, dev: dev.txt, test: test.txt}}
-scheme: BILOU
-""",
-    "IOB1": """\
-source: {kind: local, files: {train: eng.train, dev: eng.testa, test: eng.testb}}
-columns: [token, pos, chunk, tag]
-scheme: iob1
-""",
-    "tabs with a header": """\
-source: {kind: local, files: {train: train.tsv, dev: dev.tsv, test: test.tsv}}
-format: tsv
-token_column: word
-tag_column: label
-""",
-    "Parquet of texts": """\
-source: {kind: local, files: {train: train.parquet, dev: dev.parquet, test: test.parquet}}
-""",
-    "Parquet of numbers": """\
-source: {kind: local, files: {train: train.parquet, dev: dev.parquet, test: test.parquet}}
-tag_names: [O, B-PER, I-PER, B-LOC]
-""",
-    "Parquet with named classes": """\
-source: {kind: local, files: {train: [train-0.parquet, train-1.parquet], dev: dev.parquet, test: test.parquet}}
-""",
-    "no test split": """\
-source: {kind: local, files: {all: all.txt}}
-split: {dev: 0.2, test: 0}
-""",
-    "train and dev overlap": """\
-source: {kind: local, files: {train: train.txt, dev: dev.txt, test: test.txt}}
-drop_overlap: true
-""",
-}
+# What docs/data.md shows under each heading: what stands in a study under `datasets: {NAME: ...}`.
+BLOCK = re.compile(r"^### (.+)\n(?:.*\n)*?```yaml\n((?:.*\n)*?)```$", re.MULTILINE)
+YAML_OF = dict(BLOCK.findall((ROOT / "docs" / "data.md").read_text()))
 
 GERMEVAL = """\
 #\thttp://de.wikipedia.org/wiki/Köln [2009-10-17]
