@@ -1,6 +1,7 @@
 """What a run writes down: every word at every epoch, and the scores of every split."""
 
 from collections.abc import Mapping
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +49,8 @@ class Scorer:
                 right = accuracy(seen.predicted[self.noisy], label[self.noisy])
                 rows.append((*place, "all", "noisy_accuracy", right))
         trained_on = next(iter(self.references))
-        rows.append((epoch, self.name, view, trained_on, "all", "loss", float(seen.loss.mean(dtype=np.float64))))
+        loss = float(seen.loss.mean(dtype=np.float64)) if len(seen.loss) else nan
+        rows.append((epoch, self.name, view, trained_on, "all", "loss", loss))
         return rows
 
 

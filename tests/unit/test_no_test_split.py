@@ -1,0 +1,118 @@
+"""A study whose data set has no test split, from its text to its report: what would be of test is undefined."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settling.analysis.aggregate import aggregate
+from settling.analysis.claims import decide_claims
+from settling.analysis.detection import detect
+from settling.analysis.events import find_events
+from settling.analysis.findings import write_findings
+from settling.analysis.quotes import quote
+from settling.config import load
+from settling.data.dataset import download_dataset
+from settling.data.tokens import tokenise
+from settling.figures import FIGURES
+from settling.figures.plot import specification
+from settling.figures.skipped import listed, skipped
+from settling.files import read_table, write_text
+from settling.report.page import write_report
+from settling.study import (
+    aggregate_spec,
+    dataset_spec,
+    is_noisy,
+    report_spec,
+    runs,
+    training_spec,
+    treatment_spec,
+    treatments,
+)
+from settling.training import train as training
+from settling.treatments.treat import treat
+from tests.conftest import ROOT, corpus_text, paths_of
+
+# What divides by no words warns.
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+TINY = {"layers": 1, "hidden_size": 4, "word_size": 4, "character_size": 4}
+CONFIG: dict[str, Any] = {
+    "study": "small",
+    "datasets": {"news": {"source": {"kind": "local", "files": {"all": "all.txt"}}, "split": {"dev": 0.2, "test": 0}}},
+    "systems": {"lstm": {"kind": "bilstm-crf", "epochs": 2, "learning_rate": 0.05, "batch_size": 16, **TINY}},
+    "treatments": {"noise": {"kind": "resample", "levels": [0, 30]}},
+    "experiments": {"main": {"datasets": ["news"], "treatments": ["noise"], "systems": ["lstm"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the study, up to its report."""
+    folder, study = tmp_path_factory.mktemp("study"), load(CONFIG)
+    data = folder / "data" / "news"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_text(folder / "all.txt", corpus_text(100, 0))
+        download_dataset(json.loads(dataset_spec(study, "news")), data)
+    grid, named = runs(study), treatments(study)
+    for run in grid:
+        treat(json.loads(treatment_spec(named[run.treatment], run.draw)), data / "train.parquet", folder / run.treated)
+    job = [training.Run(run.seed, *(folder / path for path in (run.treated, run.folder, run.state))) for run in grid]
+    training.train(json.loads(training_spec(study, "lstm")), paths_of(data), None, job)
+    for run in grid:
+        dynamics, treated, scores = folder / run.dynamics, folder / run.treated, folder / run.scores
+        find_events(dynamics, treated, folder / run.events, folder / run.card)
+        if is_noisy(named[run.treatment]):
+            detect(dynamics, treated, scores, (folder / run.detectors).parent, folder / run.card)
+    tables = folder / "tables"
+    aggregate(json.loads(aggregate_spec(study)), folder, tables)
+    quote(tables, folder / "data", tables)
+    decide_claims(ROOT / "config" / "claims.yaml", tables, folder / "claims")
+    write_findings(tables, folder / "findings.txt")
+    for name in FIGURES.keys() - skipped(study).keys():
+        write_text(folder / "figures" / f"{name}.json", specification(name, tables))
+    write_text(folder / "figures" / "not_drawn.txt", listed(study))
+    write_report(json.loads(report_spec(study)), folder, folder / "report.html")
+    return folder
+
+
+def test_no_score_of_the_absent_split_has_a_value(results: Path) -> None:
+    for run in runs(load(CONFIG)):
+        rows = read_table(results / run.scores, "scores").to_pylist()
+        found = {row["metric"]: row["value"] for row in rows if row["split"] == "test"}
+        assert {name for name, value in found.items() if value is not None} <= {"support"}
+        assert any(row["value"] for row in rows if row["split"] == "dev" and row["metric"] == "accuracy")
+
+
+@pytest.mark.parametrize("table", ["curves", "summary", "measures", "effects"])
+def test_no_estimate_of_the_absent_split_has_a_value(results: Path, table: str) -> None:
+    rows = read_table(results / "tables" / f"{table}.parquet", table).to_pylist()
+    key = "value" if table == "measures" else "mean"
+    values = {row[key] for row in rows if row["split"] == "test" and row["metric"] != "support"}
+    assert values <= {None}
+    assert any(row[key] is not None for row in rows if row["split"] == "dev")
+
+
+def test_the_report_tells_how_large_the_splits_are_and_invents_no_number(results: Path) -> None:
+    page = (results / "report.html").read_text()
+    assert "0 sentences, 0 words" in page
+    assert "NaN" not in page.partition("<script")[0]
+    assert "nan" not in (results / "findings.txt").read_text().split()
+    claims = (results / "claims" / "claims.txt").read_text().split()
+    assert claims
+    assert "nan" not in claims
+
+
+@pytest.mark.parametrize("kind", ["encoder", "protobert"])
+def test_transformers_train_without_a_test_split(
+    kind: str, results: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    data, clean = results / "data" / "news", next(run for run in runs(load(CONFIG)) if run.treatment == "clean")
+    tokenise(data, tiny_checkpoint, tmp_path / "tokens.parquet")
+    job = [training.Run(0, results / clean.treated, tmp_path / "run", tmp_path / "state")]
+    views = {} if kind == "encoder" else {"views": ["epoch-end"]}
+    spec = {"kind": kind, "checkpoint": "tiny", "epochs": 1, "layers": 1, **views}
+    training.train(spec, paths_of(data), tiny_checkpoint, job, tokens=tmp_path / "tokens.parquet")
+    rows = read_table(tmp_path / "run" / "scores.parquet", "scores").to_pylist()
+    assert {row["value"] for row in rows if row["split"] == "test" and row["metric"] != "support"} == {None}
