@@ -116,3 +116,14 @@ def test_transformers_train_without_a_test_split(
     training.train(spec, paths_of(data), tiny_checkpoint, job, tokens=tmp_path / "tokens.parquet")
     rows = read_table(tmp_path / "run" / "scores.parquet", "scores").to_pylist()
     assert {row["value"] for row in rows if row["split"] == "test" and row["metric"] != "support"} == {None}
+
+
+def test_images_are_trained_on_without_a_test_split(tmp_path: Path) -> None:
+    digits = {"task": "image", "source": {"kind": "sklearn", "name": "digits"}, "split": {"test": 0}}
+    download_dataset({**digits, "subset": {"train": 20, "dev": 10}}, tmp_path / "data")
+    treat({"kind": "clean", "draw": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
+    spec = {"kind": "image", "epochs": 1, "block": "basic", "depths": [1], "widths": [8], "image_size": 8}
+    job = [training.Run(0, tmp_path / "treated.parquet", tmp_path / "run", tmp_path / "state")]
+    training.train(spec, paths_of(tmp_path / "data"), None, job)
+    rows = read_table(tmp_path / "run" / "scores.parquet", "scores").to_pylist()
+    assert {row["value"] for row in rows if row["split"] == "test" and row["metric"] != "support"} == {None}

@@ -82,7 +82,7 @@ class System(interface.System):
             self.channels = getattr(model.config, "num_channels", 3)
             self.mean, self.std = (part.to(device) for part in normalisation(checkpoint, self.channels))
             with torch.no_grad():
-                for images in prepared.values():
+                for images in (images for images in prepared.values() if len(images.given)):
                     self.outcome(Batch(torch.zeros(1, dtype=torch.int64, device=device), images))
 
     @property
