@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import reprlib
 from collections.abc import Iterator
 
 from settling.errors import BadInput
@@ -16,6 +17,16 @@ def one_line(error: object) -> str:
     name = f"{type(error).__name__}: " if isinstance(error, BaseException) else ""
     message = name + " ".join(re.sub(" at 0x[0-9a-fA-F]+", "", str(error)).split())
     return message[:300] + (f" ({one_line(cause)})" if cause else "")
+
+
+# What a message shows of a value: long enough for any word or tag, short enough for a line.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Return a value as Python writes it, the middle of a long one left out."""
+    return _SHORT.repr(value)
 
 
 @contextlib.contextmanager

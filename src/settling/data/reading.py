@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from settling.config import Dataset
 from settling.data.formats import BOUNDARIES, format_of
+from settling.data.messages import shown
 from settling.data.sentences import MAX_WORDS, Sentence
 from settling.data.tags import REPAIRABLE, Fault, Problem, Tagging, fitting, stripped, to_iob2
 from settling.errors import BadInput, check_text
@@ -95,7 +96,7 @@ def _without_empty(raw: Raw, dataset: Dataset, where: str) -> Raw:
         raw = Raw(tokens, tags, [raw.lines[position] for position in left] if raw.lines else (), raw.row)
     for position, token in enumerate(raw.tokens):
         if fault := check_text(token):
-            raise BadInput(f"{where}{raw.place(position)}: found {fault} in the token {token!r}, expected a word")
+            raise BadInput(f"{where}{raw.place(position)}: found {fault} in the token {shown(token)}, expected a word")
     return raw
 
 

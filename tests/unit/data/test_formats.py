@@ -307,6 +307,13 @@ def test_bad_json_lines_are_refused_with_their_line(tmp_path: Path, line: str, s
     assert refusal(path).startswith(said)
 
 
+def test_a_long_value_is_cut_in_the_message(tmp_path: Path) -> None:
+    for line in ('{"tokens": [["%s"]], "ner_tags": ["O"]}', '{"tokens": ["\\u001b%s"], "ner_tags": ["O"]}'):
+        message = refusal(text(tmp_path, "a.jsonl", line.replace("%s", "a" * 10_000)))
+        assert message.startswith("a.jsonl:1: found ")
+        assert len(message) < 200
+
+
 def test_a_file_of_empty_lines_or_lists_has_no_sentences(tmp_path: Path) -> None:
     assert refusal(text(tmp_path, "a.jsonl", "\n \n")) == "a.jsonl: no sentences; expected an object a line"
     said = "a.jsonl: no sentences; each of the 1 there is without a word"

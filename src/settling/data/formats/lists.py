@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from settling.data.messages import shown
 from settling.data.reading import Raw
 from settling.errors import BadInput
 
@@ -16,7 +17,7 @@ def raw_of(tokens: Any, tags: Any, names: Sequence[str] | None, where: str, **pl
         raise BadInput(f"{where}: found {_length(tokens)} tokens and {_length(tags)} tags, expected equally many")
     for token in tokens:
         if not isinstance(token, str):
-            raise BadInput(f"{where}: found the token {token!r}, expected a word")
+            raise BadInput(f"{where}: found the token {shown(token)}, expected a word")
     return Raw(tokens, [_named(tag, names, where) for tag in tags], **place)
 
 
@@ -24,7 +25,7 @@ def _named(tag: Any, names: Sequence[str] | None, where: str) -> str:
     if isinstance(tag, str):
         return tag
     if isinstance(tag, bool) or not isinstance(tag, int):
-        raise BadInput(f"{where}: found the tag {tag!r}, expected a text or a number")
+        raise BadInput(f"{where}: found the tag {shown(tag)}, expected a text or a number")
     if names is None:
         raise BadInput(f"{where}: found the tag {tag}; the key tag_names says what each number stands for")
     if not 0 <= tag < len(names):
@@ -33,4 +34,4 @@ def _named(tag: Any, names: Sequence[str] | None, where: str) -> str:
 
 
 def _length(values: Any) -> str:
-    return str(len(values)) if isinstance(values, list) else f"no list ({values!r})"
+    return str(len(values)) if isinstance(values, list) else f"no list ({shown(values)})"
