@@ -7,8 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+
+# A busy machine may take any time over an example.
+hypothesis.settings.register_profile("settling", deadline=None)
+hypothesis.settings.load_profile("settling")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

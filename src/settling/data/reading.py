@@ -13,7 +13,7 @@ from settling.config import Dataset
 from settling.data.formats import BOUNDARIES, format_of
 from settling.data.messages import shown
 from settling.data.sentences import MAX_WORDS, Sentence
-from settling.data.tags import REPAIRABLE, Fault, Problem, Tagging, fitting, stripped, to_iob2
+from settling.data.tags import OUTSIDE, REPAIRABLE, Fault, Problem, Tagging, fitting, has_letter, stripped, to_iob2
 from settling.errors import BadInput, check_text
 
 # How many other places a message names.
@@ -81,7 +81,18 @@ def sentences_of(raws: Iterable[Raw], dataset: Dataset, where: str) -> tuple[lis
         raise BadInput(
             f"{where}: no sentences; each of the {record['empty_sentences_dropped']} there is without a word"
         )
+    if tagging.scheme == "io":
+        _check_types(kept, tagging, where)
     return found, record
+
+
+def _check_types(raws: Sequence[Raw], tagging: Tagging, where: str) -> None:
+    """Raise BadInput where each tag of a file that is to hold types alone has a letter before its type."""
+    tags = {stripped(tag) for raw in raws for tag in raw.tags} - {OUTSIDE, tagging.outside}
+    if tags and all(map(has_letter, tags)):
+        schemes = fitting((raw.tags for raw in raws), tagging)
+        way = f"; set scheme: {schemes[0]}" if schemes else ""
+        raise BadInput(f"{where}: found tags such as {min(tags)!r}, but scheme io has types without a letter{way}")
 
 
 def _without_empty(raw: Raw, dataset: Dataset, where: str) -> Raw:

@@ -156,8 +156,7 @@ def fitting(sentences: Iterable[Sequence[str]], tagging: Tagging) -> list[str]:
 def _is_plain(sentences: Sequence[Sequence[str]], scheme: str) -> bool:
     """Return whether tags look as a scheme writes them, where it would also take others."""
     if scheme == "io":
-        letters = {letter for known in SCHEMES.values() for letter in known}
-        return not any(tag in letters or (tag[:1] in letters and tag[1:2] == "-") for tags in sentences for tag in tags)
+        return not any(has_letter(tag) for tags in sentences for tag in tags)
     if scheme != "iob1":
         return True
     begun = False
@@ -168,6 +167,12 @@ def _is_plain(sentences: Sequence[Sequence[str]], scheme: str) -> bool:
                 return False
             begun = begun or (tag.startswith("I") and not same)
     return begun
+
+
+def has_letter(tag: str) -> bool:
+    """Return whether a tag looks as one of a scheme with letters: a letter alone, or with a type after it."""
+    letters = {letter for known in SCHEMES.values() for letter in known}
+    return tag in letters or (tag[:1] in letters and tag[1:2] == "-")
 
 
 def tag_list(types: Iterable[str]) -> list[str]:

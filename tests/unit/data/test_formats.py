@@ -202,6 +202,15 @@ def test_every_key_that_a_refusal_names_then_works(
         assert len(read(path, **{**options, **way})[0]) == len(found)
 
 
+def test_letters_are_not_taken_for_parts_of_types(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Anna B-PER\nLee I-PER\nleft O\n")
+    with pytest.raises(BadInput, match=r"found tags such as 'B-PER', but scheme io has types .*; set scheme: iob2"):
+        read(path, scheme="io")
+    path.write_text("Anna B-cell\nLee T-cell\nleft O\n")
+    assert read(path, scheme="io")[0][0].tags == ("B-B-cell", "B-T-cell", "O")
+
+
 def test_a_whole_file_in_one_sentence_is_told_what_may_part_it(tmp_path: Path) -> None:
     tokens, tags = ["a"] * 40_000, ["O"] * 40_000
     too_long = "found a sentence of 40000 words, expected at most 32767"
