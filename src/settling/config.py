@@ -6,25 +6,22 @@ what was expected. Every field that steers what comes out of a step is part of i
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    GetCoreSchemaHandler,
     field_validator,
     model_validator,
 )
-from pydantic_core import CoreSchema, core_schema
 
 from settling.data.tags import ALIASES
 from settling.errors import BadInput, choices
+from settling.model import Count, Listed, Model
+from settling.treatments import KINDS, kind_of
 from settling.validation import (
-    ClassName,
     GitId,
     HubRepo,
     Name,
@@ -47,16 +44,10 @@ MAX_PIECES, MAX_LAYERS, MAX_SIZE, MAX_PIXELS = 65_536, 1_000, 65_536, 4_096
 MAX_PARAMETERS = 10_000_000_000
 # Computed with in float32, which ends at 3.4e38.
 MAX_FLOAT = 1e30
-# Items of a list of numbers.
-MAX_LISTED = 10_000
 # What a cluster is asked for: GPUs, CPUs, MB, minutes (a year), runs one after the other. SLURM counts in 32 bits.
 MAX_GPUS, MAX_CPUS, MAX_MEMORY, MAX_MINUTES, MAX_RUNS_PER_JOB = 1_024, 65_536, 100_000_000, 525_600, 1_000
 
 Part = Literal["train", "dev", "test", "all"]
-Percent = Annotated[int, Field(ge=0, le=100)]
-# Tables hold seeds, draws and numbers of sentences as int32.
-Count = Annotated[int, Field(ge=0, lt=2**31)]
-Listed = Field(min_length=1, max_length=MAX_LISTED)
 # Each halves the side of an image, of which the largest has 4,096 pixels.
 Stages = Field(min_length=1, max_length=12)
 View = Literal["minibatch", "epoch-end"]
@@ -64,35 +55,6 @@ View = Literal["minibatch", "epoch-end"]
 FROM_ARTIFACT = "from-artifact"
 # The folder in results/ of the checkpoints, which all studies share.
 CHECKPOINTS = "checkpoints"
-
-
-def _without_truth(schema: Any, model: type[BaseModel]) -> Any:
-    """Return a model's schema with every number in it refusing true and false, which Python takes for 1 and 0."""
-    if isinstance(schema, list):
-        return [_without_truth(inner, model) for inner in schema]
-    if not isinstance(schema, dict) or (schema.get("type") == "model" and schema["cls"] is not model):
-        return schema
-    if schema.get("type") in ("int", "float"):
-        return core_schema.no_info_before_validator_function(_refuse_truth, schema)
-    left = ("default", "metadata", "serialization")
-    return {key: inner if key in left else _without_truth(inner, model) for key, inner in schema.items()}
-
-
-def _refuse_truth(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(f"found {str(value).lower()}, expected a number")
-    return value
-
-
-class Model(BaseModel):
-    """A piece of the configuration: unknown keys are errors, values never change after the check."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = _without_truth(handler(source), cls)
-        return schema
 
 
 class Shard(NamedTuple):
@@ -457,65 +419,17 @@ AnySystem = Annotated[
 ]
 
 
-class NoiseFamily(Model):
-    """Label noise at several nominal levels, in percent of the words."""
-
-    kind: Literal["resample", "flip"]
-    levels: Annotated[list[Percent], Listed]
-
-
-class CleanTreatment(Model):
-    """The spec of `settling treat` for no treatment."""
-
-    kind: Literal["clean"]
-    draw: Count
-
-
-class NoiseTreatment(Model):
-    """The spec of `settling treat` for label noise."""
-
-    kind: Literal["resample", "flip"]
-    percent: Percent
-    draw: Count
-
-
-class CapTreatment(Model):
-    """The spec of `settling treat` for a cap or one of its control arms."""
-
-    kind: Literal["cap", "cap-relabel", "drop"]
-    cap_class: Annotated[ClassName, Field(alias="class")]
-    sentences: Count
-    draw: Count
-
-
-class TruncateTreatment(Model):
-    """The spec of `settling treat` for sentences cut to their first words."""
-
-    kind: Literal["truncate"]
-    words: Annotated[Count, Field(ge=1)]
-    draw: Count
-
-
-Treatment = Annotated[CleanTreatment | NoiseTreatment | CapTreatment | TruncateTreatment, Field(discriminator="kind")]
-
-
-class CapFamily(Model):
-    """A class kept in a number of sentences (`cap`), or one of the two control arms, at several numbers."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-    kind: Literal["cap", "cap-relabel", "drop"]
-    cap_class: Annotated[ClassName, Field(alias="class")]
-    sentences: Annotated[list[Count], Listed]
-
-
-class TruncateFamily(Model):
-    """Training sentences cut to their first words, at several numbers, as the authors' reader cuts them to 48."""
-
-    kind: Literal["truncate"]
-    words: Annotated[list[Annotated[Count, Field(ge=1)]], Listed]
-
-
-Family = Annotated[NoiseFamily | CapFamily | TruncateFamily, Field(discriminator="kind")]
+if TYPE_CHECKING:
+    from settling.treatments.kind import Keys as TreatmentKeys
+    from settling.treatments.kind import Treatment as Treatment
+else:
+    # Each kind has its keys in its own file. A checker of types sees what they have in common.
+    _KINDS = [kind_of(name) for name in KINDS]
+    TreatmentKeys = Annotated[
+        Union[tuple(kind.keys for kind in _KINDS if kind.keys is not None)],  # noqa: UP007
+        Field(discriminator="kind"),
+    ]
+    Treatment = Annotated[Union[tuple(kind.treatment for kind in _KINDS)], Field(discriminator="kind")]  # noqa: UP007
 Names = Annotated[list[Name], Listed]
 Numbers = Annotated[list[Count], Listed]
 # By seed: each training seed has the draw of its own number, so that an interval covers both.
@@ -546,7 +460,7 @@ class Study(Model):
     datasets: dict[Name, Dataset]
     checkpoints: dict[Name, Checkpoint] = {}
     systems: dict[Name, AnySystem]
-    treatments: dict[Name, Family] = {}
+    treatments: dict[Name, TreatmentKeys] = {}
     seeds: Numbers = [0]
     draws: Draws = [0]
     runs_per_job: Annotated[int, Field(ge=1, le=MAX_RUNS_PER_JOB)] = 1
@@ -631,9 +545,10 @@ def _mismatched(study: Study) -> list[str]:
                 if (kind == "image") != (task == "image"):
                     found = "images" if task == "image" else "words"
                     problems.append(f"experiments.{name}: {system} is of kind {kind}, but {dataset} holds {found}")
-            for family in experiment.treatments:
-                if task == "image" and family != "clean" and study.treatments[family].kind == "cap-relabel":
-                    problems.append(f"experiments.{name}: {family} gives words the tag O, which images do not have")
+            for asked in experiment.treatments:
+                treatment = kind_of("clean" if asked == "clean" else study.treatments[asked].kind)
+                if task == "image" and treatment.needs_outside:
+                    problems.append(f"experiments.{name}: {asked} gives words the tag O, which images do not have")
     return problems
 
 

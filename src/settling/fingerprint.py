@@ -19,9 +19,11 @@ NOT_CODE = frozenset(
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",
+        "settling.model",
         "settling.schemas",
         "settling.systems",
         "settling.treatments",
+        "settling.treatments.kind",
         "settling.validation",
     }
 )

@@ -19,6 +19,7 @@ def _schema(*columns: tuple[str, pa.DataType], nullable: tuple[str, ...] = ()) -
 _TREATMENT = (
     ("dataset", _NAME),
     ("treatment", _NAME),
+    ("family", _NAME),
     ("kind", _NAME),
     ("percent", pa.int16()),
     ("cap_class", _NAME),
@@ -194,6 +195,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "caps": _schema(
         ("dataset", _NAME),
+        ("family", _NAME),
         ("kind", _NAME),
         ("cap_class", _NAME),
         ("system", _NAME),

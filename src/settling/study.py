@@ -4,13 +4,11 @@ Nothing else knows where a file lies. The workflow asks here, and so does every 
 """
 
 import functools
-import hashlib
 import itertools
 import math
 import operator
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +16,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from settling.canonical import canonical, digest
-from settling.config import CHECKPOINTS, FROM_ARTIFACT, CapFamily, NoiseFamily, Study, TransformerSystem, TruncateFamily
+from settling.config import CHECKPOINTS, FROM_ARTIFACT, Study, TransformerSystem
 from settling.errors import BadInput
+from settling.treatments import family_of, kind_of
 
 # Runs of a study. More would take Snakemake days to plan.
 MAX_RUNS = 1_000_000
 # The last file that a run leaves.
 CARD = "run.json"
-CLEAN: dict[str, Any] = {"kind": "clean"}
-# Kinds without chance: they have one draw, 0, which all share. A treatment's name begins with its kind.
-UNDRAWN = ("clean", "truncate")
 TABLES = (
     "systems",
     "treatments",
@@ -127,43 +123,12 @@ def folder_of(study: Study, from_artifact: bool = False) -> Path:
 
 def treatments(study: Study) -> dict[str, dict[str, Any]]:
     """Return every treatment of the study by name, each with the parameters that `treat` takes."""
-    found: dict[str, dict[str, Any]] = {"clean": CLEAN}
-    for family in study.treatments.values():
-        for name, treatment in members(family):
+    found: dict[str, dict[str, Any]] = {"clean": {"kind": "clean"}}
+    for keys in study.treatments.values():
+        for name, treatment in keys.members():
             if found.setdefault(name, treatment) != treatment:
                 raise BadInput(f"treatments: two different treatments are both called {name}")
     return found
-
-
-def members(family: NoiseFamily | CapFamily | TruncateFamily) -> list[tuple[str, dict[str, Any]]]:
-    """Return the treatments of a family as (name, parameters); noise at level 0 is `clean`."""
-    if isinstance(family, NoiseFamily):
-        return [
-            (f"noise-{family.kind}-{level}", {"kind": family.kind, "percent": level}) if level else ("clean", CLEAN)
-            for level in family.levels
-        ]
-    if isinstance(family, TruncateFamily):
-        return [(f"truncate-{number}", {"kind": "truncate", "words": number}) for number in family.words]
-    return [
-        (
-            f"{family.kind}-{slug(family.cap_class)}-{number}",
-            {"kind": family.kind, "class": family.cap_class, "sentences": number},
-        )
-        for number in family.sentences
-    ]
-
-
-def slug(name: str) -> str:
-    """Return what stands for a class in the name of a treatment, which is a part of paths.
-
-    A class that is a name already stands for itself. Of any other the letters that ASCII has are left, and eight digits
-    of its hash tell it from others; no name that stands for itself has the ~ before them.
-    """
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        return name
-    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", ascii_only)[:40].strip("_")
-    return f"{readable}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def readable_name(name: str, kind: str, cap_class: str | None, sentences: int | None) -> str:
@@ -172,12 +137,12 @@ def readable_name(name: str, kind: str, cap_class: str | None, sentences: int | 
 
 
 def experiments(study: Study) -> list[dict[str, Any]]:
-    """Return the experiments as plain data, families replaced by the names of their treatments."""
+    """Return the experiments as plain data, with the names of all their treatments."""
     blocks = []
     for experiment in study.experiments.values():
         draws = experiment.draws or study.draws
-        families = [family for family in experiment.treatments if family != "clean"]
-        names = {name for family in families for name, _ in members(study.treatments[family])}
+        asked = [study.treatments[key] for key in experiment.treatments if key != "clean"]
+        names = {name for keys in asked for name, _ in keys.members()}
         blocks.append(
             {
                 "datasets": sorted(set(experiment.datasets)),
@@ -190,40 +155,36 @@ def experiments(study: Study) -> list[dict[str, Any]]:
     return sorted(blocks, key=canonical)
 
 
-def runs_of(blocks: Iterable[dict[str, Any]]) -> list[Run]:
+def runs_of(blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]]) -> list[Run]:
     """Return the runs of experiments as `experiments` gives them, each run once, sorted.
 
-    `clean` and `truncate` have one draw, 0, which all share. Raises BadInput where they are more than MAX_RUNS.
+    `named` has their treatments, as `treatments` gives them. A treatment without chance has one draw, 0, which all
+    share. Raises BadInput where the runs are more than MAX_RUNS.
     """
     blocks = list(blocks)
     # Counted before they are listed: a short line may ask for billions.
-    if (asked := sum(map(num_runs, blocks))) > MAX_RUNS:
+    if (asked := sum(num_runs(block, named) for block in blocks)) > MAX_RUNS:
         raise BadInput(f"experiments: ask for {asked} runs, expected at most {MAX_RUNS}")
     found = set()
     for block in blocks:
         axes = (block[axis] for axis in ("datasets", "treatments", "systems", "seeds"))
         for dataset, treatment, system, seed in itertools.product(*axes):
             draws = [seed] if block["draws"] == "by-seed" else block["draws"]
-            for draw in draws if is_drawn(treatment) else [0]:
+            for draw in draws if kind_of(named[treatment]["kind"]).draws else [0]:
                 found.add(Run(dataset, treatment, draw, system, seed))
     return sorted(found)
 
 
-def num_runs(block: dict[str, Any]) -> int:
+def num_runs(block: dict[str, Any], named: Mapping[str, dict[str, Any]]) -> int:
     """Return how many runs an experiment as `experiments` gives it has, without listing them."""
     draws = 1 if block["draws"] == "by-seed" else len(block["draws"])
-    splits = sum(draws if is_drawn(treatment) else 1 for treatment in block["treatments"])
+    splits = sum(draws if kind_of(named[name]["kind"]).draws else 1 for name in block["treatments"])
     return len(block["datasets"]) * splits * len(block["systems"]) * len(block["seeds"])
-
-
-def is_drawn(treatment: str) -> bool:
-    """Return whether chance is part of the treatment of this name, so that it has draws."""
-    return treatment.partition("-")[0] not in UNDRAWN
 
 
 def runs(study: Study) -> list[Run]:
     """Return the runs of all experiments, each once, sorted; raise BadInput where they are more than MAX_RUNS."""
-    return runs_of(experiments(study))
+    return runs_of(experiments(study), treatments(study))
 
 
 def jobs(study: Study) -> list[list[Run]]:
@@ -331,11 +292,6 @@ def option(name: str, paths: list[str]) -> str:
     return f"--{name} {paths[0]}" if paths else ""
 
 
-def is_noisy(treatment: dict[str, Any]) -> bool:
-    """Return whether a treatment, as `treatments` gives it, corrupts labels."""
-    return treatment["kind"] in ("resample", "flip")
-
-
 def system_cards(study: Study) -> dict[str, dict[str, Any]]:
     """Return what the table `systems` says of each system."""
     return {
@@ -368,7 +324,7 @@ def recorded(study: Study) -> list[str]:
     found = {"tables/quotes.parquet"}
     for run in runs(study):
         found |= {f"data/{run.dataset}/card.json", *map(str, (run.treated, run.scores, run.card, run.events))}
-        if is_noisy(named[run.treatment]):
+        if family_of(named[run.treatment]) == "noise":
             found |= {str(run.detectors), str(run.losses)}
     return sorted(found)
 

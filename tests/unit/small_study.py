@@ -6,7 +6,8 @@ from typing import Any
 
 from settling.analysis.aggregate import aggregate
 from settling.files import read_table, sha256, write_json, write_table
-from settling.study import Run, is_noisy
+from settling.study import Run
+from settling.treatments import family_of
 
 Row = dict[str, Any]
 Pick = Callable[..., list[Row]]
@@ -174,7 +175,7 @@ def write_runs(results: Path, runs: list[Run]) -> None:
         figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
         write(results / run.treated, "treated", split, sentences=1, tags=["O", "B-LOC", "I-LOC"], **figures)
         write_card(results, run)
-        if is_noisy(TREATMENTS[run.treatment]):
+        if family_of(TREATMENTS[run.treatment]) == "noise":
             write(results / run.detectors, "detectors", detectors(run))
             write(results / run.losses, "losses", losses(run))
 

@@ -176,6 +176,7 @@ def test_what_each_draw_did_is_told_once(pick: Pick) -> None:
     assert row == {
         "dataset": "news",
         "treatment": "noise-flip-40",
+        "family": "noise",
         "kind": "flip",
         "percent": 40,
         "cap_class": None,

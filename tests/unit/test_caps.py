@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from settling.analysis.caps import cap_table, knees
 from settling.analysis.estimates import estimate
 from settling.schemas import SCHEMAS
+from settling.treatments import family_of
 
 Scores = dict[int, float]
 
@@ -22,6 +23,7 @@ def measured(f1: Scores, clean: float | None, kind: str = "cap", seed: int = 0, 
     if clean is not None:
         rows += [("clean", None, None, 0, "LOC", clean), ("clean", None, None, 0, "all", 0.95)]
     table = pd.DataFrame(rows, columns=["kind", "cap_class", "cap_sentences", "draw", "class", "value"])
+    table.insert(0, "family", [family_of({"kind": name}) for name in table["kind"]])
     place = {"dataset": "news", "system": "bert", "seed": seed, "moment": "best", "split": "dev"}
     return table.assign(**place, view="epoch-end", reference="true", metric="f1")
 

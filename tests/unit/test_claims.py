@@ -21,6 +21,7 @@ from settling.errors import BadInput
 from settling.files import write_table
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
+from settling.treatments import family_of
 from settling.validation import check
 from tests.conftest import ROOT
 
@@ -55,7 +56,8 @@ def run(
     """Return a row of measures; clean, unless `percent` or `cap` (class, sentences) says otherwise."""
     name, number = keys.pop("cap", (None, None))
     kind = "resample" if percent else "cap" if name else "clean"
-    row = {"dataset": "news", "treatment": "clean", "kind": kind, "percent": percent, "cap_class": name}
+    row = {"dataset": "news", "treatment": "clean", "percent": percent, "cap_class": name}
+    row |= {"family": family_of({"kind": kind}), "kind": kind}
     row |= {"cap_sentences": number, "draw": (seed if percent or name else 0) if draw is None else draw}
     row |= {"system": system, "seed": seed, "moment": "best", "split": "dev", "view": "epoch-end", "reference": "true"}
     row |= {"class": "all", "metric": "f1", "value": value}
@@ -421,7 +423,7 @@ def write_study(folder: Path, rows: list[Row]) -> Path:
     frames = tables(rows)
     frames["detection_runs"] = pd.DataFrame(columns=SCHEMAS["detection_runs"].names)
     figures = {"sentences": 300, "words": 5000, "nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 1.0}
-    about = ["dataset", "treatment", "kind", "percent", "cap_class", "cap_sentences", "draw"]
+    about = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences", "draw"]
     frames["treatments"] = frames["measures"][about].drop_duplicates().assign(**figures)
     for name, frame in frames.items():
         columns = {column: frame[column].to_numpy() for column in SCHEMAS[name].names}

@@ -16,6 +16,7 @@ from tests.unit.small_study import (
     SHARE,
     STEPS,
     SYSTEMS,
+    TREATMENTS,
     Pick,
     Row,
     block,
@@ -33,7 +34,7 @@ BLOCKS = [
     block(["noise-flip-20"], [0], [1], ("another", "crf")),
     block(["cap-LOC-5"], [0], [0]),
 ]
-RUNS = runs_of(BLOCKS)
+RUNS = runs_of(BLOCKS, TREATMENTS)
 SPEC = spec_of(BLOCKS, ["clean", "noise-flip-20", "cap-LOC-5"], [*SYSTEMS])
 
 
@@ -118,7 +119,8 @@ def test_a_noisy_run_that_does_not_settle_by_hand(pick: Pick) -> None:
 
 
 def test_where_nothing_is_learned_the_mean_first_learning_event_is_the_number_of_epochs() -> None:
-    row: Row = {"dataset": "news", "treatment": "cap-LOC-5", "kind": "cap", "percent": None, "cap_class": "LOC"}
+    row: Row = {"dataset": "news", "treatment": "cap-LOC-5", "percent": None, "cap_class": "LOC"}
+    row |= {"family": "cap", "kind": "cap"}
     row |= {"cap_sentences": 5, "draw": 0, "system": "base", "view": "epoch-end", "class": "LOC", "noisy": False}
     row |= {"first_learned": -1, "epochs": 4, "words": 7}
     found = first_learned_mean(pd.DataFrame([{**row, "seed": 0}, {**row, "seed": 1, "epochs": 6}]))

@@ -18,9 +18,10 @@ from settling.analysis.dynamics import Epoch
 from settling.config import read
 from settling.frames import read_frame
 from settling.schemas import METRICS
-from settling.study import Run, is_noisy, runs_of, system_cards
+from settling.study import Run, runs_of, system_cards
+from settling.treatments import family_of
 from tests.conftest import ROOT
-from tests.unit.small_study import SYSTEMS, Row, block, events, losses, spec_of, write
+from tests.unit.small_study import SYSTEMS, Row, block, events, losses, spec_of, write, write_card
 
 CLAIMS, PAPER = ROOT / "config" / "claims.yaml", ROOT / "config" / "paper.yaml"
 TAGS = ["O", "B-LOC", "I-LOC"]
@@ -35,7 +36,7 @@ TREATMENTS: dict[str, Row] = {
     },
     **{f"cap-LOC-{number}": {"kind": "cap", "class": "LOC", "sentences": number} for number in (5, 100)},
 }
-NOISE = [name for name, treatment in TREATMENTS.items() if is_noisy(treatment)]
+NOISE = [name for name, treatment in TREATMENTS.items() if family_of(treatment) == "noise"]
 BLOCKS: list[Row] = [
     {**block([*TREATMENTS], [0], [0], ("base", "a-proto")), "datasets": ["conll2003", "jnlpba"]},
     {**block(NOISE, [0], [0], ("another",)), "datasets": ["conll2003"]},
@@ -76,7 +77,7 @@ def detected(scores: list[Row]) -> Iterator[Row]:
 def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """Return the tables that `aggregate` makes of runs of every kind that a claim is about."""
     results = tmp_path_factory.mktemp("results")
-    for run in runs_of(BLOCKS):
+    for run in runs_of(BLOCKS, TREATMENTS):
         write_run(results, run)
     spec = {**spec_of(BLOCKS, []), "treatments": TREATMENTS, "systems": CARDS}
     aggregate(spec, results, results / "tables")
@@ -85,7 +86,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
 
 
 def write_run(results: Path, run: Run) -> None:
-    noisy = is_noisy(TREATMENTS[run.treatment])
+    noisy = family_of(TREATMENTS[run.treatment]) == "noise"
     scores, words = scores_of(noisy), events(run)
     write(results / run.scores, "scores", scores, steps=30)
     write(results / run.events, "events", words, epochs=len(F1))
@@ -95,6 +96,7 @@ def write_run(results: Path, run: Run) -> None:
     ]
     about = {"nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 0.9 if noisy else 0.85}
     write(results / run.treated, "treated", split, sentences=14041, tags=TAGS, **about)
+    write_card(results, run)
     if noisy:
         write(results / run.detectors, "detectors", [*detected(scores)])
         write(results / run.losses, "losses", losses(run))
@@ -125,7 +127,7 @@ def test_every_shipped_claim_is_run_on_a_study_that_has_all_it_asks_for(study: d
         ("metric: memorised", "metric: memorized"),
         ("rate: own", "rate: known"),
         ("moment: [epoch-4, best", "moment: [epoch-5, best"),
-        ("kind: [resample, flip]", "kind: [resample, flipped]"),
+        ("family: noise", "family: noises"),
         ("quantity: starts", "quantity: start"),
         ("kind: bilstm-crf", "kind: bilstm"),
         ("reference: given", "reference: true-labels"),

@@ -131,8 +131,10 @@ def test_runs_are_unique_sorted_and_clean_has_one_draw(drawn: dict[str, Any]) ->
 
 @given(experiments)
 def test_an_experiment_s_runs_are_counted_without_listing_them(drawn: dict[str, Any]) -> None:
-    for block in plan.experiments(study(experiments=drawn)):
-        assert plan.num_runs(block) == len(plan.runs_of([block]))
+    made = study(experiments=drawn)
+    named = plan.treatments(made)
+    for block in plan.experiments(made):
+        assert plan.num_runs(block, named) == len(plan.runs_of([block], named))
 
 
 def test_no_noise_is_clean() -> None:
@@ -213,7 +215,7 @@ def test_a_class_without_a_name_that_can_be_printed_is_refused(name: str) -> Non
 def test_the_spec_of_the_tables_holds_every_run_and_its_treatment(drawn: dict[str, Any]) -> None:
     made = study(experiments=drawn)
     spec = json.loads(plan.aggregate_spec(made))
-    assert plan.runs_of(spec["experiments"]) == plan.runs(made)
+    assert plan.runs_of(spec["experiments"], spec["treatments"]) == plan.runs(made)
     assert set(spec["treatments"]) == {run.treatment for run in plan.runs(made)}
     assert spec["treatments"].items() <= plan.treatments(made).items()
 

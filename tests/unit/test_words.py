@@ -94,7 +94,8 @@ def study(tmp_path: Path) -> Path:
     }
     write_table(tmp_path / "data" / "news" / "train.parquet", "data", columns, {})
     word = dict.fromkeys(("percent", "cap_class", "cap_sentences", "mistaken_for"))
-    word |= {"dataset": "news", "treatment": "clean", "kind": "clean", "draw": 0, "system": "bert", "view": "minibatch"}
+    word |= {"dataset": "news", "treatment": "clean", "family": "clean", "kind": "clean", "draw": 0}
+    word |= {"system": "bert", "view": "minibatch"}
     word |= {"list": "highest-loss", "rank": 1, "word": 3, "label": "O", "given": "O", "noisy": False, "n": 1}
     word |= {"forgetting": 0.0, "first_learned": 0.0, "loss": 0.0}
     places = [(2, 0), (0, 3), (1, 0), (0, 3)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from settling.files import read_table
-from settling.study import slug
+from settling.treatments.scarcity import slug
 from tests.conftest import corpus_text
 from tests.workflow.checkout import Checkout
 

@@ -7,7 +7,7 @@ rule aggregate:
         detection=lambda wildcards: [
             f"{RESULTS}/{path}"
             for run in grid
-            if plan.is_noisy(treatments[run.treatment])
+            if family_of(treatments[run.treatment]) == "noise"
             for path in (run.detectors, run.losses)
         ],
     output:
@@ -21,7 +21,11 @@ rule aggregate:
         "../../envs/analyse.yaml"
     params:
         spec=lambda wildcards: plan.aggregate_spec(study),
-        code=lambda wildcards: modules("settling.analysis.aggregate"),
+        # A table says of a treatment what its kind says of itself.
+        code=lambda wildcards: modules(
+            "settling.analysis.aggregate",
+            *sorted({TREATMENTS[treatments[run.treatment]["kind"]] for run in grid}),
+        ),
         results=subpath(output[0], ancestor=2),
         folder=subpath(output[0], parent=True),
     shell:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from settling.analysis.caps import cap_table, knees
 from settling.analysis.contrasts import contrasts, effects
@@ -27,13 +27,15 @@ from settling.analysis.measures import (
     whole,
 )
 from settling.analysis.words import RunFrame, first_learned, read_words
-from settling.config import Draws, Listed, Model, Names, Numbers
-from settling.errors import BadInput
+from settling.config import Draws, Names, Numbers
+from settling.errors import BadInput, choices
 from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
 from settling.frames import as_frame, read_frame
+from settling.model import Listed, Model
 from settling.schemas import SCHEMAS
-from settling.study import TABLES, Run, is_noisy, runs_of
-from settling.validation import Name, TreatmentName, check
+from settling.study import TABLES, Run, runs_of
+from settling.treatments import KINDS, family_of
+from settling.validation import TreatmentName, check
 
 DETECTOR = ["view", "detector", "moment", "rate", "metric"]
 CURVES = ["f1", "noisy_accuracy", "loss"]
@@ -41,7 +43,7 @@ BIN = ["view", "moment", "noisy", "low_edge", "high_edge"]
 
 
 class Grid(Model):
-    """An experiment, its families replaced by the names of their treatments."""
+    """An experiment, with the names of all its treatments."""
 
     datasets: Names
     treatments: Annotated[list[TreatmentName], Listed]
@@ -50,11 +52,17 @@ class Grid(Model):
     draws: Draws
 
 
+def _known_kind(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"found {name!r}; {choices(name, KINDS)}")
+    return name
+
+
 class Treated(Model):
     """A treatment as `treat` takes it, but its draw."""
 
     model_config = ConfigDict(extra="allow")
-    kind: Name
+    kind: Annotated[str, AfterValidator(_known_kind)]
 
 
 class Spec(Model):
@@ -85,17 +93,19 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     if missing := [key for key in Spec.model_fields if key not in spec]:
         raise BadInput(f"spec: {', '.join(missing)}: missing; expected the keys {', '.join(Spec.model_fields)}")
     check(Spec, spec, "spec")
-    runs, treated = runs_of(spec["experiments"]), spec["treatments"]
-    for key, used in (("treatments", {run.treatment for run in runs}), ("systems", {run.system for run in runs})):
-        if missing := sorted(used - set(spec[key])):
+    for key in ("treatments", "systems"):
+        if missing := sorted({name for block in spec["experiments"] for name in block[key]} - set(spec[key])):
             raise BadInput(f"spec: {key}: found no {missing[0]}, which the experiments name")
-    noisy = [run for run in runs if is_noisy(treated[run.treatment])]
+    treated = spec["treatments"]
+    runs = runs_of(spec["experiments"], treated)
+    noisy = {name for name, treatment in treated.items() if family_of(treatment) == "noise"}
+    noisy_runs = [run for run in runs if run.treatment in noisy]
     classes = sorted({treatment["class"] for treatment in treated.values() if "class" in treatment})
 
     read: list[RunFrame] = []
     found: list[RunFrame] = []
     for run in progress(runs):
-        check_recorded(results, run, is_noisy(treated[run.treatment]))
+        check_recorded(results, run, run.treatment in noisy)
         table = read_table(results / run.scores, "scores")
         read.append((run, as_frame(table)))
         found.append((run, run_phases(results / run.scores, table, results / run.treated)))
@@ -107,9 +117,9 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     of_runs = [whole(phases), memorised(moments), forgotten(counted), first_learned_mean(learned)]
     measures = pd.concat([moments[[*TREATMENT, *RUN, "moment", *SCORE, "value"]], *of_runs])
     detection = collect(
-        "detectors", ((run, read_frame(results / run.detectors, "detectors")) for run in noisy), treated
+        "detectors", ((run, read_frame(results / run.detectors, "detectors")) for run in noisy_runs), treated
     )
-    losses = collect("losses", ((run, read_frame(results / run.losses, "losses")) for run in noisy), treated)
+    losses = collect("losses", ((run, read_frame(results / run.losses, "losses")) for run in noisy_runs), treated)
     return {
         "systems": pd.DataFrame([{"system": name, **card} for name, card in spec["systems"].items()]),
         "treatments": treatments(results, runs, treated),
@@ -157,6 +167,7 @@ def describe(run: Run, treated: dict[str, dict[str, Any]]) -> dict[str, Any]:
     values = {
         "dataset": run.dataset,
         "treatment": run.treatment,
+        "family": family_of(treatment),
         "kind": treatment["kind"],
         "percent": treatment.get("percent"),
         "cap_class": treatment.get("class"),

@@ -5,22 +5,22 @@ import pandas as pd
 from settling.analysis.estimates import estimate
 from settling.analysis.undefined import reasons
 
-ARMS = ("cap", "cap-relabel", "drop")
 # The share of the F1 on clean data from which on a class counts as being learned, and as learned.
 SHARES = {"starts": 0.1, "levels": 0.9}
 
-_ARM = ["dataset", "kind", "cap_class", "system"]
+_ARM = ["dataset", "family", "kind", "cap_class", "system"]
 _RUN = [*_ARM, "draw", "seed"]
 
 
 def knees(measures: pd.DataFrame) -> pd.DataFrame:
-    """Return the numbers of sentences N at which a class `starts` and `levels`, one a row, for each run of an arm.
+    """Return the numbers of sentences N at which a class `starts` and `levels`, one a row, of capped and control runs.
 
     From that N of the study on, itself and every larger one, the class's F1 on dev, at the run's best epoch, is
     positive and at least SHARES of what the same system and seed has on clean data. `value` is null where no N does
     it. `measures` follows the schema of that name; an arm without its clean run is left out. Returns the columns
-    `dataset`, `kind`, `cap_class`, `system`, `draw`, `seed`, `largest` (the run's largest N), `quantity`, `value`, and
-    `undefined`, which says why there can be no knee where dev has no mention of the class, and is null elsewhere.
+    `dataset`, `family`, `kind`, `cap_class`, `system`, `draw`, `seed`, `largest` (the run's largest N), `quantity`,
+    `value`, and `undefined`, which says why there can be no knee where dev has no mention of the class, and is null
+    elsewhere.
     """
     scores = measures[
         (measures["moment"] == "best")
@@ -29,8 +29,8 @@ def knees(measures: pd.DataFrame) -> pd.DataFrame:
         & (measures["reference"] == "true")
         & (measures["metric"] == "f1")
     ]
-    arms = scores[scores["kind"].isin(ARMS) & (scores["class"] == scores["cap_class"])]
-    clean = scores.loc[scores["kind"] == "clean", ["dataset", "system", "seed", "class", "value"]]
+    arms = scores[scores["family"].isin(["cap", "control"]) & (scores["class"] == scores["cap_class"])]
+    clean = scores.loc[scores["family"] == "clean", ["dataset", "system", "seed", "class", "value"]]
     points = arms.merge(clean, on=["dataset", "system", "seed", "class"], suffixes=("", "_clean"))
     points["sentences"] = points["cap_sentences"].astype("float64")
     points["largest"] = points.groupby(_RUN)["sentences"].transform("max")

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
-from settling.config import Model
 from settling.errors import BadInput, choices
+from settling.model import Model
 from settling.schemas import SCHEMAS
 from settling.validation import Name, check, read_yaml
 
@@ -22,7 +22,10 @@ COLUMNS: dict[str, pa.Schema] = {
     "measures": SCHEMAS["measures"],
     "detection_runs": SCHEMAS["detection_runs"],
     "knees": pa.schema(
-        [SCHEMAS["measures"].field(name) for name in ("dataset", "kind", "cap_class", "draw", "system", "seed")]
+        [
+            SCHEMAS["measures"].field(name)
+            for name in ("dataset", "family", "kind", "cap_class", "draw", "system", "seed")
+        ]
         + [pa.field("largest", pa.float64()), pa.field("quantity", pa.string()), SCHEMAS["measures"].field("value")]
     ),
 }

@@ -8,10 +8,10 @@ import pandas as pd
 from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, Where
 from settling.analysis.undefined import reasons
 from settling.errors import BadInput
-from settling.study import UNDRAWN
+from settling.treatments import kind_of
 
 # One thing: a filter on the other side that names any of them replaces all of them.
-TREATMENT = ("treatment", "kind", "percent", "cap_class", "cap_sentences")
+TREATMENT = ("treatment", "family", "kind", "percent", "cap_class", "cap_sentences")
 UNIT = ["draw", "seed"]
 
 
@@ -89,7 +89,7 @@ def paired(claim: Claim, rows: pd.DataFrame, others: pd.DataFrame, systems: pd.D
         both["system_other"] = both["system"]
     if "kind" in on:
         both["kind_other"] = both["kind"]
-    drawn, other_drawn = (~both[kind].isin(UNDRAWN) for kind in ("kind", "kind_other"))
+    drawn, other_drawn = (both[kind].map(lambda name: kind_of(name).draws) for kind in ("kind", "kind_other"))
     both = both[(both["draw"] == both["draw_other"]) | ~drawn | ~other_drawn]
     both = both.assign(draw=both["draw"].where(drawn, both["draw_other"]))
     for name in claim.same:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from settling.analysis.estimates import estimate
 from settling.analysis.measures import SCORE, TREATMENT
+from settling.treatments import kind_of
 
 CONTRASTED = ["f1", "precision", "recall"]
 
@@ -14,13 +15,12 @@ CONTRASTED = ["f1", "precision", "recall"]
 def effects(moments: pd.DataFrame, treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """Return differences of dev and test scores between treatments, paired by seed and draw.
 
-    Every treatment is compared with `clean`, whose one draw pairs with all, and `cap` with its control arms.
+    Every treatment is compared with `clean`, whose one draw pairs with all, and a treatment with its controls.
     """
     pairs = [(name, "clean") for name in treated if name != "clean" and "clean" in treated]
-    for name, treatment in treated.items():
-        if treatment["kind"] == "cap":
-            arms = [{**treatment, "kind": kind} for kind in ("cap-relabel", "drop")]
-            pairs += [(name, control) for control, other in treated.items() if other in arms]
+    for control, treatment in treated.items():
+        controlled = {**treatment, "kind": kind_of(treatment["kind"]).controls}
+        pairs += [(name, control) for name, other in treated.items() if other == controlled]
     scores = moments[moments["split"].isin(["dev", "test"])]
     where = ["dataset", "system", "moment", *SCORE, "seed"]
     by_treatment = dict(iter(scores.groupby("treatment")))

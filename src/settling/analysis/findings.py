@@ -31,9 +31,9 @@ def write_findings(tables: Path, output: Path) -> None:
 def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
     """Return the three lines from the tables READ, by name."""
     summary = frames["summary"]
-    if summary["percent"].notna().any() or len(pick(summary, kind="cap")):
+    if summary["family"].isin(["noise", "cap"]).any():
         return [noise_line(summary), memorisation_line(summary), cap_line(summary, frames["effects"])]
-    plain = pick(summary, kind="clean") if len(pick(summary, kind="clean")) else summary
+    plain = pick(summary, family="clean") if len(pick(summary, family="clean")) else summary
     place = {name: str(plain[name].min()) for name in ("dataset", "treatment", "system")}
     if summary.empty:
         return ["Training: the tables hold no run."]
@@ -70,7 +70,8 @@ def at(rows: pd.DataFrame, moment: str) -> str:
 
 def of_most_noise(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the highest noise level, first data set and first system that has it."""
-    return first(pick(table, percent=table["percent"].max()), "dataset", "system", "kind")
+    noisy = pick(table, family="noise")
+    return first(pick(noisy, percent=noisy["percent"].max()), "dataset", "system", "kind")
 
 
 def first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -100,7 +101,7 @@ def noise_line(summary: pd.DataFrame) -> str:
 def memorisation_line(summary: pd.DataFrame) -> str:
     """Say what share of the wrong labels the model gives at its best epoch on dev, and at the end."""
     rows = of_most_noise(pick(summary, split="train", metric="noisy_accuracy", reference="given"))
-    if rows.empty and summary["percent"].notna().any():
+    if rows.empty and (summary["family"] == "noise").any():
         return "Memorisation: no training word of this study was given a wrong label."
     if rows.empty:
         return "Memorisation: no treatment of this study has label noise."
@@ -155,9 +156,9 @@ def of_classes(words: pd.DataFrame, name: str, what: str) -> str:
 
 def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:
     """Say what the smallest and the largest cap did to the F1 of the capped class."""
-    rows = pick(effects, kind="cap", moment="final", split="dev", metric="f1", baseline="clean")
+    rows = pick(effects, family="cap", moment="final", split="dev", metric="f1", baseline="clean")
     rows = rows[rows["class"] == rows["cap_class"]]
-    if pick(summary, kind="cap").empty:
+    if pick(summary, family="cap").empty:
         return "Scarcity: no class of this study is capped."
     if rows.empty:
         return "Scarcity: no capped run has a clean run of the same system and seed to be compared with."

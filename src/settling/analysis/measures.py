@@ -13,7 +13,7 @@ from settling.errors import BadInput
 from settling.files import metadata_of, open_table
 from settling.frames import as_frame
 
-TREATMENT = ["dataset", "treatment", "kind", "percent", "cap_class", "cap_sentences"]
+TREATMENT = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences"]
 RUN = ["draw", "system", "seed"]
 SCORE = ["split", "view", "reference", "class", "metric"]
 # What tells runs apart; the rest of TREATMENT follows from these.

@@ -51,7 +51,7 @@ FOREIGN = (
 )
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-# Before ~ is what can be read of a class, after it a hash (settling.study.slug).
+# Before ~ is what can be read of a class, after it a hash (settling.treatments.scarcity.slug).
 _TREATMENT = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
 _SPLIT = rf"{_NAME}/{_TREATMENT}/draw\d+"
 _RUN = rf"{_SPLIT}/{_NAME}/seed\d+"

@@ -19,7 +19,7 @@ def config_of(path: Path) -> Study:
         raise BadInput(f"{path}: config.json: not a configuration")
     study = load(values, f"{path}: config.json")
     # Counted before they are listed: a short line may ask for billions.
-    asked = [plan.num_runs(block) for block in plan.experiments(study)]
+    asked = [plan.num_runs(block, plan.treatments(study)) for block in plan.experiments(study)]
     held = sum(name.endswith(f"/{plan.CARD}") for name in manifest["files"])
     if max(asked) > held or sum(asked) > MAX_SHARED * held:
         raise BadInput(f"{path}: config.json: asks for {max(asked)} runs or more; the artifact has {held}")

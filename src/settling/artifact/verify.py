@@ -33,6 +33,7 @@ from settling.figures.plot import specification, vector
 from settling.figures.skipped import listed, skipped
 from settling.files import metadata_of, open_table, read_json, read_table, sha256
 from settling.frames import read_frame
+from settling.treatments import family_of
 
 # Another machine adds numbers up in another order: relative differences below these are none.
 SCHEMA_OF = {"dynamics.parquet": "dynamics", "scores.parquet": "scores"}
@@ -114,7 +115,7 @@ def recomputed(study: Study, folder: Path, scratch: Path, shipped: Path | None) 
     wrong_runs = [wrong for run in runs for wrong in of_run(study, folder, run)]
     yield Check("runs", (*wrong_runs, *copies(folder, runs)), len(runs))
     if study.publish.dynamics:
-        noisy = [run for run in runs if plan.is_noisy(named[run.treatment])]
+        noisy = [run for run in runs if family_of(named[run.treatment]) == "noise"]
         yield Check("events", tuple(wrong for run in runs for wrong in of_events(folder, scratch, run)), len(runs))
         yield Check(
             "detectors", tuple(wrong for run in noisy for wrong in of_detectors(folder, scratch, run)), len(noisy)

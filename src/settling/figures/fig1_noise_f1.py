@@ -4,7 +4,6 @@ import altair as alt
 import pandas as pd
 
 from settling.figures import end_labels, selection, settling_bars, style
-from settling.figures.needs import NOISE_KINDS
 
 TRAIN, DEV = "train, against the given labels", "dev, against the true labels"
 VIEWS = {"epoch-end": "after each epoch (epoch-end)", "minibatch": "as its batches pass (minibatch)"}
@@ -77,7 +76,7 @@ def taken(train: pd.DataFrame) -> str:
 
 def settled(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Return F1 of the true against the given labels, mean over draws, for each train panel and level."""
-    noisy = treatments[treatments["kind"].isin(NOISE_KINDS)].rename(columns={"kind": "noise"})
+    noisy = treatments[treatments["family"] == "noise"].rename(columns={"kind": "noise"})
     keys = ["dataset", "noise", "percent"]
     levels = noisy.groupby(keys, as_index=False)["settled_f1"].mean()
     shown = measured.loc[measured["scored"] == TRAIN, [*keys, "panel", "scored"]].drop_duplicates()

@@ -7,13 +7,9 @@ import altair as alt
 import pandas as pd
 
 from settling.figures import selection, style
+from settling.treatments import KINDS, kind_of
 
-ARMS = {
-    "cap": "cap: removed",
-    "cap-relabel": "cap-relabel: set to O",
-    "drop": "drop: kept, others removed",
-}
-OTHERS = "Its other sentences"
+TREATMENT = "Treatment"
 ARM_LEGEND = alt.Legend(orient="top", labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
 SCORED = ["F1 of the capped class", "F1 of all classes"]
 KNEES = {"starts": "►", "levels": "■"}
@@ -23,17 +19,18 @@ LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set and capped class: F1 of that class, and of all; dotted: clean training."""
     dev_f1 = selection.holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
-    every = by_score(selection.by_cap(selection.one_view(dev_f1), *ARMS))
+    every = by_score(selection.by_cap(selection.one_view(dev_f1), "cap", "control"))
     capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 under a cap")
     scores = selection.defined(every)
     marks = knees(tables["caps"], scores)
-    frame = pd.concat([scores.assign(arm=scores["kind"].map(ARMS)), marks])
+    named = {kind: f"{kind}: {kind_of(kind).phrase}" for kind in KINDS if kind in set(capped["kind"])}
+    frame = pd.concat([scores.assign(arm=scores["kind"].map(named)), marks])
     drawn = ["panel", "scored", "system", "arm", "cap_sentences", "mean", "low", "high", "n"]
     drawn += ["knee", "place", "at", "first", "last", "who"] if len(marks) else []
 
     pick = style.picking("system")
     kept = sorted({int(number) for number in capped["cap_sentences"]})
-    arms = [words for kind, words in ARMS.items() if kind in set(capped["kind"])]
+    arms = list(named.values())
     base = style.interval_text(alt.Chart(frame[drawn])).encode(
         color=style.system_colour(frame["system"], tables["systems"])
     )
@@ -45,10 +42,10 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
             alt.Tooltip("cap_sentences:Q", title="sentences kept"),
         ),
     )
-    shape = alt.Shape("arm:N", title=OTHERS, legend=ARM_LEGEND).scale(
+    shape = alt.Shape("arm:N", title=TREATMENT, legend=ARM_LEGEND).scale(
         domain=arms, range=["circle", "square", "triangle-up"][: len(arms)]
     )
-    dash = alt.StrokeDash("arm:N", title=OTHERS, legend=ARM_LEGEND).scale(
+    dash = alt.StrokeDash("arm:N", title=TREATMENT, legend=ARM_LEGEND).scale(
         domain=arms, range=[[1, 0], [6, 3], [2, 2]][: len(arms)]
     )
     lowest = float(marks["place"].min()) - LANE / 2 if len(marks) else style.LOWEST
@@ -87,7 +84,7 @@ def by_score(frame: pd.DataFrame) -> pd.DataFrame:
 
 def knees(caps: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """Return the marks of where each class starts to be learned and levels: `at`, `first` to `last`, and `place`."""
-    found = caps[(caps["kind"] == "cap") & caps["mean"].notna() & caps["quantity"].isin(list(KNEES))]
+    found = caps[(caps["family"] == "cap") & caps["mean"].notna() & caps["quantity"].isin(list(KNEES))]
     found = found.merge(scores[["dataset", "system"]].drop_duplicates(), on=["dataset", "system"])
     # A class can start and level at one number, so each sort of mark has its own lane.
     lanes = {lane: place for place, lane in enumerate(product(sorted(set(found["system"])), KNEES), 1)}

@@ -23,7 +23,7 @@ LONGEST, LONGEST_WORD = 42, 18  # characters
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw, for each data set and system, the first ranks, the word between what stands before and after it."""
     words = tables["words"]
-    shown = (words["list"] == "most-forgotten") & (words["kind"] == "clean") & (words["rank"] <= SHOWN)
+    shown = (words["list"] == "most-forgotten") & (words["family"] == "clean") & (words["rank"] <= SHOWN)
     words = selection.one_view(words[shown], "minibatch").merge(
         tables["quotes"], on=["dataset", "sentence", "position"]
     )

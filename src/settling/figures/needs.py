@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
-NOISE_KINDS = ("resample", "flip")
-# What stands beside the treatment that is asked for: clean training, and the control arms of a cap.
-SHOWN = {
-    "noise": (*NOISE_KINDS, "clean"),
-    "cap": ("cap", "cap-relabel", "drop", "clean"),
-    "clean": ("clean",),
-}
-NEEDED = {"noise": NOISE_KINDS, "cap": ("cap",), "clean": ("clean",)}
+from settling.treatments import family_of
+
+# Families of treatments. Beside the one that is asked for stands clean training, and beside a cap its controls.
+SHOWN = {"noise": ("noise", "clean"), "cap": ("cap", "control", "clean"), "clean": ("clean",)}
 WORDS = {"noise": "with label noise", "cap": "with a capped class", "clean": "on clean data"}
 
 
@@ -52,7 +48,7 @@ class Needs(NamedTuple):
 
     def fits_treatment(self, treatment: Mapping[str, Any]) -> bool:
         """Return whether a treatment, as `settling.study.treatments` gives it, is of those needed."""
-        return (self.treatment is None or treatment["kind"] in NEEDED[self.treatment]) and (
+        return (self.treatment is None or family_of(treatment) == self.treatment) and (
             not self.classes or treatment.get("class") in self.classes
         )
 

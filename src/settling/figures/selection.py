@@ -5,7 +5,7 @@ from collections.abc import Hashable
 import pandas as pd
 
 from settling.analysis.undefined import lacking
-from settling.figures.needs import NOISE_KINDS, SHOWN, Needs
+from settling.figures.needs import SHOWN, Needs
 
 SYSTEM_COLUMNS = ("system", "baseline_system")
 ALL_SENTENCES = "all"
@@ -24,8 +24,8 @@ def chosen(frames: dict[str, pd.DataFrame], needs: Needs) -> dict[str, pd.DataFr
                 keep &= frame[column].isin(systems)
         if "dataset" in frame:
             keep &= frame["dataset"].map(needs.fits_dataset).astype(bool)
-        if needs.treatment and "kind" in frame:
-            keep &= frame["kind"].isin(SHOWN[needs.treatment])
+        if needs.treatment and "family" in frame:
+            keep &= frame["family"].isin(SHOWN[needs.treatment])
         if needs.classes and "cap_class" in frame:
             keep &= frame["cap_class"].isna() | frame["cap_class"].isin(needs.classes)
         found[name] = frame[keep]
@@ -88,24 +88,24 @@ def by_noise(frame: pd.DataFrame) -> pd.DataFrame:
 
     Clean rows appear once for each kind of noise that their data set and system were trained on.
     """
-    noisy = frame[frame["kind"].isin(NOISE_KINDS)]
+    noisy = frame[frame["family"] == "noise"]
     place = noisy[["dataset", "system", "kind"]].drop_duplicates().rename(columns={"kind": "noise"})
     joined = frame.merge(place, on=["dataset", "system"])
-    joined = joined[(joined["kind"] == "clean") | (joined["kind"] == joined["noise"])]
+    joined = joined[(joined["family"] == "clean") | (joined["kind"] == joined["noise"])]
     label = joined["dataset"] + "\n" + joined["system"]
     if place["noise"].nunique() > 1:
         label += "\n" + joined["noise"] + " noise"
     return joined.assign(percent=joined["percent"].fillna(0).astype(int), panel=label)
 
 
-def by_cap(frame: pd.DataFrame, *kinds: str) -> pd.DataFrame:
-    """Return the rows of capped treatments and of clean training with `capped` (the class) and `panel` (row label).
+def by_cap(frame: pd.DataFrame, *families: str) -> pd.DataFrame:
+    """Return the rows of these families and of clean training with `capped` (the class) and `panel` (row label).
 
     Clean rows appear once for each class that their data set and system were capped on; their `cap_sentences` is null.
     """
-    capped = frame[frame["kind"].isin(kinds)].rename(columns={"cap_class": "capped"})
+    capped = frame[frame["family"].isin(families)].rename(columns={"cap_class": "capped"})
     place = capped[["dataset", "system", "capped"]].drop_duplicates()
-    clean = frame[frame["kind"] == "clean"].drop(columns="cap_class").merge(place, on=["dataset", "system"])
+    clean = frame[frame["family"] == "clean"].drop(columns="cap_class").merge(place, on=["dataset", "system"])
     both = pd.concat([capped, clean]) if len(clean) else capped
     return both.assign(panel=both["dataset"] + "\ncapped: " + both["capped"])
 

@@ -23,7 +23,7 @@ COLUMNS = [
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw, for each data set, system and view, a line for each counting and one for their difference."""
-    counts = selection.matching(tables["forgetting"], kind="clean", noisy=False)
+    counts = selection.matching(tables["forgetting"], family="clean", noisy=False)
     counts = selection.needed(counts, "words counted on clean data")
     # The authors' grid is one of words: an image has no padding.
     systems = tables["systems"]

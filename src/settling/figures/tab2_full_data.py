@@ -23,7 +23,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
 
 def test_scores(summary: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Return the scores on test of systems trained on clean data, each run at its best epoch on dev."""
-    scores = selection.holding(summary, kind="clean", moment="best", split="test", reference="true", klass="all")
+    scores = selection.holding(summary, family="clean", moment="best", split="test", reference="true", klass="all")
     return selection.one_view(scores[scores["metric"].isin(metrics)])
 
 

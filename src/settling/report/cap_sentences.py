@@ -60,7 +60,7 @@ def class_caps(tables: Tables) -> list[str]:
     dev_f1 = selection.holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
     scores = selection.by_cap(selection.one_view(dev_f1), "cap")
     scores = selection.of_capped_class(scores)
-    caps = among(tables["caps"], kind="cap")
+    caps = among(tables["caps"], family="cap")
     found = []
     for (dataset, system, capped), rows in scores.groupby(["dataset", "system", "capped"]):
         if rows["mean"].isna().all():

@@ -154,7 +154,7 @@ def against_zero(row: "pd.Series[Any]") -> str:
 
 def forgetting(tables: Tables) -> list[str]:
     """Say which system forgets least and which most of the words that it has learned."""
-    ratios = selection.matching(tables["forgetting"], kind="clean", noisy=False, metric="ratio", counting="words")
+    ratios = selection.matching(tables["forgetting"], family="clean", noisy=False, metric="ratio", counting="words")
     found = []
     for dataset, rows in selection.one_view(ratios, "minibatch").groupby("dataset"):
         ordered = rows.sort_values(["mean", "system"])
@@ -209,7 +209,7 @@ def precision_recall(tables: Tables) -> list[str]:
 def forgotten_words(tables: Tables) -> list[str]:
     """Say which word each system forgets most often on clean data."""
     words = tables["words"]
-    words = words[(words["list"] == "most-forgotten") & (words["rank"] == 1) & (words["kind"] == "clean")]
+    words = words[(words["list"] == "most-forgotten") & (words["rank"] == 1) & (words["family"] == "clean")]
     first = selection.one_view(words, "minibatch").merge(tables["quotes"], on=["dataset", "sentence", "position"])
     return [
         f"{word['system']} on {word['dataset']}: most often forgotten is “{word['token']}” ({word['label']}), "

@@ -1,4 +1,12 @@
-"""What is done to a training split. One line a kind: the module that holds its function `treat`."""
+"""What is done to a training split: the registry of its kinds. One line a kind: the module that ends with its KIND."""
+
+import functools
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from settling.treatments.kind import Family, Kind
 
 KINDS = {
     "clean": "settling.treatments.clean",
@@ -9,3 +17,15 @@ KINDS = {
     "drop": "settling.treatments.drop",
     "truncate": "settling.treatments.truncate",
 }
+
+
+@functools.cache
+def kind_of(name: str) -> "Kind":
+    """Return what the kind of this name says of itself; raise KeyError for a name that is not in KINDS."""
+    kind: Kind = importlib.import_module(KINDS[name]).KIND
+    return kind
+
+
+def family_of(treatment: Mapping[str, Any]) -> "Family":
+    """Return the family of a treatment, as `settling.study.treatments` gives it."""
+    return kind_of(treatment["kind"]).family

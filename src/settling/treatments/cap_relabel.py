@@ -1,21 +1,53 @@
-"""Control arm of `cap`: the same mentions are lost, but no sentence."""
+"""Control of `cap`: the same mentions are lost, but no sentence."""
 
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from settling.errors import BadInput
 from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.kind import Kind
+from settling.treatments.scarcity import ScarcityKeys, ScarcityTreatment, split_by_class
+
+Name = Annotated[
+    Literal["cap-relabel"],
+    Field(description="Control of `cap`: the mentions that a cap would remove become O. No sentence is lost."),
+]
 
 
-def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
+class CapRelabelKeys(ScarcityKeys):
+    """The control at several numbers of sentences."""
+
+    kind: Name
+
+
+class CapRelabelTreatment(ScarcityTreatment):
+    """The control at one number of sentences."""
+
+    kind: Name
+
+
+def treat(corpus: Corpus, treatment: CapRelabelTreatment) -> Treated:
     """Give O to the class's mentions in the sentences that `cap` of the same draw would remove.
 
     Raises BadInput for images, which have no O.
     """
     if "O" not in corpus.tags:
-        raise BadInput(f"{spec['kind']}: gives words the tag O, which images do not have")
-    with_class, _ = corpus.split_by_class(spec["class"], spec["draw"])
-    surplus = np.isin(corpus.sentence, with_class[spec["sentences"] :]) & corpus.of_class(spec["class"])
+        raise BadInput("cap-relabel: gives words the tag O, which images do not have")
+    with_class, _ = split_by_class(corpus, treatment)
+    surplus = np.isin(corpus.sentence, with_class[treatment.sentences :]) & corpus.of_class(treatment.cap_class)
     given = np.where(surplus, np.uint16(corpus.tags.index("O")), corpus.label)
     return Treated(np.ones(len(given), dtype=bool), given)
+
+
+KIND = Kind(
+    family="control",
+    phrase="other mentions set to O",
+    draws=True,
+    keys=CapRelabelKeys,
+    treatment=CapRelabelTreatment,
+    treat=treat,
+    controls="cap",
+    needs_outside=True,
+)

@@ -1,12 +1,30 @@
 """No treatment."""
 
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.kind import Kind, Treatment
 
 
-def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
+class CleanTreatment(Treatment):
+    """No treatment."""
+
+    kind: Annotated[Literal["clean"], Field(description="Every word keeps its label.")]
+
+
+def treat(corpus: Corpus, treatment: CleanTreatment) -> Treated:
     """Keep every word and its label."""
     return Treated(np.ones(len(corpus.label), dtype=bool), corpus.label)
+
+
+KIND = Kind(
+    family="clean",
+    phrase="nothing is changed",
+    draws=False,
+    keys=None,
+    treatment=CleanTreatment,
+    treat=treat,
+)

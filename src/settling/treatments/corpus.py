@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from settling.canonical import generator
 from settling.errors import BadInput, choices
 
 
@@ -48,24 +47,9 @@ class Corpus:
             expected = f"expected one of {known}" if known else "nor any other class"
             raise BadInput(f"class: no sentence of the training split holds {name!r}, {expected}")
 
-    def split_by_class(self, name: str, draw: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return the sentences with and without the class, each in an order that depends on `draw` alone."""
-        with_class = self.sentences_with(name)
-        shuffled = generator("cap", draw).permutation(self.num_sentences).astype(np.int32)
-        return shuffled[with_class[shuffled]], shuffled[~with_class[shuffled]]
-
 
 class Treated(NamedTuple):
     """What a treatment leaves: `kept` (words,) and, for all words, `given` (words,), the label trained on."""
 
     kept: NDArray[np.bool_]
     given: NDArray[np.uint16]
-
-
-def noise_draws(corpus: Corpus, draw: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return two uniforms a word: which level picks it, and which label it then gets.
-
-    They depend on the draw alone, so the words picked at 10 % are among those at 20 %, with the same labels.
-    """
-    num_words = len(corpus.label)
-    return generator("noise", draw).random(num_words), generator("noise label", draw).random(num_words)

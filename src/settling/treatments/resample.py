@@ -1,18 +1,47 @@
 """Label noise as the authors' code makes it (trainer.py:676-692)."""
 
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from settling.treatments.corpus import Corpus, Treated, noise_draws
+from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.kind import Kind
+from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_draws
+
+Name = Annotated[
+    Literal["resample"], Field(description="Each picked word gets a label drawn from all tags, its own included.")
+]
 
 
-def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
+class ResampleKeys(NoiseKeys):
+    """Resampled labels at several levels."""
+
+    kind: Name
+
+
+class ResampleTreatment(NoiseTreatment):
+    """Resampled labels at one level."""
+
+    kind: Name
+
+
+def treat(corpus: Corpus, treatment: ResampleTreatment) -> Treated:
     """Pick each word with probability percent/100 and draw its label uniformly over all K tags, its own included.
 
     The share of words whose label changes is percent/100 x (K-1)/K in expectation.
     """
-    picked, label = noise_draws(corpus, spec["draw"])
+    picked, label = noise_draws(corpus, treatment.draw)
     drawn = (label * len(corpus.tags)).astype(np.uint16)
-    given = np.where(picked < spec["percent"] / 100, drawn, corpus.label)
+    given = np.where(picked < treatment.percent / 100, drawn, corpus.label)
     return Treated(np.ones(len(given), dtype=bool), given)
+
+
+KIND = Kind(
+    family="noise",
+    phrase="labels drawn from all tags",
+    draws=True,
+    keys=ResampleKeys,
+    treatment=ResampleTreatment,
+    treat=treat,
+)

@@ -1,6 +1,5 @@
 """The treat stage: one training split in, the same split as a system is to see it out."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from settling.config import Treatment
 from settling.errors import BadInput
 from settling.files import metadata_of, provenance, read_table, write_table
 from settling.scoring import EntityScorer
-from settling.treatments import KINDS
+from settling.treatments import kind_of
 from settling.treatments.corpus import Corpus
 from settling.validation import check
 
@@ -25,18 +24,15 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     scores on its training labels as long as it has memorised none of the noise; null where no given label is an
     entity's, as it is undefined there.
 
-    Raises BadInput for an unknown kind or class, for a class that no sentence of the split holds, and where the
-    treatment leaves no words.
+    Raises BadInput for an unknown kind or class, where the split cannot be treated so, and where no words are left.
     """
-    spec = check(Treatment, spec, "spec").model_dump(mode="json", by_alias=True)
+    treatment = check(Treatment, spec, "spec")
+    spec = treatment.model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
     tags = tuple(metadata_of(table.schema)["tags"])
     label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
     corpus = Corpus(table["sentence"].to_numpy(), label, tags)
-    # Where none of its sentences should stay, none need be there.
-    if spec.get("sentences"):
-        corpus.refuse_absent(spec["class"])
-    kept, given = importlib.import_module(KINDS[spec["kind"]]).treat(corpus, spec)
+    kept, given = kind_of(treatment.kind).treat(corpus, treatment)
     if not kept.any():
         raise BadInput(f"{train}: the treatment {spec['kind']} leaves no sentence to train on")
     table, label, given = table.filter(pa.array(kept)), label[kept], given[kept]

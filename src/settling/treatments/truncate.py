@@ -1,13 +1,49 @@
 """Long sentences cut short, as the authors' reader does (model_utils.py:155-188)."""
 
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
+from settling.model import Count, Listed
 from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.kind import Keys, Kind, Member, Treatment
+
+Name = Annotated[
+    Literal["truncate"], Field(description="Each training sentence is cut to its first words; dev and test stay whole.")
+]
+Words = Annotated[Count, Field(ge=1)]
 
 
-def treat(corpus: Corpus, spec: dict[str, Any]) -> Treated:
+class TruncateKeys(Keys):
+    """Cut sentences at several lengths."""
+
+    kind: Name
+    words: Annotated[list[Words], Listed, Field(description="Numbers of words that are left of a sentence.")]
+
+    def members(self) -> list[Member]:
+        """Return a treatment for each length."""
+        return [(f"truncate-{number}", {"kind": "truncate", "words": number}) for number in self.words]
+
+
+class TruncateTreatment(Treatment):
+    """Cut sentences at one length."""
+
+    kind: Name
+    words: Annotated[Words, Field(description="The number of words that are left of a sentence.")]
+
+
+def treat(corpus: Corpus, treatment: TruncateTreatment) -> Treated:
     """Remove the words of each sentence that come after its first `words`; the draw is of no consequence."""
     position = np.arange(len(corpus.label)) - np.searchsorted(corpus.sentence, corpus.sentence)
-    return Treated(position < spec["words"], corpus.label)
+    return Treated(position < treatment.words, corpus.label)
+
+
+KIND = Kind(
+    family="truncation",
+    phrase="sentences cut to their first words",
+    draws=False,
+    keys=TruncateKeys,
+    treatment=TruncateTreatment,
+    treat=treat,
+)

@@ -20,6 +20,7 @@ from settling.figures import FIGURES
 from settling.figures.plot import plot
 from settling.figures.skipped import listed, skipped
 from settling.files import write_text
+from settling.treatments import family_of
 from settling.treatments.treat import treat
 from tests.conftest import ROOT, TINY_SPEC, corpus_text, paths_of
 
@@ -60,7 +61,7 @@ def record(study: Study, results: Path, checkpoint: Path) -> None:
     for run in runs:
         dynamics, treated = results / run.folder / "dynamics.parquet", results / run.treated
         find_events(dynamics, treated, results / run.events)
-        if plan.is_noisy(named[run.treatment]):
+        if family_of(named[run.treatment]) == "noise":
             detect(dynamics, treated, results / run.scores, results / run.detectors.parent)
 
 

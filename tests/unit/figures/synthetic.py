@@ -9,6 +9,7 @@ from typing import Any
 from settling.figures.plot import specification
 from settling.files import write_table
 from settling.schemas import SCHEMAS
+from settling.treatments import family_of
 
 Row = dict[str, Any]
 EPOCHS = range(12)
@@ -93,9 +94,15 @@ def estimate(mean: float, n: int = 4, spread: float = 0.025) -> Row:
 
 
 def treatment(kind: str, level: int = 0, cap_class: str = "LOC", dataset: str = "tweets") -> Row:
-    base: Row = {"dataset": dataset, "percent": None, "cap_class": None, "cap_sentences": None}
+    base: Row = {
+        "dataset": dataset,
+        "family": family_of({"kind": kind}),
+        "percent": None,
+        "cap_class": None,
+        "cap_sentences": None,
+    }
     if kind == "clean" or (kind in ("resample", "flip") and level == 0):
-        return {**base, "treatment": "clean", "kind": "clean"}
+        return {**base, "treatment": "clean", "family": "clean", "kind": "clean"}
     if kind in ("resample", "flip"):
         return {**base, "treatment": f"noise-{kind}-{level}", "kind": kind, "percent": level}
     name = f"{kind}-{cap_class}-{level}"
@@ -282,7 +289,13 @@ def quotes() -> Iterator[Row]:
 def caps(n: int) -> Iterator[Row]:
     for (dataset, klass), named in CAPPED.items():
         for system, kind in itertools.product(named, ("cap", "drop")):
-            where = {"dataset": dataset, "kind": kind, "cap_class": klass, "system": system}
+            where = {
+                "dataset": dataset,
+                "family": family_of({"kind": kind}),
+                "kind": kind,
+                "cap_class": klass,
+                "system": system,
+            }
             starts = 8.0 if "proto" in system else 21.0
             yield {**where, "quantity": "starts", "runs": n, **estimate(starts, n, 4)}
             none = {"mean": None, "sd": None, "low": None, "high": None, "n": 0}

@@ -18,7 +18,7 @@ from settling.figures.plot import page, plot, specification
 from settling.files import write_table
 from settling.study import runs_of
 from tests.unit.figures.synthetic import drawn_rows, quotes, tables, write
-from tests.unit.small_study import SYSTEMS, block, spec_of, write_runs
+from tests.unit.small_study import SYSTEMS, TREATMENTS, block, spec_of, write_runs
 
 HOSTILE = "a<b></script><img src=x onerror=alert(1)>"
 # One figure of each module, to be drawn in full; they differ in their rows alone.
@@ -131,7 +131,7 @@ def test_tables_as_aggregate_writes_them(tmp_path: Path) -> None:
         block(["clean", "noise-flip-20"], [0, 1], [0], ("base", "another", "crf", "a-proto")),
         block(["cap-LOC-5", "drop-LOC-5"], [0], [0, 1], ("base", "a-proto")),
     ]
-    write_runs(tmp_path, runs_of(blocks))
+    write_runs(tmp_path, runs_of(blocks, TREATMENTS))
     names = sorted({name for experiment in blocks for name in experiment["treatments"]})
     aggregate(spec_of(blocks, names, [*SYSTEMS]), tmp_path, tmp_path / "tables")
     words = [

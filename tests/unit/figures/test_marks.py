@@ -6,8 +6,8 @@ import pytest
 from settling.figures import end_labels, settling_bars, style
 
 PLACE = {"dataset": "news", "system": "bert", "view": "epoch-end"}
-NOISE = {"treatment": "noise-flip-40", "kind": "flip", "percent": 40}
-CLEAN = {"treatment": "clean", "kind": "clean", "percent": None}
+NOISE = {"treatment": "noise-flip-40", "family": "noise", "kind": "flip", "percent": 40}
+CLEAN = {"treatment": "clean", "family": "clean", "kind": "clean", "percent": None}
 MEASURED = pd.DataFrame({"panel": ["news\nbert"] * 2, "percent": [0, 40]})
 
 

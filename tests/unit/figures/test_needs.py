@@ -10,6 +10,7 @@ from settling.figures import FIGURES
 from settling.figures.needs import Needs
 from settling.figures.selection import chosen
 from settling.figures.skipped import skipped
+from settling.treatments import family_of
 
 WORDS = {"source": {"kind": "local", "files": {"all": "a.txt"}}}
 ENCODER = {"kind": "encoder", "checkpoint": "bert", "epochs": 3}
@@ -125,12 +126,12 @@ SYSTEMS = pd.DataFrame(
 def rows_shown(needs: Needs) -> set[tuple[str, str, str]]:
     frame = pd.DataFrame(
         [
-            (dataset, kind, klass, system)
+            (dataset, family_of({"kind": kind}), kind, klass, system)
             for dataset in ("tweets", "jnlpba")
             for kind, klass in (("clean", None), ("flip", None), ("cap", "LOC"), ("drop", "LOC"), ("cap", "MISC"))
             for system in SYSTEMS["system"]
         ],
-        columns=["dataset", "kind", "cap_class", "system"],
+        columns=["dataset", "family", "kind", "cap_class", "system"],
     )
     found = chosen({"scores": frame, "systems": SYSTEMS}, needs)
     assert len(found["systems"]) == len(SYSTEMS)

@@ -9,8 +9,9 @@ from settling.figures import FIGURES
 from settling.report.sentences import FORMS, NOTHING, ONE_RUN, TWO_RUNS, sentences
 
 Row = dict[str, Any]
-CLEAN = {"treatment": "clean", "kind": "clean", "percent": None, "cap_class": None, "cap_sentences": None}
-NOISE = {**CLEAN, "treatment": "noise-flip-40", "kind": "flip", "percent": 40}
+CLEAN = {"treatment": "clean", "family": "clean", "kind": "clean", "percent": None, "cap_class": None}
+CLEAN |= {"cap_sentences": None}
+NOISE = {**CLEAN, "treatment": "noise-flip-40", "family": "noise", "kind": "flip", "percent": 40}
 PLACE = {"dataset": "news", "system": "bert"}
 CARDS = pd.DataFrame(
     {
@@ -23,7 +24,8 @@ CARDS = pd.DataFrame(
 
 
 def capped(number: int) -> Row:
-    return {**CLEAN, "treatment": f"cap-LOC-{number}", "kind": "cap", "cap_class": "LOC", "cap_sentences": number}
+    cap = {"treatment": f"cap-LOC-{number}", "family": "cap", "kind": "cap", "cap_class": "LOC"}
+    return {**CLEAN, **cap, "cap_sentences": number}
 
 
 def estimate(mean: float, n: int = 3, spread: float = 0.1) -> Row:
@@ -165,7 +167,7 @@ def test_class_caps_f1_and_where_the_class_starts_and_levels_off() -> None:
         {**PLACE, **treatment, **best, **estimate(mean)}
         for treatment, mean in ((capped(5), 0.1), (capped(25), 0.5), (CLEAN, 0.8))
     ]
-    where = {"dataset": "news", "system": "bert", "kind": "cap", "cap_class": "LOC", "runs": 3}
+    where = {"dataset": "news", "system": "bert", "family": "cap", "kind": "cap", "cap_class": "LOC", "runs": 3}
     caps = [
         {**where, "quantity": "starts", "mean": 12.4, "low": 9.0, "high": 15.0, "n": 2},
         {**where, "quantity": "levels", "mean": None, "low": None, "high": None, "n": 0},
