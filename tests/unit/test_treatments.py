@@ -1,6 +1,6 @@
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from settling.errors import BadInput
 from settling.files import metadata_of, read_table, sha256
 from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.kind import Family
 from settling.treatments.treat import treat
 from tests.conftest import SHARED
 
@@ -366,3 +367,31 @@ def test_a_cap_of_no_loc_on_conll_2003_leaves_the_sentences_without_it(conll: Pa
     table = read_table(tmp_path / "a.parquet", "treated")
     assert metadata_of(table.schema)["sentences"] == 8_914
     assert len(table) == 119_255
+
+
+def test_each_kind_says_all_that_the_rest_asks_of_it() -> None:
+    families = {kind_of(name).family for name in KINDS}
+    assert families == set(get_args(Family))
+    for name in KINDS:
+        kind = kind_of(name)
+        models = [model for model in (kind.keys, kind.treatment) if model is not None]
+        assert [get_args(model.model_fields["kind"].annotation) for model in models] == [(name,)] * len(models)
+        assert [key for model in models for key, field in model.model_fields.items() if not field.description] == []
+        assert kind.phrase
+        assert (kind.controls in KINDS) == (kind.family == "control")
+        assert kind.controls is None or kind_of(kind.controls).keys is not None
+
+
+def test_each_treatment_that_a_configuration_asks_for_is_one_that_its_kind_can_read() -> None:
+    values = {"levels": [20], "class": "PER", "sentences": [5], "words": [4]}
+    asked = 0
+    for name in KINDS:
+        keys = kind_of(name).keys
+        if keys is not None:
+            own = {field.alias or key for key, field in keys.model_fields.items()} - {"kind"}
+            for member, treatment in keys.model_validate({"kind": name, **{key: values[key] for key in own}}).members():
+                assert name in member
+                read = kind_of(treatment["kind"]).treatment.model_validate({**treatment, "draw": 0})
+                assert read.model_dump(mode="json", by_alias=True) == {**treatment, "draw": 0}
+                asked += 1
+    assert asked == len(KINDS) - 1

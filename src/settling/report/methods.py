@@ -12,6 +12,7 @@ from settling import study as plan
 from settling.config import Study
 from settling.files import read_json
 from settling.study import experiments, readable_name, runs
+from settling.treatments import kind_of
 
 # What of a run's machine tells one environment from another, in the order of the page.
 MACHINE = ("device", "name", "system", "python", "torch", "threads")
@@ -97,6 +98,7 @@ def treatments(table: pd.DataFrame) -> list[dict[str, str]]:
             {
                 "data set": str(dataset_name),
                 "treatment": str(treatment),
+                "training split": kind_of(str(rows["kind"].iloc[0])).phrase,
                 "draws": str(rows["draw"].nunique()),
                 "sentences": span(rows["sentences"]),
                 "words": span(rows["words"]),
