@@ -357,3 +357,10 @@ def test_the_findings_tell_noise_that_fell_on_no_word_from_no_noise(tmp_path: Pa
     write_findings(tmp_path / "tables", tmp_path / "findings.txt")
     _, memorisation, _ = (tmp_path / "findings.txt").read_text().splitlines()
     assert memorisation == "Memorisation: no training word of this study was given a wrong label."
+
+
+def test_a_kind_of_treatment_that_nobody_knows_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    spec = {**spec_of([block(["clean"], [0], [0])], ["clean"]), "treatments": {"clean": {"kind": "clen"}}}
+    with pytest.raises(BadInput, match=r"spec: treatments\.clean\.kind: found 'clen'; did you mean 'clean'\?"):
+        aggregate(spec, tmp_path, tmp_path / "tables")
+    assert not (tmp_path / "tables").exists()

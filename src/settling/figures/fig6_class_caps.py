@@ -10,7 +10,7 @@ from settling.figures import selection, style
 from settling.treatments import KINDS, kind_of
 
 TREATMENT = "Treatment"
-ARM_LEGEND = alt.Legend(orient="top", labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
+ARM_LEGEND = alt.Legend(orient="top", columns=1, labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
 SCORED = ["F1 of the capped class", "F1 of all classes"]
 KNEES = {"starts": "►", "levels": "■"}
 LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0

@@ -134,11 +134,20 @@ def test_first_learning_of_the_capped_class(study: Path, name: str, klass: str) 
 
 def test_caps_with_controls_and_clean(study: Path) -> None:
     rows = drawn(study, "fig6_class_caps")
-    place = {"panel": "tweets\ncapped: LOC", "system": "bert", "cap_sentences": 100, "arm": "cap: other sentences removed"}
+    place = {
+        "panel": "tweets\ncapped: LOC",
+        "system": "bert",
+        "cap_sentences": 100,
+        "arm": "cap: other sentences removed",
+    }
     assert only(rows, **place, scored="F1 of the capped class")["mean"] == pytest.approx(0.85 * 100 / 120, abs=1e-5)
     assert only(rows, **place, scored="F1 of all classes")["mean"] == pytest.approx(0.6 + 0.25 * 0.85 / 1.2, abs=1e-5)
     arms = {row["arm"] for row in rows if row["arm"]}
-    assert arms == {"cap: other sentences removed", "cap-relabel: other mentions set to O", "drop: sentences without the class removed"}
+    assert arms == {
+        "cap: other sentences removed",
+        "cap-relabel: other mentions set to O",
+        "drop: sentences without the class removed",
+    }
     clean = [row for row in rows if row["cap_sentences"] is None and row["mean"] is not None]
     # Six pairs of capped class and system, two scores.
     assert len(clean) == 12
