@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, Where
+from settling.analysis.rows import one_view
 from settling.analysis.undefined import reasons
 from settling.errors import BadInput
 from settling.treatments import kind_of
@@ -29,7 +30,7 @@ def units(claim: Claim, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         found = rows.assign(against=None, weight=1.0)
     else:
         found = paired(claim, rows, chosen(claim, other_side(claim), tables), tables["systems"])
-    found = one_view(found, claim)
+    found = in_one_view(found, claim)
     within = [*groups(claim), *UNIT, *([claim.over] if claim.over else [])]
     twice = found[found.duplicated(within, keep=False)]
     if len(twice):
@@ -102,14 +103,12 @@ def paired(claim: Claim, rows: pd.DataFrame, others: pd.DataFrame, systems: pd.D
     return both.assign(against=names, value=both["value"] - both["value_other"], undefined=undefined, weight=2.0)
 
 
-def one_view(found: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """Keep the rows of epoch-end where a run or pair has it, those of minibatch elsewhere."""
+def in_one_view(found: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """Keep one view of each run or pair, unless the claim itself chooses the view."""
     if "view" not in found or "view" in claim.where:
         return found
     run = [name for name in COLUMNS[claim.table].names if name not in ("view", "value")]
-    keys = [found[name] for name in (*run, "against")]
-    # In the alphabet, too, epoch-end comes first.
-    return found[found["view"] == found["view"].groupby(keys, dropna=False).transform("min")]
+    return one_view(found, by=(*run, "against"))
 
 
 def slopes(claim: Claim, found: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,11 @@
 """What the study found, in lines computed from its tables."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from settling.analysis.undefined import reason
+from settling.analysis.rows import ends, holding, one_view
+from settling.analysis.wording import in_words
 from settling.errors import one_line
 from settling.files import write_text
 from settling.frames import read_frame
@@ -33,11 +33,11 @@ def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
     summary = frames["summary"]
     if summary["family"].isin(["noise", "cap"]).any():
         return [noise_line(summary), memorisation_line(summary), cap_line(summary, frames["effects"])]
-    plain = pick(summary, family="clean") if len(pick(summary, family="clean")) else summary
+    plain = holding(summary, family="clean") if len(holding(summary, family="clean")) else summary
     place = {name: str(plain[name].min()) for name in ("dataset", "treatment", "system")}
     if summary.empty:
         return ["Training: the tables hold no run."]
-    of_place = {name: pick(table, **place) for name, table in frames.items()}
+    of_place = {name: holding(table, **place) for name, table in frames.items()}
     return [
         training_line(of_place["summary"], place),
         late_line(of_place["first_learned"], of_place["words"]),
@@ -45,45 +45,28 @@ def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
     ]
 
 
-def pick(table: pd.DataFrame, **values: object) -> pd.DataFrame:
-    """Return the rows that have all the values."""
-    chosen = pd.Series(True, index=table.index)
-    for column, value in values.items():
-        chosen &= table[column] == value
-    return pd.DataFrame(table[chosen])
-
-
-def spoken(row: "pd.Series[Any]", signed: bool = False) -> str:
-    """Put an estimate in words: mean, interval where there is one, n; or why it is undefined."""
-    if pd.isna(row["mean"]):
-        return reason(row)
-    form = "{:+.2f}" if signed else "{:.2f}"
-    interval = f" [{form.format(row['low'])}, {form.format(row['high'])}]" if row["n"] > 1 else ""
-    return f"{form.format(row['mean'])}{interval} (n={row['n']})"
-
-
 def at(rows: pd.DataFrame, moment: str) -> str:
     """Put the one row of a moment in words; there is none where no run has such an epoch."""
-    found = pick(rows, moment=moment)
-    return spoken(found.iloc[0]) if len(found) else "undefined"
+    found = holding(rows, moment=moment)
+    return in_words(found.iloc[0]) if len(found) else "undefined"
 
 
 def of_most_noise(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the highest noise level, first data set and first system that has it."""
-    noisy = pick(table, family="noise")
-    return first(pick(noisy, percent=noisy["percent"].max()), "dataset", "system", "kind")
+    noisy = holding(table, family="noise")
+    return first(holding(noisy, percent=noisy["percent"].max()), "dataset", "system", "kind")
 
 
 def first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Return the rows that have the first value, in order, of each column in turn."""
     for column in columns:
-        table = pick(table, **{column: table[column].min()})
+        table = holding(table, **{column: table[column].min()})
     return table
 
 
 def noise_line(summary: pd.DataFrame) -> str:
     """Say how dev F1 falls from its best to the last epoch under most noise, and when labels are clean."""
-    dev = pick(summary, split="dev", metric="f1", **{"class": "all"})
+    dev = holding(summary, split="dev", metric="f1", klass="all")
     noisy = of_most_noise(dev)
     if noisy.empty:
         return "Noise: no treatment of this study has label noise."
@@ -91,7 +74,7 @@ def noise_line(summary: pd.DataFrame) -> str:
     parts = []
     for name, rows in (
         (f"{int(noisy['percent'].iloc[0])} % noise", noisy),
-        ("clean", pick(dev, treatment="clean", **place)),
+        ("clean", holding(dev, treatment="clean", **place)),
     ):
         if not rows.empty:
             parts.append(f"{name}: best {at(rows, 'best')}, last {at(rows, 'final')}")
@@ -100,7 +83,7 @@ def noise_line(summary: pd.DataFrame) -> str:
 
 def memorisation_line(summary: pd.DataFrame) -> str:
     """Say what share of the wrong labels the model gives at its best epoch on dev, and at the end."""
-    rows = of_most_noise(pick(summary, split="train", metric="noisy_accuracy", reference="given"))
+    rows = of_most_noise(holding(summary, split="train", metric="noisy_accuracy", reference="given"))
     if rows.empty and (summary["family"] == "noise").any():
         return "Memorisation: no training word of this study was given a wrong label."
     if rows.empty:
@@ -112,14 +95,9 @@ def memorisation_line(summary: pd.DataFrame) -> str:
     )
 
 
-def one_view(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of epoch-end, or of minibatch where there are no others."""
-    return pick(rows, view="epoch-end" if "epoch-end" in set(rows["view"]) else "minibatch")
-
-
 def training_line(summary: pd.DataFrame, place: dict[str, str]) -> str:
     """Say what dev F1 of one system on one treatment is at its best epoch and at the last."""
-    dev = pick(summary, split="dev", metric="f1", **{"class": "all"})
+    dev = holding(summary, split="dev", metric="f1", klass="all")
     on = "clean labels" if place["treatment"] == "clean" else place["treatment"]
     return (
         f"Training: dev F1 of {place['system']} on {place['dataset']}, {on}: best {at(dev, 'best')}, "
@@ -129,24 +107,26 @@ def training_line(summary: pd.DataFrame, place: dict[str, str]) -> str:
 
 def late_line(first_learned: pd.DataFrame, words: pd.DataFrame) -> str:
     """Say what share of the words was never learned, and of which classes the words are that were learned last."""
-    never = one_view(pick(first_learned, epoch=-1, noisy=False, **{"class": "all"}))
-    share = f"{spoken(never.iloc[0])} of the training words were never right" if len(never) else "no word was seen"
+    never = one_view(holding(first_learned, epoch=-1, noisy=False, klass="all"))
+    share = "no word was seen"
+    if len(never):
+        share = f"{in_words(never.iloc[0])} of the training words were never right"
     return f"Learned late: {share}{of_classes(words, 'last-learned', 'learned last or never')}."
 
 
 def forgetting_line(forgetting: pd.DataFrame, words: pd.DataFrame) -> str:
     """Say what share of the learned words was forgotten, and of which classes those are that were so most often."""
-    ratio = one_view(pick(forgetting, metric="ratio", counting="words", noisy=False))
+    ratio = one_view(holding(forgetting, metric="ratio", counting="words", noisy=False))
     if ratio.empty:
         return "Forgotten: no training word was ever right, so none could be forgotten."
-    share = f"{spoken(ratio.iloc[0])} of the training words that were right once were wrong at a later epoch"
-    return f"Forgotten: {share}{of_classes(words, 'most-forgotten', 'forgotten most often')}."
+    share = in_words(ratio.iloc[0])
+    text = f"Forgotten: {share} of the training words that were right once were wrong at a later epoch"
+    return f"{text}{of_classes(words, 'most-forgotten', 'forgotten most often')}."
 
 
 def of_classes(words: pd.DataFrame, name: str, what: str) -> str:
     """Say of which classes the words of a list are, in the first draw; nothing where none is listed."""
-    listed = one_view(pick(words, list=name))
-    listed = first(listed, "draw")
+    listed = first(one_view(holding(words, list=name)), "draw")
     if listed.empty:
         return ""
     classes = listed["label"].str.partition("-")[2].replace("", "no class").value_counts()
@@ -156,17 +136,18 @@ def of_classes(words: pd.DataFrame, name: str, what: str) -> str:
 
 def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:
     """Say what the smallest and the largest cap did to the F1 of the capped class."""
-    rows = pick(effects, family="cap", moment="final", split="dev", metric="f1", baseline="clean")
+    rows = holding(effects, family="cap", moment="final", split="dev", metric="f1", baseline="clean")
     rows = rows[rows["class"] == rows["cap_class"]]
-    if pick(summary, family="cap").empty:
+    if holding(summary, family="cap").empty:
         return "Scarcity: no class of this study is capped."
     if rows.empty:
         return "Scarcity: no capped run has a clean run of the same system and seed to be compared with."
-    rows = first(rows, "dataset", "system", "cap_class").sort_values("cap_sentences")
-    ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
+    rows = first(rows, "dataset", "system", "cap_class")
     name, system, dataset = (rows[column].iloc[0] for column in ("cap_class", "system", "dataset"))
     text = f"Scarcity: dev F1 of {name} against all its sentences ({system} on {dataset})"
     if rows["mean"].isna().all():
-        return f"{text} is {spoken(rows.iloc[0])}."
-    parts = [f"{int(row['cap_sentences'])} sentences {spoken(row, signed=True)}" for _, row in ends.iterrows()]
+        return f"{text} is {in_words(rows.iloc[0])}."
+    parts = [
+        f"{int(row['cap_sentences'])} sentences {in_words(row, signed=True)}" for row in ends(rows, "cap_sentences")
+    ]
     return f"{text}: {'; '.join(parts)}."

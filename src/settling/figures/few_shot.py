@@ -5,6 +5,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import selection, style
 
 WIDTH = 230
@@ -17,8 +18,8 @@ def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "al
     prototypes = scores[scores["system"].isin(systems.loc[systems["kind"] == "protobert", "system"])]
     every = scores[scores["panel"].isin(prototypes["panel"])]
     capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 of ProtoBERT under a cap")
-    scores = selection.defined(every)
-    gaps = selection.defined(cap_scores(paired(tables["contrasts"], systems), of))
+    scores = defined(every)
+    gaps = defined(cap_scores(paired(tables["contrasts"], systems), of))
     # The same rows on both sides, and on the right no difference between clean trainings.
     empty = scores[["panel"]].drop_duplicates()
     gaps = pd.concat([gaps[gaps["cap_sentences"].notna()], empty[~empty["panel"].isin(gaps["panel"])]])
@@ -54,8 +55,8 @@ def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "al
 
 def cap_scores(frame: pd.DataFrame, of: Literal["class", "all"]) -> pd.DataFrame:
     """Return dev F1 of capped and clean training at the best epoch on dev, of the capped class or of all."""
-    scores = selection.holding(frame, moment="best", split="dev", reference="true", metric="f1")
-    capped = selection.by_cap(selection.one_view(scores), "cap")
+    scores = holding(frame, moment="best", split="dev", reference="true", metric="f1")
+    capped = selection.by_cap(one_view(scores), "cap")
     return capped[capped["class"] == (capped["capped"] if of == "class" else "all")]
 
 

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import holding, one_view
 from settling.figures import end_labels, selection, settling_bars, style
 
 TRAIN, DEV = "train, against the given labels", "dev, against the true labels"
@@ -20,9 +21,9 @@ def panels(
     tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
 ) -> tuple[alt.FacetChart, list[str]]:
     """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
-    curves = selection.holding(tables["curves"], metric="f1", klass="all")
-    train = selection.one_view(selection.holding(curves, split="train", reference="given")).assign(scored=TRAIN)
-    dev = selection.one_view(selection.holding(curves, split="dev", reference="true")).assign(scored=DEV)
+    curves = holding(tables["curves"], metric="f1", klass="all")
+    train = one_view(holding(curves, split="train", reference="given")).assign(scored=TRAIN)
+    dev = one_view(holding(curves, split="dev", reference="true")).assign(scored=DEV)
     scores = selection.by_noise(pd.concat([train, dev]))
     measured = selection.needed(scores, "train or dev F1 under noise")
     drawn = ["panel", "scored", "percent", "epoch", "view", "mean", "low", "high", "n"]

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import end_labels, selection, settling_bars, style
 
 SAYS = {"given": "the wrong label it was given", "true": "the true label"}
@@ -19,8 +20,8 @@ def panels(
     tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
 ) -> tuple[alt.FacetChart, list[str]]:
     """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
-    accuracy = selection.matching(tables["curves"], metric="noisy_accuracy", split="train")
-    frame = selection.by_noise(selection.one_view(accuracy))
+    accuracy = defined(holding(tables["curves"], metric="noisy_accuracy", split="train"))
+    frame = selection.by_noise(one_view(accuracy))
     frame = selection.needed(frame[frame["percent"] > 0], "a wrongly labelled training word")
     frame = frame.assign(says=frame["reference"].map(SAYS))
     drawn = ["panel", "percent", "says", "epoch", "view", "mean", "low", "high", "n"]

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import first_events, selection, style
 
 WORDS = {True: "wrongly labelled words", False: "cleanly labelled words"}
@@ -10,7 +11,7 @@ WORDS = {True: "wrongly labelled words", False: "cleanly labelled words"}
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw the share of words first learned at each epoch; words never learned stand apart."""
-    shares = selection.one_view(selection.matching(tables["first_learned"], klass="all"))
+    shares = one_view(defined(holding(tables["first_learned"], klass="all")))
     shares = selection.needed(selection.by_noise(shares), "first learning events under noise")
     frame = shares.assign(words=shares["noisy"].map(WORDS))
     layers = first_events.layers(

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import holding, one_view
 from settling.figures import end_labels, selection, style
 
 TRAIN, DEV = "train, the sentences kept", "dev"
@@ -10,9 +11,9 @@ TRAIN, DEV = "train, the sentences kept", "dev"
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
-    curves = selection.holding(tables["curves"], metric="f1")
-    train = selection.one_view(selection.holding(curves, split="train", reference="given")).assign(scored=TRAIN)
-    dev = selection.one_view(selection.holding(curves, split="dev", reference="true")).assign(scored=DEV)
+    curves = holding(tables["curves"], metric="f1")
+    train = one_view(holding(curves, split="train", reference="given")).assign(scored=TRAIN)
+    dev = one_view(holding(curves, split="dev", reference="true")).assign(scored=DEV)
     scores = selection.of_capped_class(selection.by_cap(pd.concat([train, dev]), "cap"))
     frame = selection.needed(scores, "F1 of a capped class")
     drawn = ["panel", "scored", "kept", "epoch", "view", "mean", "low", "high", "n"]

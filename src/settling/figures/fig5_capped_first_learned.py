@@ -3,12 +3,13 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import first_events, selection, style
 
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a panel for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
-    shares = selection.one_view(selection.matching(tables["first_learned"], noisy=False))
+    shares = one_view(defined(holding(tables["first_learned"], noisy=False)))
     shares = selection.of_capped_class(selection.by_cap(shares, "cap"))
     frame = selection.needed(shares, "a training word of a capped class")
     layers = first_events.layers(

@@ -6,6 +6,7 @@ from itertools import product
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import selection, style
 from settling.treatments import KINDS, kind_of
 
@@ -18,10 +19,10 @@ LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set and capped class: F1 of that class, and of all; dotted: clean training."""
-    dev_f1 = selection.holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
-    every = by_score(selection.by_cap(selection.one_view(dev_f1), "cap", "control"))
+    dev_f1 = holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    every = by_score(selection.by_cap(one_view(dev_f1), "cap", "control"))
     capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 under a cap")
-    scores = selection.defined(every)
+    scores = defined(every)
     marks = knees(tables["caps"], scores)
     named = {kind: f"{kind}: {kind_of(kind).phrase}" for kind in KINDS if kind in set(capped["kind"])}
     frame = pd.concat([scores.assign(arm=scores["kind"].map(named)), marks])

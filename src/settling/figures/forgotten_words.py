@@ -5,7 +5,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from settling.figures import selection, style
+from settling.analysis.rows import one_view
+from settling.figures import style
 from settling.figures.text_table import Column, Number, Row, text_table
 
 SHOWN = 10
@@ -24,9 +25,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw, for each data set and system, the first ranks, the word between what stands before and after it."""
     words = tables["words"]
     shown = (words["list"] == "most-forgotten") & (words["family"] == "clean") & (words["rank"] <= SHOWN)
-    words = selection.one_view(words[shown], "minibatch").merge(
-        tables["quotes"], on=["dataset", "sentence", "position"]
-    )
+    words = one_view(words[shown], "minibatch").merge(tables["quotes"], on=["dataset", "sentence", "position"])
     rows = [] if len(words) else [Row(["No word was forgotten."])]
     for (dataset, system, view), found in words.groupby(["dataset", "system", "view"]):
         runs = found["n"].iloc[0]

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, one_view
 from settling.figures import selection, style
 
 # The authors detect after 4 epochs.
@@ -13,7 +14,7 @@ COLOURS = ["#8a8a8a", style.NOISE_RAMP[4]]
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set, system and moment, a column for each level of noise."""
-    shares = selection.one_view(selection.matching(tables["loss_histogram"]))
+    shares = one_view(defined(tables["loss_histogram"]))
     frame = selection.by_noise(shares[shares["moment"].isin(list(MOMENTS))])
     frame = selection.needed(frame[frame["percent"] > 0], "losses under noise at these moments")
     when = frame["moment"].map(MOMENTS)

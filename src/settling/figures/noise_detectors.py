@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, one_view
 from settling.figures import selection, style
 
 MOMENTS = {
@@ -41,7 +42,7 @@ NAMES_WIDTH = 95  # pixels; the same in all rows, which have detectors of their 
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set, system and kind of noise: a dot for each detector, moment and level."""
-    found = selection.one_view(selection.matching(tables["detection"]))
+    found = one_view(defined(tables["detection"]))
     columns = pd.DataFrame([(*pair, column) for pair, column in COLUMNS.items()], columns=["rate", "metric", "scored"])
     scores = selection.by_noise(found.merge(columns, on=["rate", "metric"]))
     scores = selection.needed(scores, "both wrongly and cleanly labelled training words")

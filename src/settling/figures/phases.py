@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, one_view
 from settling.figures import selection, style
 
 LENGTHS = {"settling_epochs": "Length of settling, epochs", "settling_steps": "Length of settling, updates"}
@@ -13,10 +14,10 @@ WIDTH = 150
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw a row for each data set and kind of noise: settling in epochs and updates, and how many runs settle."""
-    every = selection.by_noise(selection.one_view(tables["phases"]))
+    every = selection.by_noise(one_view(tables["phases"]))
     settles = every[every["quantity"] == "settles"]
     selection.needed(settles, "phases under noise")
-    found = selection.defined(every)
+    found = defined(every)
     several = found["noise"].nunique() > 1
     found = found.assign(panel=found["dataset"] + ("\n" + found["noise"] + " noise" if several else ""))
     keys = ["dataset", "system", "noise", "percent"]

@@ -17,7 +17,7 @@ import vl_convert
 from settling.errors import BadInput, all_visible, choices
 from settling.figures import FIGURES
 from settling.figures.selection import NothingToShowError, chosen
-from settling.figures.text_table import in_words
+from settling.figures.text_table import written_out
 from settling.files import replacing, write_text
 from settling.frames import read_frame
 
@@ -65,7 +65,7 @@ def specification(figure: str, tables: Path) -> str:
         try:
             chart = importlib.import_module(entry.module).chart(chosen(frames, entry.needs), figure)
         except NothingToShowError as missing:
-            chart = in_words(missing.lines, figure)
+            chart = written_out(missing.lines, figure)
         spec = chart.to_dict()
     return json.dumps(all_visible(spec), sort_keys=True, ensure_ascii=False, allow_nan=False)
 

@@ -1,9 +1,8 @@
 """Which rows of the tables a figure draws, and how they are arranged in panels."""
 
-from collections.abc import Hashable
-
 import pandas as pd
 
+from settling.analysis.rows import defined
 from settling.analysis.undefined import lacking
 from settling.figures.needs import SHOWN, Needs
 
@@ -43,24 +42,6 @@ class NothingToShowError(Exception):
         self.lines = lines
 
 
-def holding(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
-    """Return the rows that hold these values; `klass` stands for the column `class`."""
-    keep = pd.Series(True, index=frame.index)
-    for column, value in values.items():
-        keep &= frame[{"klass": "class"}.get(column, column)] == value
-    return frame[keep]
-
-
-def defined(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that have a mean."""
-    return frame[frame["mean"].notna()]
-
-
-def matching(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
-    """Return the rows that hold these values and have a mean; `klass` stands for the column `class`."""
-    return defined(holding(frame, **values))
-
-
 def needed(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """Return the rows that have a mean; raise NothingToShowError, which says that no run has `what`, where none do."""
     found = defined(frame)
@@ -74,13 +55,6 @@ def undefined(frame: pd.DataFrame) -> list[str]:
     rows = frame[frame["mean"].isna()].to_dict("records")
     missing = {(row["dataset"], lacking(row)) for row in rows}
     return [f"Undefined on {dataset}: {why}." for dataset, why in sorted(pair for pair in missing if pair[1])]
-
-
-def one_view(frame: pd.DataFrame, preferred: str = "epoch-end") -> pd.DataFrame:
-    """Keep the preferred view of each treatment and system, the other where there is no other."""
-    has_it = frame["view"] == preferred
-    anywhere = has_it.groupby([frame["dataset"], frame["treatment"], frame["system"]]).transform("any")
-    return frame[has_it | ~anywhere]
 
 
 def by_noise(frame: pd.DataFrame) -> pd.DataFrame:

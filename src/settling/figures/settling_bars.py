@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import one_view
 from settling.figures import selection, style
 
 LANE = 0.06  # of the height from 0 to 1: one level's bar
@@ -16,7 +17,7 @@ def bars(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     `phases` is the table of that name; `place` is the height of the bar, below 0, a lane for each level; `who` says how
     many runs settle.
     """
-    rows = selection.by_noise(selection.one_view(phases))
+    rows = selection.by_noise(one_view(phases))
     keys = ["panel", "percent"]
     fitting, length, settles = (
         rows[rows["quantity"] == quantity].set_index(keys)

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding
 from settling.figures import selection, style
 from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
 
@@ -23,7 +24,7 @@ COLUMNS = [
 
 def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
     """Draw, for each data set, system and view, a line for each counting and one for their difference."""
-    counts = selection.matching(tables["forgetting"], family="clean", noisy=False)
+    counts = defined(holding(tables["forgetting"], family="clean", noisy=False))
     counts = selection.needed(counts, "words counted on clean data")
     # The authors' grid is one of words: an image has no padding.
     systems = tables["systems"]

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import selection, style
 from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
 
@@ -23,14 +24,14 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
 
 def test_scores(summary: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Return the scores on test of systems trained on clean data, each run at its best epoch on dev."""
-    scores = selection.holding(summary, family="clean", moment="best", split="test", reference="true", klass="all")
-    return selection.one_view(scores[scores["metric"].isin(metrics)])
+    scores = holding(summary, family="clean", moment="best", split="test", reference="true", klass="all")
+    return one_view(scores[scores["metric"].isin(metrics)])
 
 
 def notes(found: pd.DataFrame) -> list[str]:
     """Say what the numbers are."""
     return [
         "Micro scores of entities on test, of each run at its epoch of best dev F1.",
-        style.over_runs(selection.defined(found), "Number", "Brackets"),
+        style.over_runs(defined(found), "Number", "Brackets"),
         *selection.undefined(found),
     ]

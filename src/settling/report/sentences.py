@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from settling.analysis.findings import spoken
+from settling.analysis.rows import defined, ends, holding, one_view
+from settling.analysis.wording import in_words, listed
 from settling.figures import FIGURES, few_shot, selection
 from settling.figures.tab2_full_data import test_scores
 from settling.report.cap_sentences import capped_f1, capped_first_learned, class_caps
-from settling.report.wording import among, ends, half_learned, listed, place
+from settling.report.wording import half_learned, place
 
 Tables = dict[str, pd.DataFrame]
 NOTHING = "The tables hold no rows to say it from."
@@ -37,9 +38,9 @@ def too_few(shown: Tables) -> list[str]:
 
 def noise_f1(tables: Tables) -> list[str]:
     """Say where dev F1 is best and ends, and how far train F1 goes beyond that of the true labels."""
-    curves = selection.holding(tables["curves"], metric="f1", klass="all")
-    dev = under_noise(selection.holding(curves, split="dev", reference="true"))
-    train = under_noise(selection.holding(curves, split="train", reference="given"))
+    curves = holding(tables["curves"], metric="f1", klass="all")
+    dev = under_noise(holding(curves, split="dev", reference="true"))
+    train = under_noise(holding(curves, split="train", reference="given"))
     settled = tables["treatments"].groupby(["dataset", "kind", "percent"])["settled_f1"].mean()
     found = []
     for panel, rows in dev.groupby("panel"):
@@ -50,7 +51,7 @@ def noise_f1(tables: Tables) -> list[str]:
         text = f"{place(noisy)} at {most} % noise: dev F1 {best_and_last(noisy)}"
         of_train = train[(train["panel"] == panel) & (train["percent"] == most)]
         if len(of_train):
-            text += f"; train F1 {'ends at ' if pd.notna(last(of_train)['mean']) else 'is '}{spoken(last(of_train))}"
+            text += f"; train F1 {'ends at ' if pd.notna(last(of_train)['mean']) else 'is '}{in_words(last(of_train))}"
             plateau = settled.get((noisy["dataset"].iloc[0], noisy["noise"].iloc[0], most))
             if pd.notna(plateau):
                 text += f", where one that memorises no noise has {plateau:.2f}"
@@ -62,16 +63,16 @@ def noise_f1(tables: Tables) -> list[str]:
 
 def noisy_accuracy(tables: Tables) -> list[str]:
     """Say how the share of wrong labels that are given grows, and from when on it is above that of the true ones."""
-    scores = under_noise(selection.matching(tables["curves"], metric="noisy_accuracy", split="train"))
+    scores = under_noise(defined(holding(tables["curves"], metric="noisy_accuracy", split="train")))
     found = []
     for _, rows in scores[scores["percent"] > 0].groupby("panel"):
         most = int(rows["percent"].max())
-        given, true = (among(rows, percent=most, reference=name).sort_values("epoch") for name in ("given", "true"))
+        given, true = (holding(rows, percent=most, reference=name).sort_values("epoch") for name in ("given", "true"))
         if given.empty:
             continue
-        epochs = f"epoch {int(given['epoch'].iloc[0])} and {spoken(last(given))} at the last"
+        epochs = f"epoch {int(given['epoch'].iloc[0])} and {in_words(last(given))} at the last"
         text = (
-            f"{place(given)}: of the words with a wrong label at {most} % noise, {spoken(given.iloc[0])} get that "
+            f"{place(given)}: of the words with a wrong label at {most} % noise, {in_words(given.iloc[0])} get that "
             f"label at {epochs}"
         )
         found.append(f"{text}{overtakes(given, true)}.")
@@ -98,19 +99,19 @@ def f1_and_noisy_accuracy(tables: Tables) -> list[str]:
 
 def first_learned(tables: Tables) -> list[str]:
     """Say by which epoch half of the clean and of the noisy words have been right, and how many never were."""
-    shares = under_noise(selection.matching(tables["first_learned"], klass="all"))
+    shares = under_noise(defined(holding(tables["first_learned"], klass="all")))
     found = []
     for _, rows in shares.groupby("panel"):
         most = rows[rows["percent"] == rows["percent"].max()]
         noisy, clean = most[most["noisy"]], most[~most["noisy"]]
         if noisy.empty or clean.empty:
             continue
-        never = among(noisy, epoch=-1)
+        never = holding(noisy, epoch=-1)
         text = (
             f"{place(noisy)} at {int(noisy['percent'].iloc[0])} % noise: half of the cleanly labelled words have been "
             f"right once {half_learned(clean)}, of the wrongly labelled {half_learned(noisy)}"
         )
-        found.append(f"{text}; {spoken(never.iloc[0])} of the latter never." if len(never) else f"{text}.")
+        found.append(f"{text}; {in_words(never.iloc[0])} of the latter never." if len(never) else f"{text}.")
     return found
 
 
@@ -131,10 +132,10 @@ def differences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
     found = []
     for (dataset, capped, system, baseline), rows in gaps.groupby(["dataset", "capped", "system", "baseline_system"]):
         if rows["mean"].isna().all():
-            found.append(f"{system} less {baseline} on {dataset}: F1 is {spoken(rows.iloc[0])}.")
+            found.append(f"{system} less {baseline} on {dataset}: F1 is {in_words(rows.iloc[0])}.")
             continue
         parts = [
-            f"{spoken(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}{against_zero(row)}"
+            f"{in_words(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}{against_zero(row)}"
             for row in ends(rows, "cap_sentences")
         ]
         found.append(f"{system} less {baseline} on {dataset}: F1 {'; '.join(parts)}.")
@@ -154,11 +155,11 @@ def against_zero(row: "pd.Series[Any]") -> str:
 
 def forgetting(tables: Tables) -> list[str]:
     """Say which system forgets least and which most of the words that it has learned."""
-    ratios = selection.matching(tables["forgetting"], family="clean", noisy=False, metric="ratio", counting="words")
+    ratios = defined(holding(tables["forgetting"], family="clean", noisy=False, metric="ratio", counting="words"))
     found = []
-    for dataset, rows in selection.one_view(ratios, "minibatch").groupby("dataset"):
+    for dataset, rows in one_view(ratios, "minibatch").groupby("dataset"):
         ordered = rows.sort_values(["mean", "system"])
-        parts = [f"{row['system']} forgets {spoken(row)}" for row in ends(ordered, "mean")]
+        parts = [f"{row['system']} forgets {in_words(row)}" for row in ends(ordered, "mean")]
         words = "of the words that were right at least once"
         found.append(
             f"{dataset}: {parts[0]} {words}."
@@ -175,12 +176,12 @@ def full_data(tables: Tables) -> list[str]:
         ordered = rows.sort_values(["mean", "system"], ascending=[False, True])
         first = ordered.iloc[0]
         if pd.isna(first["mean"]):
-            found.append(f"{dataset}: test F1 is {spoken(first)}.")
+            found.append(f"{dataset}: test F1 is {in_words(first)}.")
             continue
-        text = f"{dataset}: the highest test F1 is that of {first['system']}, {spoken(first)}"
+        text = f"{dataset}: the highest test F1 is that of {first['system']}, {in_words(first)}"
         if len(ordered) > 1:
             second = ordered.iloc[1]
-            text += f"; next is {second['system']}, {spoken(second)}"
+            text += f"; next is {second['system']}, {in_words(second)}"
             if pd.notna(first["low"]) and pd.notna(second["high"]):
                 text += f", and their intervals {'are apart' if first['low'] > second['high'] else 'overlap'}"
         found.append(f"{text}.")
@@ -192,15 +193,17 @@ def precision_recall(tables: Tables) -> list[str]:
     found = []
     for dataset, of_dataset in test_scores(tables["summary"], "precision", "recall").groupby("dataset"):
         if of_dataset["mean"].isna().all():
-            found.append(f"{dataset}: test precision and recall are {spoken(of_dataset.iloc[0])}.")
+            found.append(f"{dataset}: test precision and recall are {in_words(of_dataset.iloc[0])}.")
             continue
         parts = []
         for system, rows in of_dataset.groupby("system"):
-            precision, recall = (among(rows, metric=name) for name in ("precision", "recall"))
+            precision, recall = (holding(rows, metric=name) for name in ("precision", "recall"))
             if len(precision) and len(recall):
                 gap = precision["mean"].iloc[0] - recall["mean"].iloc[0]
                 which = "equal to" if gap == 0 else "above" if gap > 0 else "below"
-                parts.append(f"{system} {spoken(precision.iloc[0])}, {which} its recall of {spoken(recall.iloc[0])}")
+                parts.append(
+                    f"{system} {in_words(precision.iloc[0])}, {which} its recall of {in_words(recall.iloc[0])}"
+                )
         if parts:
             found.append(f"{dataset}: test precision of {listed(parts)}.")
     return found
@@ -210,7 +213,7 @@ def forgotten_words(tables: Tables) -> list[str]:
     """Say which word each system forgets most often on clean data."""
     words = tables["words"]
     words = words[(words["list"] == "most-forgotten") & (words["rank"] == 1) & (words["family"] == "clean")]
-    first = selection.one_view(words, "minibatch").merge(tables["quotes"], on=["dataset", "sentence", "position"])
+    first = one_view(words, "minibatch").merge(tables["quotes"], on=["dataset", "sentence", "position"])
     return [
         f"{word['system']} on {word['dataset']}: most often forgotten is “{word['token']}” ({word['label']}), "
         f"{word['forgetting']:.1f} times in the mean (n={word['n']})."
@@ -220,17 +223,17 @@ def forgotten_words(tables: Tables) -> list[str]:
 
 def noise_detectors(tables: Tables) -> list[str]:
     """Say how the paper's detector does at the highest level of noise, and which does best in hindsight."""
-    scores = under_noise(selection.matching(tables["detection"], metric="f1"))
+    scores = under_noise(defined(holding(tables["detection"], metric="f1")))
     found = []
     for _, rows in scores[scores["percent"] > 0].groupby("panel"):
         most = rows[rows["percent"] == rows["percent"].max()]
-        paper = among(most, detector="kmeans", moment="epoch-4", rate="own")
-        known = among(most, rate="known").sort_values(["mean", "detector", "moment"], ascending=[False, True, True])
-        parts = [f"the paper's k-means after 4 epochs has F1 {spoken(paper.iloc[0])}"] if len(paper) else []
+        paper = holding(most, detector="kmeans", moment="epoch-4", rate="own")
+        known = holding(most, rate="known").sort_values(["mean", "detector", "moment"], ascending=[False, True, True])
+        parts = [f"the paper's k-means after 4 epochs has F1 {in_words(paper.iloc[0])}"] if len(paper) else []
         if len(known):
             best = known.iloc[0]
             parts.append(
-                f"in hindsight the highest F1 at the known rate is {spoken(best)} ({best['detector']}, "
+                f"in hindsight the highest F1 at the known rate is {in_words(best)} ({best['detector']}, "
                 f"{best['moment']})"
             )
         if parts:
@@ -240,12 +243,12 @@ def noise_detectors(tables: Tables) -> list[str]:
 
 def loss_histograms(tables: Tables) -> list[str]:
     """Say how much of the losses of noisy and clean words lie on each other, early and at the end."""
-    shares = under_noise(selection.matching(tables["loss_histogram"]))
+    shares = under_noise(defined(tables["loss_histogram"]))
     found = []
     for _, rows in shares[shares["percent"] > 0].groupby("panel"):
         most = rows[rows["percent"] == rows["percent"].max()]
         parts = [
-            f"{overlap(among(most, moment=moment)):.2f} {when}"
+            f"{overlap(holding(most, moment=moment)):.2f} {when}"
             for moment, when in (("epoch-4", "after 4 epochs"), ("final", "at the end"))
             if moment in set(most["moment"])
         ]
@@ -268,19 +271,19 @@ def phases(tables: Tables) -> list[str]:
     rows = under_noise(tables["phases"])
     found = []
     for _, of_panel in rows[rows["percent"] > 0].groupby("panel"):
-        settles = among(of_panel, quantity="settles")
+        settles = holding(of_panel, quantity="settles")
         parts = []
         for row in ends(settles, "percent"):
             if pd.isna(row["mean"]):
-                parts.append(f"at {int(row['percent'])} % noise settling is {spoken(row)}")
+                parts.append(f"at {int(row['percent'])} % noise settling is {in_words(row)}")
                 continue
             number = round(row["mean"] * row["n"])
             text = (
                 f"at {int(row['percent'])} % noise {number} of {int(row['n'])} run{'s' if row['n'] > 1 else ''} settle"
             )
-            lengths = among(of_panel, quantity="settling_epochs", percent=row["percent"])
+            lengths = holding(of_panel, quantity="settling_epochs", percent=row["percent"])
             if number and len(lengths):
-                text += f", in the mean over all for {spoken(lengths.iloc[0])} epochs"
+                text += f", in the mean over all for {in_words(lengths.iloc[0])} epochs"
             parts.append(text)
         if parts:
             found.append(f"{place(settles)}: {'; '.join(parts)}.")
@@ -289,7 +292,7 @@ def phases(tables: Tables) -> list[str]:
 
 def under_noise(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows in one view, by panel and percent, as the figures of noise show them."""
-    return selection.by_noise(selection.one_view(rows))
+    return selection.by_noise(one_view(rows))
 
 
 def last(curve: pd.DataFrame) -> "pd.Series[Any]":
@@ -300,11 +303,11 @@ def last(curve: pd.DataFrame) -> "pd.Series[Any]":
 def best_and_last(curve: pd.DataFrame) -> str:
     """Say where a curve's mean is highest and where it ends, or that it is undefined."""
     if curve["mean"].isna().any():
-        return f"is {spoken(curve[curve['mean'].isna()].iloc[0])}"
+        return f"is {in_words(curve[curve['mean'].isna()].iloc[0])}"
     best, end = curve.iloc[int(curve["mean"].to_numpy().argmax())], last(curve)
     if best["epoch"] == end["epoch"]:
-        return f"is highest at the last epoch, {int(end['epoch'])}: {spoken(end)}"
-    return f"is highest at epoch {int(best['epoch'])}, {spoken(best)}, and ends at {spoken(end)}"
+        return f"is highest at the last epoch, {int(end['epoch'])}: {in_words(end)}"
+    return f"is highest at epoch {int(best['epoch'])}, {in_words(best)}, and ends at {in_words(end)}"
 
 
 FORMS: dict[str, Callable[[Tables], list[str]]] = {

@@ -1,28 +1,6 @@
 """Pieces of the report's sentences."""
 
-from collections.abc import Hashable
-from typing import Any
-
 import pandas as pd
-
-
-def among(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
-    """Return the rows that hold these values."""
-    keep = pd.Series(True, index=frame.index)
-    for column, value in values.items():
-        keep &= frame[column] == value
-    return frame[keep]
-
-
-def ends(frame: pd.DataFrame, column: str) -> "list[pd.Series[Any]]":
-    """Return the first of the rows with the least and of those with the greatest value of a column; one if the same.
-
-    Of no rows there are none.
-    """
-    ordered = frame.sort_values(column, kind="stable")
-    if ordered.empty:
-        return []
-    return [ordered.iloc[0], *([ordered.iloc[-1]] if ordered[column].nunique() > 1 else [])]
 
 
 def place(rows: pd.DataFrame) -> str:
@@ -30,11 +8,6 @@ def place(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     noise = f" ({first['noise']})" if "noise" in rows else ""
     return f"{first['system']} on {first['dataset']}{noise}"
-
-
-def listed(parts: list[str]) -> str:
-    """Join parts as an enumeration."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def half_learned(shares: pd.DataFrame) -> str:
