@@ -106,6 +106,14 @@ def test_an_edited_figure_redraws_that_figure_alone(checkout: Checkout, study: d
     ]
 
 
+def test_an_edited_account_of_the_paper_makes_the_report_again_and_draws_nothing(
+    checkout: Checkout, study: dict[str, Any], change: Change
+) -> None:
+    change("src/settling/figures/__init__.py", "for LOC on CoNLL03. The train", "for LOC. The train")
+    (line,) = checkout.why(study)
+    assert line.startswith("report again: ")
+
+
 def test_an_edited_claim_is_decided_again_alone(checkout: Checkout, study: dict[str, Any], change: Change) -> None:
     change("config/claims.yaml", "margin: 0.9", "margin: 0.8")
     assert checkout.why(study) == ["claims again: newer inputs: config/claims.yaml", "report follows"]

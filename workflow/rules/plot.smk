@@ -27,8 +27,8 @@ rule plot:
         "../../envs/analyse.yaml"
     params:
         code=lambda wildcards: modules("settling.figures.plot", FIGURES[wildcards.figure].module),
-        # The registry is not among the modules; this is what a figure's line there says.
-        entry=lambda wildcards: str(FIGURES[wildcards.figure]),
+        # The registry is not among the modules; this is what of a figure's line there changes the drawing.
+        entry=lambda wildcards: FIGURES[wildcards.figure].drawing,
         tables=f"{RESULTS}/tables",
         folder=subpath(output[0], parent=True),
     shell:

@@ -1,8 +1,10 @@
-"""The figures: one line each in FIGURES, each drawn by a file beside this one.
+"""The figures: one line each in FIGURES, each drawn and spoken of by a file beside this one.
 
-The workflow reads FIGURES while it parses, so nothing here imports a plotting library. A figure's module has one
-function, `chart(tables, figure)`, from the rows that the figure shows (pandas, by table) and the figure's name to an
-Altair chart. Figures of one form share a module, and differ in the runs they need.
+The workflow reads FIGURES while it parses, so nothing here imports a plotting library. A figure's module is imported
+only to draw the figure or to make the report; `forms.Form` says what it holds. Figures of one form share a module, and
+a line here says in what they differ from it.
+
+Tags in brackets, such as `[S3-6]`, say where an account of the paper comes from; report/claims.py spells them out.
 """
 
 from typing import NamedTuple
@@ -11,224 +13,243 @@ from settling.figures.needs import Needs
 
 
 class Figure(NamedTuple):
-    """Where a figure is drawn, the tables it reads, the runs it is about, its title and the question it answers."""
+    """A figure: the module that draws it, the tables it reads, the runs it is about, and its place in the paper."""
 
-    module: str
-    tables: tuple[str, ...]
+    form: str
+    """The module, without its package."""
+    reads: tuple[str, ...]
+    """The tables, but for `systems`, which every figure reads to know which systems' rows it shows."""
     needs: Needs
-    title: str
-    question: str
+    number: str
+    """What the paper calls it; empty for a figure of ours."""
+    paper: str = ""
+    """What the paper shows there; empty where no account of it is at hand."""
+    title: str = ""
+    """Its title where that is not the form's."""
+    question: str = ""
+    """The question it answers where that is not the form's."""
 
+    @property
+    def module(self) -> str:
+        """The module's whole name."""
+        return f"settling.figures.{self.form}"
 
-def _form(module: str, *tables: str, **titled: tuple[str, str, Needs]) -> dict[str, Figure]:
-    """Return the figures that one module draws, by name."""
-    # `systems` says which systems' rows are shown.
-    return {
-        name: Figure(f"settling.figures.{module}", (*tables, "systems"), needs, title, question)
-        for name, (title, question, needs) in titled.items()
-    }
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of all tables it reads."""
+        return (*self.reads, "systems")
+
+    @property
+    def drawing(self) -> str:
+        """What of this line changes the drawing: all but what is said beside it."""
+        return str(self._replace(number="", paper="", question=""))
 
 
 _PRETRAINED = Needs("noise", kinds=("encoder", "protobert"), pretrained=True)
 _UNTRAINED = Needs("noise", kinds=("encoder", "bilstm-crf"), pretrained=False)
 _FEW_SHOT = Needs("cap", kinds=("protobert",), pretrained=True, beside=("encoder",))
-_JNLPBA = ("jnlpba",)
 _WORDS = Needs("clean", kinds=("encoder", "protobert", "bilstm-crf"))
+_JNLPBA = ("jnlpba",)
+_MISC = ("MISC",)
+_NOISE_F1 = ("curves", "treatments", "phases")
+_PROTOTYPES = "The paper shows ProtoBERT above BERT where examples are very few. With more, BERT catches up. [S25]"
 
 FIGURES: dict[str, Figure] = {
-    **_form(
+    "fig1_noise_f1": Figure(
         "fig1_noise_f1",
-        "curves",
-        "treatments",
-        "phases",
-        fig1_noise_f1=(
-            "F1 under label noise",
-            "Does a pretrained model stay near its best while labels are wrong, and when does it begin to memorise?",
-            _PRETRAINED,
-        ),
-        appC_without_pretraining=(
-            "F1 under label noise, without pretraining",
-            "Does a model settle that was not pretrained?",
-            _UNTRAINED,
-        ),
-        appI_other_encoders=(
-            "F1 under label noise: RoBERTa and DeBERTa",
-            "Do other pretrained encoders go through the same phases?",
-            _PRETRAINED._replace(checkpoints=("roberta", "deberta")),
-        ),
+        _NOISE_F1,
+        _PRETRAINED,
+        "figure 1",
+        "The paper shows BERT on CoNLL03 with 0 to 50 % noise. Both scores rise fast and stay flat. Then train F1 "
+        "climbs towards 1, and dev F1 falls. More noise shortens the flat phase. With clean labels, further epochs "
+        "do not hurt. [B][S3-6][S12]",
     ),
-    **_form(
+    "appC_without_pretraining": Figure(
+        "fig1_noise_f1",
+        _NOISE_F1,
+        _UNTRAINED,
+        "appendix C",
+        "The paper shows this for a network of BERT's shape without pretraining: it does not settle. [B][S30]",
+        "F1 under label noise, without pretraining",
+        "Does a model settle that was not pretrained?",
+    ),
+    "appI_other_encoders": Figure(
+        "fig1_noise_f1",
+        _NOISE_F1,
+        _PRETRAINED._replace(checkpoints=("roberta", "deberta")),
+        "appendix I",
+        "The paper finds the same tendency in these models as in BERT. [S10]",
+        "F1 under label noise: RoBERTa and DeBERTa",
+        "Do other pretrained encoders go through the same phases?",
+    ),
+    "fig2_noisy_accuracy": Figure(
         "fig2_noisy_accuracy",
-        "curves",
-        "phases",
-        fig2_noisy_accuracy=(
-            "What the model says of wrongly labelled words",
-            "When does a pretrained model begin to give the wrong labels it was trained on?",
-            _PRETRAINED,
-        ),
-        appC_noisy_accuracy=(
-            "What the model says of wrongly labelled words, without pretraining",
-            "When does a model that was not pretrained begin to give the wrong labels it was trained on?",
-            _UNTRAINED,
-        ),
+        ("curves", "phases"),
+        _PRETRAINED,
+        "figure 2",
+        "The paper reads two things from its figure. The model learns noisy examples only in the last phase. Before "
+        "that phase its predictions for them differ from their noisy labels. [S3][S13]",
     ),
-    **_form(
+    "appC_noisy_accuracy": Figure(
+        "fig2_noisy_accuracy",
+        ("curves", "phases"),
+        _UNTRAINED,
+        "appendix C",
+        "The paper says that networks without pretraining do not settle. [B][S30]",
+        "What the model says of wrongly labelled words, without pretraining",
+        "When does a model that was not pretrained begin to give the wrong labels it was trained on?",
+    ),
+    "appA_image_noise": Figure(
         "f1_and_noisy_accuracy",
-        "curves",
-        "treatments",
-        "phases",
-        appA_image_noise=(
-            "Label noise on images",
-            "Do image classifiers settle too?",
-            Needs("noise", kinds=("image",)),
-        ),
-        appB_jnlpba_noise=(
-            "Label noise on JNLPBA",
-            "Are the phases the same on biomedical text?",
-            _PRETRAINED._replace(datasets=_JNLPBA),
-        ),
+        _NOISE_F1,
+        Needs("noise", kinds=("image",)),
+        "appendix A",
+        "The paper compares a ResNet on CIFAR10 with BERT, to ask whether the ResNet settles too. Accounts of the "
+        "answer differ: it settles for a shorter time, or not at all. [S12][S29] A word in this figure is an image.",
+        "Label noise on images",
+        "Do image classifiers settle too?",
     ),
-    **_form(
+    "appB_jnlpba_noise": Figure(
+        "f1_and_noisy_accuracy",
+        _NOISE_F1,
+        _PRETRAINED._replace(datasets=_JNLPBA),
+        "appendix B",
+        title="Label noise on JNLPBA",
+        question="Are the phases the same on biomedical text?",
+    ),
+    "fig3_first_learned": Figure(
         "fig3_first_learned",
-        "first_learned",
-        fig3_first_learned=(
-            "When words are first learned",
-            "Are wrong labels learned later than right ones, with a gap between?",
-            Needs("noise"),
-        ),
-        appF_jnlpba_first_learned=(
-            "When words are first learned: JNLPBA",
-            "Are wrong labels learned later than right ones on biomedical text too?",
-            Needs("noise", datasets=_JNLPBA),
-        ),
+        ("first_learned",),
+        Needs("noise"),
+        "figure 3",
+        "The paper shows this for BERT on CoNLL03. The model learns clean words first. Then it learns nothing new "
+        "for a while. Then it learns the noise. [S17]",
     ),
-    **_form(
+    "appF_jnlpba_first_learned": Figure(
+        "fig3_first_learned",
+        ("first_learned",),
+        Needs("noise", datasets=_JNLPBA),
+        "appendix F",
+        title="When words are first learned: JNLPBA",
+        question="Are wrong labels learned later than right ones on biomedical text too?",
+    ),
+    "fig4_capped_f1": Figure(
         "fig4_capped_f1",
-        "curves",
-        fig4_capped_f1=(
-            "F1 of the capped class over the epochs",
-            "Does a model fit the few examples of a class without generalising from them?",
-            Needs("cap"),
-        ),
-        appJ_misc_f1=(
-            "F1 of the capped class over the epochs: MISC",
-            "Does a model fit the few examples of MISC without generalising from them?",
-            Needs("cap", classes=("MISC",)),
-        ),
+        ("curves",),
+        Needs("cap"),
+        "figure 4",
+        "The paper shows this for LOC on CoNLL03. The train score of the class is much the same at every cap. Its dev "
+        "score falls with fewer sentences. [S19]",
     ),
-    **_form(
+    "appJ_misc_f1": Figure(
+        "fig4_capped_f1",
+        ("curves",),
+        Needs("cap", classes=_MISC),
+        "appendix J",
+        title="F1 of the capped class over the epochs: MISC",
+        question="Does a model fit the few examples of MISC without generalising from them?",
+    ),
+    "fig5_capped_first_learned": Figure(
         "fig5_capped_first_learned",
-        "first_learned",
-        fig5_capped_first_learned=(
-            "When words of the capped class are first learned",
-            "Are the words of a class learned earlier, the fewer there are?",
-            Needs("cap"),
-        ),
-        appJ_misc_first_learned=(
-            "When words of the capped class are first learned: MISC",
-            "Are the words of MISC learned earlier, the fewer there are?",
-            Needs("cap", classes=("MISC",)),
-        ),
+        ("first_learned",),
+        Needs("cap"),
+        "figure 5",
+        "The paper shows this for LOC on CoNLL03: the fewer examples a class has, the earlier they are first learned. "
+        "[S19]",
     ),
-    **_form(
+    "appJ_misc_first_learned": Figure(
+        "fig5_capped_first_learned",
+        ("first_learned",),
+        Needs("cap", classes=_MISC),
+        "appendix J",
+        title="When words of the capped class are first learned: MISC",
+        question="Are the words of MISC learned earlier, the fewer there are?",
+    ),
+    "fig6_class_caps": Figure(
         "fig6_class_caps",
-        "summary",
-        "caps",
-        fig6_class_caps=(
-            "F1 when a class is scarce",
-            "From how many sentences on is a class predicted at all, and when are more of no more use?",
-            Needs("cap"),
-        ),
-        fig7_class_caps=(
-            "F1 when a class is scarce: JNLPBA",
-            "From how many sentences on is a class of JNLPBA predicted at all?",
-            Needs("cap", datasets=_JNLPBA),
-        ),
+        ("summary", "caps"),
+        Needs("cap"),
+        "figure 6",
+        "The paper shows that a model does not predict a class below a number of examples. On CoNLL03 learning "
+        "starts at about 25 sentences and levels off at about 100. On JNLPBA it takes 50 or more. [S20]",
     ),
-    **_form(
+    "fig7_class_caps": Figure(
+        "fig6_class_caps",
+        ("summary", "caps"),
+        Needs("cap", datasets=_JNLPBA),
+        "figure 7",
+        "The paper reads from its figure that on JNLPBA a class needs 50 sentences or more. [S20]",
+        "F1 when a class is scarce: JNLPBA",
+        "From how many sentences on is a class of JNLPBA predicted at all?",
+    ),
+    "fig9_few_shot_class": Figure("fig9_few_shot_class", ("summary", "contrasts"), _FEW_SHOT, "figure 9", _PROTOTYPES),
+    "fig11_few_shot_jnlpba": Figure(
         "fig9_few_shot_class",
-        "summary",
-        "contrasts",
-        fig9_few_shot_class=(
-            "Few-shot: F1 of the capped class",
-            "Is ProtoBERT better than the encoder it starts from where a class is scarce?",
-            _FEW_SHOT,
-        ),
-        fig11_few_shot_jnlpba=(
-            "Few-shot: F1 of the capped class on JNLPBA",
-            "Is ProtoBERT better where a class of JNLPBA is scarce?",
-            _FEW_SHOT._replace(datasets=_JNLPBA),
-        ),
+        ("summary", "contrasts"),
+        _FEW_SHOT._replace(datasets=_JNLPBA),
+        "figure 11",
+        _PROTOTYPES,
+        "Few-shot: F1 of the capped class on JNLPBA",
+        "Is ProtoBERT better where a class of JNLPBA is scarce?",
     ),
-    **_form(
+    "fig10_few_shot_all": Figure(
         "fig10_few_shot_all",
-        "summary",
-        "contrasts",
-        fig10_few_shot_all=(
-            "Few-shot: F1 of all classes",
-            "What does ProtoBERT cost or gain over all classes where one is scarce?",
-            _FEW_SHOT,
-        ),
-        appH_few_shot_jnlpba_all=(
-            "Few-shot: F1 of all classes on JNLPBA",
-            "What does ProtoBERT cost or gain over all classes of JNLPBA where one is scarce?",
-            _FEW_SHOT._replace(datasets=_JNLPBA),
-        ),
+        ("summary", "contrasts"),
+        _FEW_SHOT,
+        "figure 10",
+        "The paper shows that on the whole task BERT catches up as examples become more. [S25]",
     ),
-    **_form(
+    "appH_few_shot_jnlpba_all": Figure(
+        "fig10_few_shot_all",
+        ("summary", "contrasts"),
+        _FEW_SHOT._replace(datasets=_JNLPBA),
+        "appendix H",
+        title="Few-shot: F1 of all classes on JNLPBA",
+        question="What does ProtoBERT cost or gain over all classes of JNLPBA where one is scarce?",
+    ),
+    "tab1_forgetting": Figure(
         "tab1_forgetting",
-        "forgetting",
-        tab1_forgetting=("Words forgotten", "Which systems forget least of what they have learned?", Needs("clean")),
+        ("forgetting",),
+        Needs("clean"),
+        "table 1",
+        "The paper concludes that pretrained BERT forgets much less than other models. [S16]",
     ),
-    **_form(
+    "tab2_full_data": Figure(
         "tab2_full_data",
-        "summary",
-        tab2_full_data=(
-            "Test F1 when trained on all of the study's training sentences, clean labels",
-            "How well does each system do without noise or scarcity?",
-            _WORDS,
-        ),
+        ("summary",),
+        _WORDS,
+        "table 2",
+        "The paper finds ProtoBERT level with BERT on full data, and better on WNUT17. [A][S25-26]",
     ),
-    **_form(
-        "precision_recall",
-        "summary",
-        appG_precision_recall=(
-            "Test precision and recall when trained on all of the study's training sentences, clean labels",
-            "Does a system find too few entities, or too many?",
-            _WORDS,
-        ),
-    ),
-    **_form(
+    "appG_precision_recall": Figure("precision_recall", ("summary",), _WORDS, "appendix G"),
+    "appD_forgotten_words": Figure(
         "forgotten_words",
-        "words",
-        "quotes",
-        appD_forgotten_words=("The words most often forgotten", "Which words will not stay learned?", _WORDS),
+        ("words", "quotes"),
+        _WORDS,
+        "appendix D",
+        "The paper has such a list for CoNLL03. [S31]",
     ),
-    **_form(
+    "appE_noise_detectors": Figure(
         "noise_detectors",
-        "detection",
-        appE_noise_detectors=(
-            "How well wrong labels are found",
-            "Can the wrong labels be found from one training run alone?",
-            Needs("noise"),
-        ),
+        ("detection",),
+        Needs("noise"),
+        "appendix E",
+        "The paper trains a BERT for 4 epochs and clusters its losses with k-means. It finds that the loss alone tells "
+        "noisy words from clean ones. [S32-33]",
     ),
-    **_form(
+    "appE_loss_histograms": Figure(
         "loss_histograms",
-        "loss_histogram",
-        appE_loss_histograms=(
-            "The loss of wrongly and of cleanly labelled words",
-            "Are wrong labels apart from right ones by their loss alone, and until when?",
-            Needs("noise"),
-        ),
+        ("loss_histogram",),
+        Needs("noise"),
+        "appendix E",
+        "The paper shows that in BERT the losses of noisy words are well apart from those of clean words. [S32-33]",
     ),
-    **_form(
+    "phases": Figure(
         "phases",
-        "phases",
-        phases=(
-            "How long models settle",
-            "How long does settling last, and does more noise shorten it?",
-            Needs("noise"),
-        ),
+        ("phases",),
+        Needs("noise"),
+        "",
+        "The paper finds settling by eye: it is long in BERT, shorter with more noise, and absent without pretraining. "
+        "[B][S12][S30]",
     ),
 }

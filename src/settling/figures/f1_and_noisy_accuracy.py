@@ -1,16 +1,25 @@
 """What figures 1 and 2 show, in one figure (the paper's appendices A and B)."""
 
 import altair as alt
-import pandas as pd
 
-from settling.figures import fig1_noise_f1, fig2_noisy_accuracy, style
+from settling.figures import fig1_noise_f1, fig2_noisy_accuracy, settling_bars, style
+from settling.figures.selection import Tables
+
+TITLE = "F1 under label noise, and what the model says of wrongly labelled words"
+QUESTION = "Does a model settle, and when does it begin to give the wrong labels it was trained on?"
+READING = f"Above: {fig1_noise_f1.CURVES} Below: {fig2_noisy_accuracy.CURVES} {settling_bars.READING}"
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw F1 above accuracy on the noisy words."""
     pick = style.picking("percent")
     f1, notes = fig1_noise_f1.panels(tables, pick, pick)
     accuracy, _ = fig2_noisy_accuracy.panels(tables, pick)
     below = accuracy.properties(title=alt.Title("What the model says of them where the label is wrong", fontSize=11))
     both: alt.VConcatChart = alt.vconcat(f1, below).resolve_scale(strokeDash="independent", strokeWidth="independent")
-    return style.finished(both, figure, *notes)
+    return both, notes
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say what the two figures show."""
+    return fig1_noise_f1.sentences(tables) + fig2_noisy_accuracy.sentences(tables)

@@ -1,18 +1,28 @@
 """ProtoBERT and the encoder it starts from over the sentences kept of a class, and their paired difference."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import defined, holding, one_view
+from settling.analysis.rows import defined, ends, holding, one_view
+from settling.analysis.wording import in_words
 from settling.figures import selection, style
+from settling.figures.selection import Tables
+
+READING = (
+    "of ProtoBERT and of the encoder that starts from the same checkpoint, against the number of sentences that "
+    "hold the capped class. ProtoBERT has centroids over the whole training set, or running ones. Each run is taken "
+    "at its epoch of best dev F1. Dotted lines are the same systems on all sentences, over all their clean runs. On "
+    "the right is the difference between ProtoBERT and the encoder, between runs of the same draw and seed. The "
+    "claims say whether a difference holds."
+)
 
 WIDTH = 230
 DRAWN = ["panel", "system", "baseline_system", "cap_sentences", "mean", "low", "high", "n"]
 
 
-def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "all"]) -> alt.TopLevelMixin:
+def drawn(tables: Tables, of: Literal["class", "all"]) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set and capped class: F1 of that class or of all, and beside it the difference."""
     scores, systems = cap_scores(tables["summary"], of), tables["systems"]
     prototypes = scores[scores["system"].isin(systems.loc[systems["kind"] == "protobert", "system"])]
@@ -43,14 +53,12 @@ def drawn(tables: dict[str, pd.DataFrame], figure: str, of: Literal["class", "al
         .facet(row=style.rows(scores, named=frame is scores))
         for under, axis, frame in ((clean, f1, scores), (zero, gap, gaps))
     ]
-    return style.finished(
-        alt.hconcat(*parts, spacing=24),
-        figure,
+    return alt.hconcat(*parts, spacing=24), [
         style.over_runs(capped, interval="Bar"),
         style.DOTTED_IS_ALL,
         "Right: ProtoBERT less the encoder that starts from the same checkpoint, seed by seed and draw by draw.",
         *selection.undefined(every),
-    )
+    ]
 
 
 def cap_scores(frame: pd.DataFrame, of: Literal["class", "all"]) -> pd.DataFrame:
@@ -83,3 +91,31 @@ def lines(base: alt.Chart, kept: list[int], pick: alt.Parameter, axis: alt.Y) ->
     line = capped.mark_line(strokeWidth=1.8).encode(y=axis, opacity=style.faded(pick))
     point = capped.mark_point(filled=True, size=36).encode(y=axis, opacity=style.faded(pick))
     return [bar.encode(y=alt.Y("low:Q"), y2="high:Q", opacity=style.faded(pick, 0.7)), line, point]
+
+
+def sentences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
+    """Say by how much ProtoBERT differs from its encoder at the fewest and the most sentences kept."""
+    gaps = cap_scores(paired(tables["contrasts"], tables["systems"]), of)
+    gaps = gaps[gaps["cap_sentences"].notna()]
+    found = []
+    for (dataset, capped, system, baseline), rows in gaps.groupby(["dataset", "capped", "system", "baseline_system"]):
+        if rows["mean"].isna().all():
+            found.append(f"{system} less {baseline} on {dataset}: F1 is {in_words(rows.iloc[0])}.")
+            continue
+        parts = [
+            f"{in_words(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}{against_zero(row)}"
+            for row in ends(rows, "cap_sentences")
+        ]
+        found.append(f"{system} less {baseline} on {dataset}: F1 {'; '.join(parts)}.")
+    return found
+
+
+def against_zero(row: "pd.Series[Any]") -> str:
+    """Say where the interval of a difference lies, if it has a value."""
+    if pd.isna(row["mean"]):
+        return ""
+    if pd.isna(row["low"]):
+        return ", of one run"
+    if row["low"] <= 0 <= row["high"]:
+        return ", an interval that holds 0"
+    return ", an interval above 0" if row["low"] > 0 else ", an interval below 0"

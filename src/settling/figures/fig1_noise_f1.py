@@ -4,22 +4,32 @@ import altair as alt
 import pandas as pd
 
 from settling.analysis.rows import holding, one_view
+from settling.analysis.wording import in_words
 from settling.figures import end_labels, selection, settling_bars, style
+from settling.figures.selection import Tables
+
+TITLE = "F1 under label noise"
+QUESTION = "Does a pretrained model stay near its best while labels are wrong, and when does it begin to memorise?"
+CURVES = (
+    "Each curve is micro F1 of entities by epoch. Its colour is the nominal level of label noise, darker for more. "
+    "On the left is F1 on the training words, against the labels given, wrong ones included. On the right is F1 on "
+    "dev, against the true labels. A dashed line is the train F1 of a model that still gives every word its true "
+    "label. While a train curve lies flat on its dashes, the model has settled. Where it rises above them, the "
+    "model memorises."
+)
+READING = f"{CURVES} {settling_bars.READING}"
 
 TRAIN, DEV = "train, against the given labels", "dev, against the true labels"
 VIEWS = {"epoch-end": "after each epoch (epoch-end)", "minibatch": "as its batches pass (minibatch)"}
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set, system and kind of noise; dashes: F1 of the true labels themselves."""
     pick = style.picking("percent")
-    faceted, notes = panels(tables, pick, pick, style.zooming())
-    return style.finished(faceted, figure, *notes)
+    return panels(tables, pick, pick, style.zooming())
 
 
-def panels(
-    tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
-) -> tuple[alt.FacetChart, list[str]]:
+def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[alt.FacetChart, list[str]]:
     """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
     curves = holding(tables["curves"], metric="f1", klass="all")
     train = one_view(holding(curves, split="train", reference="given")).assign(scored=TRAIN)
@@ -84,3 +94,39 @@ def settled(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     return shown.merge(levels, on=keys)[["panel", "scored", "percent", "settled_f1"]].rename(
         columns={"settled_f1": "settled"}
     )
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say where dev F1 is best and ends, and how far train F1 goes beyond that of the true labels."""
+    curves = holding(tables["curves"], metric="f1", klass="all")
+    dev = selection.by_noise(one_view(holding(curves, split="dev", reference="true")))
+    train = selection.by_noise(one_view(holding(curves, split="train", reference="given")))
+    plateaus = tables["treatments"].groupby(["dataset", "kind", "percent"])["settled_f1"].mean()
+    found = []
+    for panel, rows in dev.groupby("panel"):
+        most = int(rows["percent"].max())
+        if most == 0:
+            continue
+        noisy, clean = holding(rows, percent=most), holding(rows, percent=0)
+        text = f"{selection.place(noisy)} at {most} % noise: dev F1 {best_and_last(noisy)}"
+        of_train = holding(train, panel=panel, percent=most)
+        if len(of_train):
+            end = selection.last(of_train)
+            text += f"; train F1 {'ends at' if pd.notna(end['mean']) else 'is'} {in_words(end)}"
+            plateau = plateaus.get((noisy["dataset"].iloc[0], noisy["noise"].iloc[0], most))
+            if pd.notna(plateau):
+                text += f", and a model that memorises no noise has {plateau:.2f}"
+        if len(clean):
+            text += f". With clean labels dev F1 {best_and_last(clean)}"
+        found.append(f"{text}.")
+    return found
+
+
+def best_and_last(curve: pd.DataFrame) -> str:
+    """Say where a curve's mean is highest and where it ends, or that it is undefined."""
+    if curve["mean"].isna().any():
+        return f"is {in_words(curve[curve['mean'].isna()].iloc[0])}"
+    best, end = curve.iloc[int(curve["mean"].to_numpy().argmax())], selection.last(curve)
+    if best["epoch"] == end["epoch"]:
+        return f"is highest at the last epoch, {int(end['epoch'])}: {in_words(end)}"
+    return f"is highest at epoch {int(best['epoch'])}, {in_words(best)}, and ends at {in_words(end)}"

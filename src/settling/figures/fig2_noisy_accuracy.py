@@ -4,21 +4,29 @@ import altair as alt
 import pandas as pd
 
 from settling.analysis.rows import defined, holding, one_view
+from settling.analysis.wording import in_words
 from settling.figures import end_labels, selection, settling_bars, style
+from settling.figures.selection import Tables
+
+TITLE = "What the model says of wrongly labelled words"
+QUESTION = "When does a pretrained model begin to give the wrong labels it was trained on?"
+CURVES = (
+    "Only the wrongly labelled training words count here. A solid line is the share of them to which the model "
+    "gives the wrong label it was trained on. A dashed line is the share to which it gives the true label. While a "
+    "model settles, the dashed lines are high and the solid ones near 0. The model memorises where they cross."
+)
+READING = f"{CURVES} {settling_bars.READING}"
 
 SAYS = {"given": "the wrong label it was given", "true": "the true label"}
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw the share of noisy words given their wrong label (solid) and their true label (dashed)."""
     pick = style.picking("percent")
-    faceted, notes = panels(tables, pick, pick, style.zooming())
-    return style.finished(faceted, figure, *notes)
+    return panels(tables, pick, pick, style.zooming())
 
 
-def panels(
-    tables: dict[str, pd.DataFrame], pick: alt.Parameter, *added: alt.Parameter
-) -> tuple[alt.FacetChart, list[str]]:
+def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[alt.FacetChart, list[str]]:
     """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
     accuracy = defined(holding(tables["curves"], metric="noisy_accuracy", split="train"))
     frame = selection.by_noise(one_view(accuracy))
@@ -53,3 +61,34 @@ def panels(
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], bars, ends])).properties(height=style.height(lowest))
     faceted = layered.facet(facet=style.panels(frame), columns=2)
     return faceted, [style.over_runs(frame), settling_bars.note(bars)]
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say how the share of wrong labels that are given grows, and from when on it is above that of the true ones."""
+    accuracy = defined(holding(tables["curves"], metric="noisy_accuracy", split="train"))
+    scores = selection.by_noise(one_view(accuracy))
+    found = []
+    for _, rows in scores[scores["percent"] > 0].groupby("panel"):
+        most = int(rows["percent"].max())
+        given, true = (holding(rows, percent=most, reference=name).sort_values("epoch") for name in ("given", "true"))
+        if given.empty:
+            continue
+        found.append(
+            f"{selection.place(given)} at {most} % noise: the model gives the wrong label to "
+            f"{in_words(given.iloc[0])} of the wrongly labelled words at epoch {int(given['epoch'].iloc[0])} and to "
+            f"{in_words(selection.last(given))} at the last{overtakes(given, true)}."
+        )
+    return found
+
+
+def overtakes(given: pd.DataFrame, true: pd.DataFrame) -> str:
+    """Say from which epoch on the wrong label is given more often than the true one, in the mean, if known."""
+    both = given.merge(true, on="epoch", suffixes=("", "_true"))
+    if both.empty:
+        return ""
+    behind = both.loc[both["mean"] <= both["mean_true"], "epoch"]
+    if behind.empty:
+        return "; the wrong label is the more frequent from the first epoch on"
+    if behind.max() == both["epoch"].max():
+        return "; the true label is the more frequent to the end"
+    return f"; the wrong label is the more frequent from epoch {int(behind.max()) + 1} on"

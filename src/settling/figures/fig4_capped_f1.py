@@ -4,12 +4,22 @@ import altair as alt
 import pandas as pd
 
 from settling.analysis.rows import holding, one_view
+from settling.analysis.wording import in_words
 from settling.figures import end_labels, selection, style
+from settling.figures.selection import Tables
+
+TITLE = "F1 of the capped class over the epochs"
+QUESTION = "Does a model fit the few examples of a class without generalising from them?"
+READING = (
+    f"Each curve is F1 of a class by epoch. {style.KEPT_IS_COLOUR} On the left is F1 on the training words that are "
+    "left, on the right F1 on dev. Where the lines lie together on the left and apart on the right, the model fits "
+    "its few examples and does not generalise from them."
+)
 
 TRAIN, DEV = "train, the sentences kept", "dev"
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
     curves = holding(tables["curves"], metric="f1")
     train = one_view(holding(curves, split="train", reference="given")).assign(scored=TRAIN)
@@ -36,4 +46,26 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         layers.append(end_labels.layer(base, style.share("end", "F1 of the capped class"), "kept:N", pick))
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], ends]))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
-    return style.finished(faceted, figure, style.over_runs(frame), style.GREY_IS_ALL, *selection.undefined(scores))
+    return faceted, [style.over_runs(frame), style.GREY_IS_ALL, *selection.undefined(scores)]
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say where train and dev F1 of the capped class end, with fewest, most and all of its sentences."""
+    curves = holding(tables["curves"], metric="f1")
+    train = one_view(holding(curves, split="train", reference="given"))
+    dev = one_view(holding(curves, split="dev", reference="true"))
+    frame = selection.of_capped_class(selection.by_cap(pd.concat([train, dev]), "cap"))
+    frame = frame[frame["epoch"] == frame.groupby(["dataset", "system", "treatment"])["epoch"].transform("max")]
+    found = []
+    for (dataset, system, capped), rows in frame.groupby(["dataset", "system", "capped"]):
+        parts = []
+        for kept in selection.few_many_all(rows):
+            of_train, of_dev = (holding(rows, kept=kept, split=split) for split in ("train", "dev"))
+            if len(of_train) and len(of_dev):
+                parts.append(f"with {kept}, {in_words(of_train.iloc[0])} and {in_words(of_dev.iloc[0])}")
+        if parts:
+            found.append(
+                f"{system} on {dataset}: F1 of {capped} on train and on dev at the last epoch is, by sentences kept, "
+                f"{'; '.join(parts)}."
+            )
+    return found

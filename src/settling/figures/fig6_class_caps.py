@@ -7,8 +7,24 @@ import altair as alt
 import pandas as pd
 
 from settling.analysis.rows import defined, holding, one_view
+from settling.analysis.wording import in_words, listed
 from settling.figures import selection, style
+from settling.figures.selection import Tables
 from settling.treatments import KINDS, kind_of
+
+TITLE = "F1 when a class is scarce"
+QUESTION = "From how many sentences on is a class predicted at all, and when are more of no more use?"
+READING = (
+    "The figure sets F1 on dev, at each run's epoch of best dev F1, against the number of training sentences kept "
+    "that hold a class. On the left is F1 of that class, on the right F1 of all classes. Dotted lines are the same "
+    "system on all sentences, over all its clean runs. Marks below zero show two numbers of sentences for each "
+    "system. From the first on the class is being learned: its F1 is at least 10 % of its F1 on clean data. From "
+    "the second on it has levelled off: its F1 is at least 90 % of that. A mark is the mean over the runs that get "
+    "there, and is missing where none does. Removing sentences also removes other entities. Where the study has "
+    "control arms, they tell scarcity of the class from loss of data. One arm keeps all sentences and sets the "
+    "surplus mentions of the class to O. The other removes as many sentences without the class. The gap between an "
+    "arm and the cap is what is due to scarcity."
+)
 
 TREATMENT = "Treatment"
 ARM_LEGEND = alt.Legend(orient="top", columns=1, labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
@@ -17,7 +33,7 @@ KNEES = {"starts": "►", "levels": "■"}
 LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set and capped class: F1 of that class, and of all; dotted: clean training."""
     dev_f1 = holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
     every = by_score(selection.by_cap(one_view(dev_f1), "cap", "control"))
@@ -74,7 +90,7 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         notes.append("the mean over the runs that get there.")
     layered = alt.layer(*layers).properties(height=style.height(lowest))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", SCORED))
-    return style.finished(faceted, figure, *notes, *selection.undefined(every))
+    return faceted, [*notes, *selection.undefined(every)]
 
 
 def by_score(frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,3 +141,24 @@ def knee_layers(base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pi
             tooltip=tooltip,
         ),
     ]
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say what dev F1 of the class is with fewest, most and all sentences, and where it starts and levels off."""
+    dev_f1 = holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    scores = selection.of_capped_class(selection.by_cap(one_view(dev_f1), "cap"))
+    caps = holding(tables["caps"], kind="cap")
+    found = []
+    for (dataset, system, capped), rows in scores.groupby(["dataset", "system", "capped"]):
+        if rows["mean"].isna().all():
+            found.append(f"{system} on {dataset}: dev F1 of {capped} is {in_words(rows.iloc[0])}.")
+            continue
+        parts = [f"{in_words(holding(rows, kept=kept).iloc[0])} with {kept}" for kept in selection.few_many_all(rows)]
+        text = f"{system} on {dataset}: dev F1 of {capped}, by sentences kept, is {listed(parts)}"
+        of_class = holding(caps, dataset=dataset, system=system, cap_class=capped)
+        for quantity, words in zip(KNEES, ("starts to be learned", "levels off"), strict=True):
+            for _, knee in holding(of_class, quantity=quantity).iterrows():
+                where = f"at {knee['mean']:.0f} sentences" if knee["n"] else "at none of these numbers"
+                text += f"; it {words} {where} ({int(knee['n'])} of {int(knee['runs'])} runs)"
+        found.append(f"{text}.")
+    return found

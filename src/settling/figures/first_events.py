@@ -5,6 +5,11 @@ import pandas as pd
 
 from settling.figures import style
 
+READING = (
+    "Diamonds at the right are the words that were never right. The vertical scale is a square root, so that small "
+    "late shares stay visible."
+)
+
 NOTE = "Diamond: share never right by the end. Each colour's shares add up to 1 in a panel."
 # From 0 to 1 and a diamond's half on either side, under a square root that is odd.
 AROUND_SHARES = [-0.0025, 1.1]
@@ -59,3 +64,10 @@ def layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.L
         .encode(y="mean:Q", opacity=style.faded(pick))
     )
     return alt.LayerChart(layer=[band, bar, line.add_params(pick, style.zooming()), point])
+
+
+def half_learned(shares: pd.DataFrame) -> str:
+    """Say by which epoch half of the words have been right once; `shares` are means by `epoch` (-1: never)."""
+    learned = shares[shares["epoch"] >= 0].sort_values("epoch")
+    reached = learned.loc[learned["mean"].cumsum() >= 0.5, "epoch"]
+    return f"by epoch {int(reached.iloc[0])}" if len(reached) else "not by the end"

@@ -3,8 +3,24 @@
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import defined, one_view
+from settling.analysis.rows import defined, holding, one_view
+from settling.analysis.wording import in_words
 from settling.figures import selection, style
+from settling.figures.selection import Tables
+
+TITLE = "How well wrong labels are found"
+QUESTION = "Can the wrong labels be found from one training run alone?"
+READING = (
+    "A dot is a detector at one level of noise (colour), which reads the run up to one moment (shape). The first "
+    "column is F1 when a detector calls as many words noisy as there are. The second is F1 when it estimates their "
+    "number without knowing the noise, or has a threshold of its own. The third is the area under the ROC curve, "
+    "the fourth average precision. kmeans is the paper's detector as the paper describes it: 2-means on the losses "
+    "of one epoch, with the greater cluster called noise. class-means is the same as the authors' code has it. "
+    "entity-label is the baseline without a model: it calls any word noisy that is not labelled O. self-confidence "
+    "and normalized-margin are cleanlab's. The others rank words by what their names say: the loss of the label "
+    "given, its mean, its mean probability, the spread of that probability, its margin, forgetting events, and the "
+    "first learning event."
+)
 
 MOMENTS = {
     "epoch-4": "after 4 epochs",
@@ -21,7 +37,7 @@ COLUMNS = {
     ("any", "auroc"): "AUROC",
     ("any", "average_precision"): "Average precision",
 }
-# As in docs/detectors.md; the paper's first.
+# The paper's detectors come first.
 ORDER = (
     "kmeans",
     "class-means",
@@ -40,7 +56,7 @@ LANE = 6  # pixels
 NAMES_WIDTH = 95  # pixels; the same in all rows, which have detectors of their own
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set, system and kind of noise: a dot for each detector, moment and level."""
     found = one_view(defined(tables["detection"]))
     columns = pd.DataFrame([(*pair, column) for pair, column in COLUMNS.items()], columns=["rate", "metric", "scored"])
@@ -87,9 +103,27 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         title = alt.Title(" · ".join(str(panel).split("\n")), fontSize=11, offset=4)
         column = style.columns("scored", scored) if not parts else style.columns("scored", scored).header(None)
         parts.append(layered.properties(width=150, height=alt.Step(LANE)).facet(column=column, title=title))
-    return style.finished(
-        alt.vconcat(*parts, spacing=12),
-        figure,
+    return alt.vconcat(*parts, spacing=12), [
         style.over_runs(frame, "Dot", "Bar"),
         "Known rate: as many words are called noisy as are.",
-    )
+    ]
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say how the paper's detector does at the highest level of noise, and which does best in hindsight."""
+    scores = selection.by_noise(one_view(defined(holding(tables["detection"], metric="f1"))))
+    found = []
+    for _, rows in scores[scores["percent"] > 0].groupby("panel"):
+        most = selection.most_noise(rows)
+        paper = holding(most, detector="kmeans", moment="epoch-4", rate="own")
+        known = holding(most, rate="known").sort_values(["mean", "detector", "moment"], ascending=[False, True, True])
+        parts = [f"the paper's k-means after 4 epochs has F1 {in_words(paper.iloc[0])}"] if len(paper) else []
+        if len(known):
+            best = known.iloc[0]
+            parts.append(
+                f"in hindsight the highest F1 at the known rate is {in_words(best)}, of {best['detector']} "
+                f"{MOMENTS[best['moment']]}"
+            )
+        if parts:
+            found.append(f"{selection.at_noise(most)}: {'; '.join(parts)}.")
+    return found

@@ -3,8 +3,20 @@
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import defined, one_view
-from settling.figures import selection, style
+from settling.analysis.rows import defined, ends, holding, one_view
+from settling.analysis.wording import in_words
+from settling.figures import selection, settling_bars, style
+from settling.figures.selection import Tables
+
+TITLE = "How long models settle"
+QUESTION = "How long does settling last, and does more noise shorten it?"
+READING = (
+    "The figure sets the length of settling, in epochs and in updates, and the share of runs that settle, against "
+    f"the level of noise. {settling_bars.RULE} Such a run counts as 0. Clean runs stand apart: they have no wrong "
+    "labels to give. A triangle marks where some runs still settle in their last epoch, so that the true length is "
+    "longer."
+)
+
 
 LENGTHS = {"settling_epochs": "Length of settling, epochs", "settling_steps": "Length of settling, updates"}
 TITLES = {**LENGTHS, "settles": "Share of runs that settle"}
@@ -12,7 +24,7 @@ CLEAN = "clean"
 WIDTH = 150
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set and kind of noise: settling in epochs and updates, and how many runs settle."""
     every = selection.by_noise(one_view(tables["phases"]))
     settles = every[every["quantity"] == "settles"]
@@ -36,14 +48,12 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         # One selection, which the first part holds, fades all.
         layered = alt.layer(first if parts else first.add_params(pick), *others).properties(width=WIDTH)
         parts.append(layered.facet(row=style.rows(frame, named=not parts)))
-    return style.finished(
-        alt.hconcat(*parts, spacing=24),
-        figure,
+    return alt.hconcat(*parts, spacing=24), [
         style.over_runs(frame, "Point", "Bar"),
         "A run that does not settle counts as 0. Clean runs stand apart: they are asked nothing about noisy words.",
         "Triangle: some runs settle to their last epoch, so it is longer.",
         *selection.undefined(settles),
-    )
+    ]
 
 
 def layers(
@@ -73,3 +83,26 @@ def layers(
     point = base.mark_point(filled=True, size=45).encode(y=axis, shape=shape, opacity=style.faded(pick))
     bars = bar.encode(y=alt.Y("low:Q"), y2="high:Q", opacity=style.faded(pick, 0.7))
     return bars, line, point
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say how many runs settle at the least and the most noise, and for how long."""
+    rows = selection.by_noise(one_view(tables["phases"]))
+    found = []
+    for _, of_panel in rows[rows["percent"] > 0].groupby("panel"):
+        settles = holding(of_panel, quantity="settles")
+        parts = []
+        for row in ends(settles, "percent"):
+            if pd.isna(row["mean"]):
+                parts.append(f"at {int(row['percent'])} % noise settling is {in_words(row)}")
+                continue
+            number = round(row["mean"] * row["n"])
+            runs = f"{number} of {int(row['n'])} run{'s' if row['n'] > 1 else ''}"
+            text = f"at {int(row['percent'])} % noise {runs} settle"
+            lengths = holding(of_panel, quantity="settling_epochs", percent=row["percent"])
+            if number and len(lengths):
+                text += f", for a mean over all runs of {in_words(lengths.iloc[0])} epochs"
+            parts.append(text)
+        if parts:
+            found.append(f"{selection.place(settles)}: {'; '.join(parts)}.")
+    return found

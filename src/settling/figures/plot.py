@@ -1,12 +1,11 @@
 """Draw a figure from the tables of a study, as JSON, HTML, SVG and PNG.
 
-    settling plot fig1_noise_f1 results/demo/tables results/demo/figures/fig1_noise_f1
+    settling plot fig1_noise_f1 --tables results/demo/tables --output results/demo/figures
 
 The same tables give the same bytes on one machine. The HTML is one file that loads nothing.
 """
 
 import html
-import importlib
 import json
 import re
 from pathlib import Path
@@ -16,7 +15,9 @@ import vl_convert
 
 from settling.errors import BadInput, all_visible, choices
 from settling.figures import FIGURES
+from settling.figures.forms import form_of, title_of
 from settling.figures.selection import NothingToShowError, chosen
+from settling.figures.style import finished
 from settling.figures.text_table import written_out
 from settling.files import replacing, write_text
 from settling.frames import read_frame
@@ -46,7 +47,7 @@ def plot(figure: str, tables: Path, output: Path) -> None:
     """Draw `figure` from tables/<name>.parquet into output.json, output.html, output.svg and output.png."""
     text = specification(figure, tables)
     write_text(output.with_suffix(".json"), text + "\n")
-    write_text(output.with_suffix(".html"), page(FIGURES[figure].title, text))
+    write_text(output.with_suffix(".html"), page(title_of(figure), text))
     write_text(output.with_suffix(".svg"), vector(text))
     with replacing(output.with_suffix(".png")) as part:
         part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
@@ -63,10 +64,10 @@ def specification(figure: str, tables: Path) -> str:
     frames = {name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}
     with alt.data_transformers.enable("default", max_rows=None):
         try:
-            chart = importlib.import_module(entry.module).chart(chosen(frames, entry.needs), figure)
+            chart, notes = form_of(figure).chart(chosen(frames, entry.needs))
         except NothingToShowError as missing:
-            chart = written_out(missing.lines, figure)
-        spec = chart.to_dict()
+            chart, notes = written_out(missing.lines), []
+        spec = finished(chart, figure, title_of(figure), notes).to_dict()
     return json.dumps(all_visible(spec), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 

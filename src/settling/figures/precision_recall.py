@@ -1,17 +1,25 @@
 """Test precision and recall of each system trained on all sentences that the study keeps (the paper's appendix G)."""
 
-import altair as alt
-import pandas as pd
-
+from settling.analysis.rows import holding
+from settling.analysis.wording import in_words, listed
 from settling.figures import selection, style
+from settling.figures.selection import Tables
 from settling.figures.tab2_full_data import notes, test_scores
 from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
+
+TITLE = "Test precision and recall when trained on all of the study's training sentences, clean labels"
+QUESTION = "Does a system find too few entities, or too many?"
+READING = (
+    "The numbers are micro precision, recall and F1 of entities on test, of each run at its epoch of best dev F1. "
+    "Precision above recall means that a system finds too few entities. Recall above precision means that it finds "
+    "too many."
+)
 
 METRICS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 COLUMNS = [Column("System", 170), *(Column(title, 150, "number", 50) for title in METRICS.values())]
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a line for each data set and system."""
     found = test_scores(tables["summary"], *METRICS)
     selection.needed(found, "test precision, recall or F1 on clean data")
@@ -22,4 +30,25 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
             cells = dict(zip(scores["metric"], numbers(scores, ".3f"), strict=True))
             named: list[Cell] = [str(system)]
             rows.append(Row(named + [cells.get(metric, Number(NONE)) for metric in METRICS]))
-    return style.finished(text_table(COLUMNS, rows), figure, *notes(found))
+    return text_table(COLUMNS, rows), notes(found)
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say of each system which of its precision and recall is the higher."""
+    found = []
+    for dataset, of_dataset in test_scores(tables["summary"], "precision", "recall").groupby("dataset"):
+        if of_dataset["mean"].isna().all():
+            found.append(f"{dataset}: test precision and recall are {in_words(of_dataset.iloc[0])}.")
+            continue
+        parts = []
+        for system, rows in of_dataset.groupby("system"):
+            precision, recall = (holding(rows, metric=name) for name in ("precision", "recall"))
+            if len(precision) and len(recall):
+                gap = precision["mean"].iloc[0] - recall["mean"].iloc[0]
+                which = "equal to" if gap == 0 else "above" if gap > 0 else "below"
+                parts.append(
+                    f"{system} {in_words(precision.iloc[0])}, {which} its recall of {in_words(recall.iloc[0])}"
+                )
+        if parts:
+            found.append(f"{dataset}: test precision of {listed(parts)}.")
+    return found

@@ -1,16 +1,19 @@
 """Which rows of the tables a figure draws, and how they are arranged in panels."""
 
+from typing import Any, TypeAlias
+
 import pandas as pd
 
-from settling.analysis.rows import defined
+from settling.analysis.rows import defined, ends, holding
 from settling.analysis.undefined import lacking
 from settling.figures.needs import SHOWN, Needs
 
+Tables: TypeAlias = dict[str, pd.DataFrame]
 SYSTEM_COLUMNS = ("system", "baseline_system")
 ALL_SENTENCES = "all"
 
 
-def chosen(frames: dict[str, pd.DataFrame], needs: Needs) -> dict[str, pd.DataFrame]:
+def chosen(frames: Tables, needs: Needs) -> Tables:
     """Return the rows of each table that a figure with these needs shows, and the table `systems` whole."""
     systems = {card["system"] for _, card in frames["systems"].iterrows() if needs.shows_system(card)}
     found = {"systems": frames["systems"]}
@@ -90,3 +93,31 @@ def of_capped_class(frame: pd.DataFrame) -> pd.DataFrame:
     number = found["cap_sentences"].astype("Int64").astype("string").fillna(ALL_SENTENCES).astype(object)
     panel = found["dataset"] + "\n" + found["system"] + "\ncapped: " + found["capped"]
     return found.assign(kept=number, panel=panel)
+
+
+def few_many_all(rows: pd.DataFrame) -> list[str]:
+    """Return the fewest and the most sentences kept of a class, and `all`, as far as there are rows of them."""
+    numbers = ends(rows[rows["cap_sentences"].notna()], "cap_sentences")
+    every = [ALL_SENTENCES] if rows["cap_sentences"].isna().any() else []
+    return [str(row["kept"]) for row in numbers] + every
+
+
+def most_noise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the highest level of noise."""
+    return holding(rows, percent=rows["percent"].max())
+
+
+def last(curve: pd.DataFrame) -> "pd.Series[Any]":
+    """Return the row of a curve's last epoch."""
+    return curve.iloc[int(curve["epoch"].to_numpy().argmax())]
+
+
+def place(rows: pd.DataFrame) -> str:
+    """Name the one system and data set of what `by_noise` gives, and its kind of noise."""
+    first = rows.iloc[0]
+    return f"{first['system']} on {first['dataset']} ({first['noise']})"
+
+
+def at_noise(rows: pd.DataFrame) -> str:
+    """Name the one system, data set, kind and level of noise of what `by_noise` gives."""
+    return f"{place(rows)} at {int(rows['percent'].iloc[0])} % noise"

@@ -3,12 +3,22 @@
 import altair as alt
 import pandas as pd
 
+from settling.analysis.phases import NEAR_BEST, NEAR_PLATEAU, SHORTEST
 from settling.analysis.rows import one_view
 from settling.figures import selection, style
 
+RULE = (
+    f"A run is settled at an epoch if its dev F1 is at least {NEAR_BEST * 100:.0f} % of the run's best, if its train "
+    f"F1 is at least {NEAR_PLATEAU * 100:.0f} % of what the true labels score against the given ones, and if it "
+    "gives wrong labels no more often than a uniform guesser over the tags would. Settling is the longest stretch "
+    f"of settled epochs, and a single other epoch does not end it. A run without at least {SHORTEST} such epochs "
+    "does not settle."
+)
+READING = f"Bars below 0 show from when to when the runs that settle do so. {RULE}"
+
 LANE = 0.06  # of the height from 0 to 1: one level's bar
 NOTE = "Bars below 0: settling, from its mean first to its mean last epoch, of the runs that settle."
-NONE = "No run settles, by the rule of docs/phases.md."
+NONE = "No run settles."
 
 
 def bars(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:

@@ -3,13 +3,12 @@
 A noise level has the same colour in every figure of a study, darker for more noise, and so has a system.
 """
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import altair as alt
 import pandas as pd
 
-from settling.figures import FIGURES
 from settling.figures.selection import ALL_SENTENCES
 
 NOISE_RAMP = ("#edb081", "#e98d6b", "#e3685c", "#d14a61", "#b13c6c", "#8f3371", "#6c2b6d", "#4b2362")
@@ -31,6 +30,10 @@ SYSTEM_COLOURS = (
 CAP_RAMP = ("#a8ddb5", "#5fc0c2", "#2f93bd", "#1c62a5", "#173a7a", "#120f40")
 ALL_COLOUR = "#9a9a9a"
 GREY_IS_ALL = "Grey: the same system trained on all clean sentences."
+KEPT_IS_COLOUR = (
+    "Its colour is the number of training sentences kept that hold the class, darker for more. Grey is the same system "
+    "trained on all sentences."
+)
 DOTTED_IS_ALL = "Dotted lines: the same system on all sentences, over all its clean runs."
 
 LOWEST = -0.02  # where an axis from 0 to 1 begins
@@ -42,7 +45,8 @@ NUMBERS, NAMES = 12, 6
 SECOND = alt.Legend(orient="top", labelLimit=0)
 PICK, ZOOM = "pick", "zoom"
 
-Chart = TypeVar("Chart", alt.Chart, alt.LayerChart, alt.FacetChart, alt.HConcatChart, alt.VConcatChart)
+Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
+Styled = TypeVar("Styled", bound=alt.TopLevelMixin)
 
 
 def noise_colour(levels: Iterable[int]) -> alt.Color:
@@ -173,20 +177,19 @@ def columns(field: str, order: list[str]) -> alt.Column:
     return alt.Column(f"{field}:N", sort=order, title=None)
 
 
-def finished(chart: Chart, figure: str, *notes: str) -> Chart:
-    """Add the figure's title, the notes under it and the theme."""
-    title = FIGURES[figure].title
-    named: Chart = chart.properties(
+def finished(chart: Chart, name: str, title: str, notes: Sequence[str]) -> Chart:
+    """Add the figure's name and title, the notes under it and the theme."""
+    named = chart.properties(
         title=alt.Title(title, subtitle=list(notes)),
         description=f"{title}. {' '.join(notes)}",
-        name=figure,
+        name=name,
     )
     return themed(named)
 
 
-def themed(chart: Chart) -> Chart:
+def themed(chart: Styled) -> Styled:
     """Add the theme."""
-    styled: Chart = (
+    styled: Styled = (
         chart.configure(font=FONT, background="white", padding=8)
         .configure_view(stroke=None, continuousWidth=PANEL_WIDTH, continuousHeight=PANEL_HEIGHT)
         .configure_title(anchor="start", fontSize=13, color=INK, subtitleFontSize=10.5, subtitleColor=MUTED, offset=12)

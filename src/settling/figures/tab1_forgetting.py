@@ -1,11 +1,24 @@
 """How many words are forgotten, on real words and as the authors count (the paper's table 1)."""
 
-import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import defined, holding
+from settling.analysis.rows import defined, ends, holding, one_view
+from settling.analysis.wording import in_words
 from settling.figures import selection, style
+from settling.figures.selection import Tables
 from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
+
+TITLE = "Words forgotten"
+QUESTION = "Which systems forget least of what they have learned?"
+READING = (
+    "A forgettable word is right at some epoch and wrong at the next, at least once. An unforgettable word never "
+    "is; words that were never learned are among them. A learned word is right at least once. The ratio is "
+    "forgettable over learned words. The view says when a word's prediction is taken. In the view minibatch, as in "
+    "the paper, that is in training mode, as the word's batch passes. In the view epoch-end it is in evaluation "
+    "mode, after each epoch. Real words are counted alone in the first line. The authors' grid counts as the "
+    "authors' code does: all 50 positions of every sentence, padding and special tokens included. The last line "
+    "says what that changes."
+)
 
 METRICS = {
     "forgettable": ("Forgettable", ",.0f", 1),
@@ -22,7 +35,7 @@ COLUMNS = [
 ]
 
 
-def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
+def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw, for each data set, system and view, a line for each counting and one for their difference."""
     counts = defined(holding(tables["forgetting"], family="clean", noisy=False))
     counts = selection.needed(counts, "words counted on clean data")
@@ -35,13 +48,11 @@ def chart(tables: dict[str, pd.DataFrame], figure: str) -> alt.TopLevelMixin:
         rows.append(Row([str(dataset)], head=True))
         for (system, view), found in of_dataset.groupby(["system", "view"]):
             rows += lines(str(system), str(view), found)
-    return style.finished(
-        text_table(COLUMNS, rows),
-        figure,
+    return text_table(COLUMNS, rows), [
         "Forgettable: forgotten at least once. Unforgettable: never. Learned: right at least once. "
         "Ratio: forgettable over learned.",
         style.over_runs(counts, "Number", "Brackets"),
-    )
+    ]
 
 
 def lines(system: str, view: str, found: pd.DataFrame) -> list[Row]:
@@ -74,3 +85,19 @@ def differences(difference: "pd.Series[float]") -> list[Cell]:
         Number(f"{difference[metric] * scale:+{form}}".replace("-", "−") if pd.notna(difference.get(metric)) else NONE)
         for metric, (_, form, scale) in METRICS.items()
     ]
+
+
+def sentences(tables: Tables) -> list[str]:
+    """Say which system forgets least and which most of the words that it has learned."""
+    ratios = defined(holding(tables["forgetting"], kind="clean", noisy=False, metric="ratio", counting="words"))
+    words = "of the words that were right at least once"
+    found = []
+    for dataset, rows in one_view(ratios, "minibatch").groupby("dataset"):
+        ordered = rows.sort_values(["mean", "system"])
+        parts = [f"{row['system']} forgets {in_words(row)}" for row in ends(ordered, "mean")]
+        found.append(
+            f"{dataset}: {parts[0]} {words}."
+            if len(parts) == 1
+            else f"{dataset}: {words}, {parts[0]}, the least, and {parts[1]}, the most."
+        )
+    return found

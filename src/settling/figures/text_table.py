@@ -94,9 +94,9 @@ def text_table(columns: list[Column], rows: list[Row]) -> alt.LayerChart:
     return alt.LayerChart(data=frame, layer=[rule, *layers], width=width, height=len(lines) * ROW_HEIGHT)
 
 
-def written_out(lines: Iterable[str], figure: str) -> alt.LayerChart:
-    """Return what stands for a figure that has nothing to show: its title, and lines that say what is missing."""
-    return style.finished(text_table([Column("", LINE_WIDTH)], [Row([line]) for line in lines]), figure)
+def written_out(lines: Iterable[str]) -> alt.LayerChart:
+    """Return the chart of a figure that has nothing to show: lines that say what is missing."""
+    return text_table([Column("", LINE_WIDTH)], [Row([line]) for line in lines])
 
 
 def _placed(columns: list[Column], row: Row) -> list[dict[str, Any]]:

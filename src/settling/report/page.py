@@ -23,15 +23,14 @@ from markupsafe import Markup
 from settling.analysis import claim_card
 from settling.config import load
 from settling.errors import BadInput, all_visible
-from settling.figures import FIGURES, Figure
+from settling.figures import FIGURES, Figure, settling_bars
+from settling.figures.forms import form_of, question_of, sentences_of, title_of
 from settling.figures.plot import VEGALITE
 from settling.figures.skipped import skipped
 from settling.files import read_json, write_text
 from settling.frames import read_frame
 from settling.report import explorer, methods, words
-from settling.report.captions import caption
 from settling.report.claims import cards, sourced
-from settling.report.sentences import sentences
 from settling.study import TABLES, readable_name
 
 # In the order of the page: what the treatment of a figure's runs is called there.
@@ -62,6 +61,7 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
         "symbols": {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
         "experiments": experiments(drawn, tables, results),
         "not_drawn": read_lines(results / "figures" / "not_drawn.txt"),
+        "rule": settling_bars.RULE,
         "explorer": inert(explorer.content(tables)),
         "words": inert(words.content(tables)),
         "methods": methods.content(study, tables, results),
@@ -93,11 +93,11 @@ def experiments(drawn: dict[str, Figure], tables: dict[str, Any], results: Path)
         figures = [
             {
                 "name": name,
-                "title": figure.title,
-                "question": figure.question,
-                "sentences": sentences(name, tables),
-                "reading": caption(name).reading,
-                "paper": sourced(caption(name).paper),
+                "title": title_of(name),
+                "question": question_of(name),
+                "sentences": sentences_of(name, tables),
+                "reading": form_of(name).READING,
+                "paper": sourced(figure.paper),
                 "spec": inert(read_json(results / "figures" / f"{name}.json")),
             }
             for name, figure in drawn.items()

@@ -14,6 +14,7 @@ from settling.analysis.aggregate import aggregate
 from settling.analysis.quotes import quote
 from settling.errors import BadInput
 from settling.figures import FIGURES
+from settling.figures.forms import title_of
 from settling.figures.plot import page, plot, specification
 from settling.files import write_table
 from settling.study import runs_of
@@ -43,7 +44,7 @@ def test_four_files(drawn: Path, name: str) -> None:
     assert stem.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     svg = stem.with_suffix(".svg").read_text()
     assert svg.startswith("<svg")
-    assert FIGURES[name].title in svg
+    assert title_of(name) in svg
     assert ("bootstrap interval over 4 runs" in svg) == (name not in WITHOUT_INTERVALS)
     spec = json.loads(stem.with_suffix(".json").read_text())
     assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
@@ -54,7 +55,7 @@ def test_four_files(drawn: Path, name: str) -> None:
 def test_page_loads_nothing(drawn: Path, name: str) -> None:
     page = (drawn / "figures" / f"{name}.html").read_text()
     assert '<html lang="en">' in page
-    assert f"<title>{html.escape(FIGURES[name].title)}</title>" in page
+    assert f"<title>{html.escape(title_of(name))}</title>" in page
     ours = page[: page.index("<script>") + 8] + page[page.index("<main") :]
     assert not re.search(r"<(link|img|iframe)|\s(src|href)=", ours)
     assert not re.search(r"<script[^>]*\ssrc=", page)

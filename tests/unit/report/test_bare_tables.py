@@ -13,12 +13,12 @@ from settling.analysis.claim_model import read_claims
 from settling.analysis.claims import decided
 from settling.config import load
 from settling.figures import FIGURES
+from settling.figures.forms import sentences_of, title_of
 from settling.figures.plot import specification, vector
 from settling.files import write_table
 from settling.frames import read_frame
 from settling.report import explorer, methods, words
 from settling.report.page import inert
-from settling.report.sentences import sentences
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, runs
 from tests.conftest import ROOT
@@ -71,7 +71,7 @@ Bare = tuple[str, Path, dict[str, pd.DataFrame]]
 def test_every_figure_is_drawn_and_says_what_is_missing(figure: str, bare: Bare) -> None:
     left, folder, _ = bare
     text = specification(figure, folder)
-    assert FIGURES[figure].title in text
+    assert title_of(figure) in text
     if left in ("no row", "undefined values") and figure != "appD_forgotten_words":
         assert "Nothing to show: no run has " in text
     if left == "no row" and figure == "appD_forgotten_words":
@@ -82,7 +82,7 @@ def test_every_figure_is_drawn_and_says_what_is_missing(figure: str, bare: Bare)
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_has_a_sentence_without_a_number_that_is_none(figure: str, bare: Bare) -> None:
-    said = sentences(figure, bare[2])
+    said = sentences_of(figure, bare[2])
     assert said
     for sentence in said:
         assert sentence.endswith(".")
@@ -153,4 +153,4 @@ def test_a_figure_of_a_class_that_dev_lacks_has_no_mark_for_it_and_says_why(
     assert of_loc or figure == "fig9_few_shot_class"
     assert not [row for row in of_dev if row.get("mean") is not None]
     assert drawn
-    assert any("undefined: dev has no mention of LOC" in sentence for sentence in sentences(figure, tables))
+    assert any("undefined: dev has no mention of LOC" in sentence for sentence in sentences_of(figure, tables))

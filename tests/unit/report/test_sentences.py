@@ -5,8 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from settling.figures import FIGURES
-from settling.report.sentences import FORMS, NOTHING, ONE_RUN, TWO_RUNS, sentences
+from settling.figures.forms import NOTHING, ONE_RUN, TWO_RUNS, sentences_of
 
 Row = dict[str, Any]
 CLEAN = {"treatment": "clean", "family": "clean", "kind": "clean", "percent": None, "cap_class": None}
@@ -43,7 +42,9 @@ def curve(treatment: Row, means: list[float], n: int = 3, **columns: Any) -> lis
 
 def said(figure: str, **tables: list[Row]) -> list[str]:
     empty = {"phases": pd.DataFrame()}
-    return sentences(figure, {"systems": CARDS, **empty, **{name: pd.DataFrame(rows) for name, rows in tables.items()}})
+    return sentences_of(
+        figure, {"systems": CARDS, **empty, **{name: pd.DataFrame(rows) for name, rows in tables.items()}}
+    )
 
 
 def noisy_curves(n: int = 3) -> list[Row]:
@@ -62,8 +63,8 @@ SETTLED = [{"dataset": "news", **NOISE, "settled_f1": f1} for f1 in (0.24, 0.26)
 def test_noise_where_dev_f1_is_best_and_ends_and_what_train_f1_comes_to() -> None:
     assert said("fig1_noise_f1", curves=noisy_curves(), treatments=SETTLED) == [
         "bert on news (flip) at 40 % noise: dev F1 is highest at epoch 1, 0.60 [0.50, 0.70] (n=3), and ends at "
-        "0.50 [0.40, 0.60] (n=3); train F1 ends at 0.90 [0.80, 1.00] (n=3), where one that memorises no noise has "
-        "0.25. With clean labels dev F1 is highest at the last epoch, 2: 0.70 [0.60, 0.80] (n=3)."
+        "0.50 [0.40, 0.60] (n=3); train F1 ends at 0.90 [0.80, 1.00] (n=3), and a model that memorises "
+        "no noise has 0.25. With clean labels dev F1 is highest at the last epoch, 2: 0.70 [0.60, 0.80] (n=3)."
     ]
 
 
@@ -95,8 +96,9 @@ def test_noisy_accuracy_from_when_on_the_wrong_label_is_given(given: list[float]
     ]
     (sentence,) = said("fig2_noisy_accuracy", curves=rows)
     assert sentence.startswith(
-        f"bert on news (flip): of the words with a wrong label at 40 % noise, {given[0]:.2f} "
-        f"[{given[0] - 0.1:.2f}, {given[0] + 0.1:.2f}] (n=3) get that label at epoch 0 and {given[2]:.2f} "
+        f"bert on news (flip) at 40 % noise: the model gives the wrong label to {given[0]:.2f} "
+        f"[{given[0] - 0.1:.2f}, {given[0] + 0.1:.2f}] (n=3) of the wrongly labelled words at epoch 0 and to "
+        f"{given[2]:.2f} "
     )
     assert sentence.endswith(end)
 
@@ -110,7 +112,7 @@ def test_two_figures_in_one_say_both() -> None:
         "curves": pd.DataFrame(rows),
         "treatments": pd.DataFrame(SETTLED),
     }
-    first, second = sentences("appA_image_noise", tables)
+    first, second = sentences_of("appA_image_noise", tables)
     assert "dev F1 is highest at epoch 1" in first
     assert second.endswith("0.30 [0.20, 0.40] (n=3) at the last.")
 
@@ -127,8 +129,9 @@ def test_first_learned_by_which_epoch_half_the_words_have_been_right() -> None:
         *shares(CLEAN, False, {-1: 0.0, 0: 1.0, 1: 0.0}),
     ]
     assert said("fig3_first_learned", first_learned=rows) == [
-        "bert on news (flip) at 40 % noise: half of the cleanly labelled words have been right once by epoch 1, of the "
-        "wrongly labelled not by the end; 0.60 [0.50, 0.70] (n=3) of the latter never."
+        "bert on news (flip) at 40 % noise: half of the cleanly labelled words have been right once by epoch 1, and "
+        "half of the wrongly labelled words not by the end; 0.60 [0.50, 0.70] (n=3) of the wrongly labelled words "
+        "never were."
     ]
 
 
@@ -236,7 +239,7 @@ def test_the_word_most_often_forgotten_is_quoted() -> None:
     rows = [{**where, "rank": rank, "position": rank, "forgetting": 4.26 - rank} for rank in (1, 2)]
     quotes = [{"dataset": "news", "sentence": 7, "position": rank, "token": f"word{rank}"} for rank in (1, 2)]
     assert said("appD_forgotten_words", words=rows, quotes=quotes) == [
-        "bert on news: most often forgotten is “word1” (B-LOC), 3.3 times in the mean (n=3)."
+        "bert on news: the word most often forgotten is “word1” (B-LOC), 3.3 times in the mean (n=3)."
     ]
 
 
@@ -250,7 +253,7 @@ def test_detectors_the_papers_and_the_best_in_hindsight() -> None:
     ]
     assert said("appE_noise_detectors", detection=rows) == [
         "bert on news (flip) at 40 % noise: the paper's k-means after 4 epochs has F1 0.70 [0.60, 0.80] (n=3); in "
-        "hindsight the highest F1 at the known rate is 0.80 [0.70, 0.90] (n=3) (loss, best)."
+        "hindsight the highest F1 at the known rate is 0.80 [0.70, 0.90] (n=3), of loss at the best dev F1."
     ]
 
 
@@ -267,8 +270,8 @@ def test_losses_how_much_two_histograms_have_in_common() -> None:
         for edge, mean in enumerate(means)
     ]
     assert said("appE_loss_histograms", loss_histogram=rows) == [
-        "bert on news (flip) at 40 % noise: the mean histograms of wrongly and cleanly labelled words have in "
-        "common 0.30 after 4 epochs and 0.90 at the end of their area (n=3)."
+        "bert on news (flip) at 40 % noise: the mean histograms of wrongly and cleanly labelled words share "
+        "this much of their area: 0.30 after 4 epochs and 0.90 at the end (n=3)."
     ]
 
 
@@ -279,10 +282,6 @@ def test_phases_how_many_runs_settle_and_for_how_long() -> None:
         rows.append({**where, "quantity": "settles", **estimate(settles)})
         rows.append({**where, "quantity": "settling_epochs", **estimate(epochs)})
     assert said("phases", phases=rows) == [
-        "bert on news (flip): at 10 % noise 2 of 3 runs settle, in the mean over all for 4.00 [3.90, 4.10] (n=3) "
-        "epochs; at 40 % noise 0 of 3 runs settle."
+        "bert on news (flip): at 10 % noise 2 of 3 runs settle, for a mean over all runs of 4.00 [3.90, 4.10] "
+        "(n=3) epochs; at 40 % noise 0 of 3 runs settle."
     ]
-
-
-def test_every_form_of_figure_has_its_sentences() -> None:
-    assert {figure.module.rpartition(".")[2] for figure in FIGURES.values()} == set(FORMS)

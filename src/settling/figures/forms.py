@@ -1,0 +1,61 @@
+"""The modules that draw figures and speak of them, and what each figure is called, asks and shows.
+
+Importing this module imports no plotting library; asking it for a form does.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Protocol, cast
+
+from settling.figures import FIGURES
+from settling.figures.selection import Tables, chosen
+
+if TYPE_CHECKING:
+    from settling.figures.style import Chart
+
+NOTHING = "The tables hold no rows to say it from."
+ONE_RUN = "Every mean is of a single run. It has no interval, so chance cannot be told from effect."
+TWO_RUNS = "No mean is of more than two runs. Intervals of so few runs are not to be relied on."
+
+
+class Form(Protocol):
+    """What a figure's module holds. Figures of one form share a module, and differ in the runs they show."""
+
+    TITLE: str
+    QUESTION: str
+    READING: str
+    """How to read the chart, whatever it shows."""
+
+    def chart(self, tables: Tables, /) -> "tuple[Chart, list[str]]":
+        """Return the chart and the notes under its title; raise NothingToShowError where there is nothing to draw."""
+
+    def sentences(self, tables: Tables, /) -> list[str]:
+        """Return what the chart shows, a sentence for each panel; an empty list where the tables have no such rows."""
+
+
+def form_of(figure: str) -> Form:
+    """Return the module of a figure of the registry."""
+    return cast(Form, importlib.import_module(FIGURES[figure].module))
+
+
+def title_of(figure: str) -> str:
+    """Return the figure's own title, or that of its form."""
+    return FIGURES[figure].title or form_of(figure).TITLE
+
+
+def question_of(figure: str) -> str:
+    """Return the figure's own question, or that of its form."""
+    return FIGURES[figure].question or form_of(figure).QUESTION
+
+
+def sentences_of(figure: str, tables: Tables) -> list[str]:
+    """Return what a figure shows, from the whole tables of a study by name; at least one sentence."""
+    entry = FIGURES[figure]
+    shown = chosen({name: tables[name] for name in entry.tables}, entry.needs)
+    found = form_of(figure).sentences(shown)
+    return [*found, *few_runs(shown)] if found else [NOTHING]
+
+
+def few_runs(shown: Tables) -> list[str]:
+    """Return the warning that goes with means over one or two runs, or an empty list."""
+    most = max((int(frame["n"].max()) for frame in shown.values() if "n" in frame and len(frame)), default=0)
+    return {1: [ONE_RUN], 2: [TWO_RUNS]}.get(most, [])
