@@ -2,7 +2,8 @@
 
 The workflow reads FIGURES while it parses, so nothing here imports a plotting library. A figure's module is imported
 only to draw the figure or to make the report; `forms.Form` says what it holds. Figures of one form share a module, and
-a line here says in what they differ from it.
+a line here says in what they differ. Title and
+question in the file are those of the first.
 
 Tags in brackets, such as `[S3-6]`, say where an account of the paper comes from; report/claims.py spells them out.
 """
@@ -20,7 +21,7 @@ class Figure(NamedTuple):
     reads: tuple[str, ...]
     """The tables, but for `systems`, which every figure reads to know which systems' rows it shows."""
     needs: Needs
-    number: str
+    number: str = ""
     """What the paper calls it; empty for a figure of ours."""
     paper: str = ""
     """What the paper shows there; empty where no account of it is at hand."""
@@ -71,7 +72,7 @@ FIGURES: dict[str, Figure] = {
         "appendix C",
         "The paper shows this for a network of BERT's shape without pretraining: it does not settle. [B][S30]",
         "F1 under label noise, without pretraining",
-        "Does a model settle that was not pretrained?",
+        "Does a model without pretraining settle?",
     ),
     "appI_other_encoders": Figure(
         "fig1_noise_f1",
@@ -97,7 +98,7 @@ FIGURES: dict[str, Figure] = {
         "appendix C",
         "The paper says that networks without pretraining do not settle. [B][S30]",
         "What the model says of wrongly labelled words, without pretraining",
-        "When does a model that was not pretrained begin to give the wrong labels it was trained on?",
+        "When does a model without pretraining begin to give the wrong labels it was trained on?",
     ),
     "appA_image_noise": Figure(
         "f1_and_noisy_accuracy",
@@ -106,8 +107,6 @@ FIGURES: dict[str, Figure] = {
         "appendix A",
         "The paper compares a ResNet on CIFAR10 with BERT, to ask whether the ResNet settles too. Accounts of the "
         "answer differ: it settles for a shorter time, or not at all. [S12][S29] A word in this figure is an image.",
-        "Label noise on images",
-        "Do image classifiers settle too?",
     ),
     "appB_jnlpba_noise": Figure(
         "f1_and_noisy_accuracy",
@@ -180,7 +179,7 @@ FIGURES: dict[str, Figure] = {
         "figure 7",
         "The paper reads from its figure that on JNLPBA a class needs 50 sentences or more. [S20]",
         "F1 when a class is scarce: JNLPBA",
-        "From how many sentences on is a class of JNLPBA predicted at all?",
+        "How many sentences does a class of JNLPBA need to be predicted at all?",
     ),
     "fig9_few_shot_class": Figure("fig9_few_shot_class", ("summary", "contrasts"), _FEW_SHOT, "figure 9", _PROTOTYPES),
     "fig11_few_shot_jnlpba": Figure(
@@ -248,8 +247,7 @@ FIGURES: dict[str, Figure] = {
         "phases",
         ("phases",),
         Needs("noise"),
-        "",
-        "The paper finds settling by eye: it is long in BERT, shorter with more noise, and absent without pretraining. "
-        "[B][S12][S30]",
+        paper="The paper finds settling by eye. It is long in BERT, shorter with more noise, and absent without "
+        "pretraining. [B][S12][S30]",
     ),
 }

@@ -5,8 +5,8 @@ import altair as alt
 from settling.figures import fig1_noise_f1, fig2_noisy_accuracy, settling_bars, style
 from settling.figures.selection import Tables
 
-TITLE = "F1 under label noise, and what the model says of wrongly labelled words"
-QUESTION = "Does a model settle, and when does it begin to give the wrong labels it was trained on?"
+TITLE = "Label noise on images"
+QUESTION = "Do image classifiers settle too?"
 READING = f"Above: {fig1_noise_f1.CURVES} Below: {fig2_noisy_accuracy.CURVES} {settling_bars.READING}"
 
 

@@ -11,9 +11,9 @@ from settling.figures import selection, style
 from settling.figures.selection import Tables
 
 READING = (
-    "of ProtoBERT and of the encoder that starts from the same checkpoint, against the number of sentences that "
-    "hold the capped class. ProtoBERT has centroids over the whole training set, or running ones. Each run is taken "
-    "at its epoch of best dev F1. Dotted lines are the same systems on all sentences, over all their clean runs. On "
+    "against the number of sentences that hold the capped class. The systems are ProtoBERT, with centroids over the "
+    "whole training set or running ones, and the encoder that starts from the same checkpoint. Each run is taken at "
+    "its epoch of best dev F1. Dotted lines are the same systems on all sentences, over all their clean runs. On "
     "the right is the difference between ProtoBERT and the encoder, between runs of the same draw and seed. The "
     "claims say whether a difference holds."
 )

@@ -13,7 +13,7 @@ from settling.figures.selection import Tables
 from settling.treatments import KINDS, kind_of
 
 TITLE = "F1 when a class is scarce"
-QUESTION = "From how many sentences on is a class predicted at all, and when are more of no more use?"
+QUESTION = "How many sentences does a class need to be predicted at all, and when do more stop helping?"
 READING = (
     "The figure sets F1 on dev, at each run's epoch of best dev F1, against the number of training sentences kept "
     "that hold a class. On the left is F1 of that class, on the right F1 of all classes. Dotted lines are the same "
@@ -21,9 +21,8 @@ READING = (
     "system. From the first on the class is being learned: its F1 is at least 10 % of its F1 on clean data. From "
     "the second on it has levelled off: its F1 is at least 90 % of that. A mark is the mean over the runs that get "
     "there, and is missing where none does. Removing sentences also removes other entities. Where the study has "
-    "control arms, they tell scarcity of the class from loss of data. One arm keeps all sentences and sets the "
-    "surplus mentions of the class to O. The other removes as many sentences without the class. The gap between an "
-    "arm and the cap is what is due to scarcity."
+    "control arms, their gaps to the cap tell scarcity of the class from loss of data. One arm keeps all sentences "
+    "and sets the surplus mentions of the class to O. The other removes as many sentences without the class."
 )
 
 TREATMENT = "Treatment"

@@ -9,7 +9,7 @@ from settling.figures import selection, style
 from settling.figures.selection import Tables
 
 TITLE = "The loss of wrongly and of cleanly labelled words"
-QUESTION = "Are wrong labels apart from right ones by their loss alone, and until when?"
+QUESTION = "Does the loss alone tell wrong labels from right ones, and until when?"
 READING = (
     "Each panel has the losses of the label given, in nats on a logarithmic scale, of wrongly and of cleanly "
     "labelled training words. It shows them after 4 epochs (the authors' choice), at the end of settling where the "

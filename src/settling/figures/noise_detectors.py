@@ -11,15 +11,15 @@ from settling.figures.selection import Tables
 TITLE = "How well wrong labels are found"
 QUESTION = "Can the wrong labels be found from one training run alone?"
 READING = (
-    "A dot is a detector at one level of noise (colour), which reads the run up to one moment (shape). The first "
+    "A dot is a detector at one level of noise (colour). It reads the run up to one moment (shape). The first "
     "column is F1 when a detector calls as many words noisy as there are. The second is F1 when it estimates their "
     "number without knowing the noise, or has a threshold of its own. The third is the area under the ROC curve, "
-    "the fourth average precision. kmeans is the paper's detector as the paper describes it: 2-means on the losses "
-    "of one epoch, with the greater cluster called noise. class-means is the same as the authors' code has it. "
-    "entity-label is the baseline without a model: it calls any word noisy that is not labelled O. self-confidence "
-    "and normalized-margin are cleanlab's. The others rank words by what their names say: the loss of the label "
-    "given, its mean, its mean probability, the spread of that probability, its margin, forgetting events, and the "
-    "first learning event."
+    "the fourth average precision. kmeans is the paper's detector as the paper describes it: it parts the losses of "
+    "one epoch by 2-means, and calls the words of the greater mean noisy. class-means is the same as the authors' "
+    "code has it. entity-label is the baseline without a model: it calls any word noisy that is not labelled O. "
+    "self-confidence and normalized-margin are cleanlab's. The others rank words by what their names say: the loss "
+    "of the label given, its mean, the mean probability of that label, the spread of that probability, its margin, "
+    "forgetting events, and the first learning event."
 )
 
 MOMENTS = {

@@ -8,11 +8,11 @@ from settling.analysis.rows import one_view
 from settling.figures import selection, style
 
 RULE = (
-    f"A run is settled at an epoch if its dev F1 is at least {NEAR_BEST * 100:.0f} % of the run's best, if its train "
-    f"F1 is at least {NEAR_PLATEAU * 100:.0f} % of what the true labels score against the given ones, and if it "
-    "gives wrong labels no more often than a uniform guesser over the tags would. Settling is the longest stretch "
-    f"of settled epochs, and a single other epoch does not end it. A run without at least {SHORTEST} such epochs "
-    "does not settle."
+    f"A run is settled at an epoch where three things hold. Its dev F1 is at least {NEAR_BEST * 100:.0f} % of the "
+    f"run's best. Its train F1 is at least {NEAR_PLATEAU * 100:.0f} % of what the true labels score against the "
+    "given ones. It gives wrong labels no more often than a uniform guesser over the tags would. Settling is the "
+    "longest stretch of settled epochs; a single other epoch between two of them does not end it. A run without at "
+    f"least {SHORTEST} such epochs does not settle."
 )
 READING = f"Bars below 0 show from when to when the runs that settle do so. {RULE}"
 

@@ -11,13 +11,13 @@ from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers
 TITLE = "Words forgotten"
 QUESTION = "Which systems forget least of what they have learned?"
 READING = (
-    "A forgettable word is right at some epoch and wrong at the next, at least once. An unforgettable word never "
-    "is; words that were never learned are among them. A learned word is right at least once. The ratio is "
-    "forgettable over learned words. The view says when a word's prediction is taken. In the view minibatch, as in "
-    "the paper, that is in training mode, as the word's batch passes. In the view epoch-end it is in evaluation "
-    "mode, after each epoch. Real words are counted alone in the first line. The authors' grid counts as the "
-    "authors' code does: all 50 positions of every sentence, padding and special tokens included. The last line "
-    "says what that changes."
+    "Forgettable words are right at some epoch and wrong at the next, at least once. Unforgettable words never are, "
+    "and words that were never learned count among them. Learned words are right at least once. The ratio is the "
+    "number of forgettable words over that of learned words. The view says when a word's prediction is taken. In "
+    "the view minibatch, as in the paper, that is in training mode, as the word's batch passes. In the view "
+    "epoch-end it is in evaluation mode, after each epoch. The first line counts real words alone. The second "
+    "counts as the authors' code does: all 50 positions of every sentence, padding and special tokens included. The "
+    "last line is the difference."
 )
 
 METRICS = {
