@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 # What no word holds: what would break a line, a text or a terminal, and half a character.
 NO_WORD = {"a control character": "\x00-\x0a\x0d-\x1b\x7f", "half of a surrogate pair": "\ud800-\udfff"}
@@ -20,6 +20,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def tell(text: str, where: TextIO | None = None) -> None:
+    """Print text that may hold what a stranger wrote, so that no terminal obeys it; to standard output if not told."""
+    print(printable(text), file=where)
 
 
 def visible(text: str) -> str:

@@ -1,6 +1,8 @@
 """What a study would run, and why: a dry run of Snakemake, told by cause instead of by job.
 
-The one module that knows Snakemake, and only what its dry run prints.
+The one module of the package that knows Snakemake, and it knows only what a dry run prints. Snakemake 9.27 also hands a
+record of each job to plugins for its log. But such a record holds the reason as the same printed sentence, and to read
+that sentence is most of this module. A plugin would also have to be a package of its own, installed beside this one.
 """
 
 import ast
@@ -15,6 +17,7 @@ from typing import Any, NamedTuple
 
 from settling.canonical import canonical
 from settling.errors import BadInput
+from settling.stages import RULES
 from settling.study import Run, run_of
 
 STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -37,26 +40,14 @@ CLAUSES = {
 }
 # What Snakemake says of itself before it says what is wrong.
 PREAMBLE = ("Using ", "Assuming ", "Building DAG")
-NOUNS = {
-    "download_dataset": ("data set", "data sets"),
-    "download_checkpoint": ("checkpoint", "checkpoints"),
-    "tokenise": ("file of tokens", "files of tokens"),
-    "treat": ("treated split", "treated splits"),
-    "train": ("run", "runs"),
-    "events": ("run's events", "runs' events"),
-    "detect": ("run's detectors", "runs' detectors"),
-    "plot": ("figure", "figures"),
-}
-STAGES = (*list(NOUNS)[:-1], "aggregate", "quote", "plot", "claims", "findings", "not_drawn", "report")
-NAMED_BY = {"download_dataset": "dataset", "download_checkpoint": "checkpoint", "plot": "figure"}
 LISTED = 3
 LONGEST_VALUE = 40
 
 
 class Job(NamedTuple):
-    """A job that would run: its stage, what it would write, its wildcards and Snakemake's reason."""
+    """A job that would run: its rule, what it would write, its wildcards and Snakemake's reason."""
 
-    stage: str
+    rule: str
     outputs: list[str]
     wildcards: dict[str, str]
     reason: str
@@ -93,11 +84,11 @@ def jobs(said: str) -> list[Job]:
         fields = dict(re.findall(r"^ +(\w+): (.*)$", block, re.MULTILINE))
         if rule != "all":
             wildcards = dict(part.split("=", 1) for part in fields.get("wildcards", "").split(", ") if part)
-            stage = re.sub(r"^(train|download_checkpoint)_\d+_.*", r"\1", rule)
-            if stage == "download_checkpoint":
+            rule = re.sub(r"^(train|download_checkpoint)_\d+_.*", r"\1", rule)
+            if rule == "download_checkpoint":
                 # Whose rule has no wildcards.
                 wildcards["checkpoint"] = PurePath(fields.get("log", "")).stem
-            found.append(Job(stage, fields.get("output", "").split(", "), wildcards, fields["reason"]))
+            found.append(Job(rule, fields.get("output", "").split(", "), wildcards, fields["reason"]))
     return found
 
 
@@ -105,29 +96,31 @@ def summary(found: Sequence[Job]) -> str:
     """Say what would run, one line a cause, then what follows."""
     own: dict[tuple[str, str], list[Job]] = defaultdict(list)
     following: dict[str, int] = defaultdict(int)
-    for job in sorted(found, key=lambda job: (*STAGES, job.stage).index(job.stage)):
+    # A rule that somebody added comes last.
+    for job in sorted(found, key=lambda job: (*RULES, job.rule).index(job.rule)):
         reasons = causes(job)
         # A run with a cause of its own is worth its line; whatever else has an input that is made again only follows.
-        if FOLLOWS in job.reason and not (job.stage == "train" and reasons):
-            following[job.stage] += len(runs_of(job.outputs)) if job.stage == "train" else 1
+        if FOLLOWS in job.reason and not (job.rule == "train" and reasons):
+            following[job.rule] += len(runs_of(job.outputs)) if job.rule == "train" else 1
         else:
-            own[job.stage, "; ".join(reasons)].append(job)
-    lines = [line(stage, cause, group) for (stage, cause), group in own.items()]
+            own[job.rule, "; ".join(reasons)].append(job)
+    lines = [line(rule, cause, group) for (rule, cause), group in own.items()]
     if following:
-        names = ", ".join(counted(stage, number) for stage, number in following.items())
+        names = ", ".join(counted(rule, number) for rule, number in following.items())
         lines.append(f"{names} {'follows' if sum(following.values()) == 1 else 'follow'}")
     return "\n".join(lines or ["nothing would run"])
 
 
-def line(stage: str, cause: str, group: Sequence[Job]) -> str:
-    """Say what of one stage would run for one cause, which all jobs of the group have."""
+def line(rule: str, cause: str, group: Sequence[Job]) -> str:
+    """Say what of one rule would run for one cause, which all jobs of the group have."""
     clause = next((clause for clause in (MISSING, UPDATED) if clause in group[0].reason), "")
     files = sorted({file for job in group for file in listed(job.reason, clause)})
     again = "" if clause == MISSING else " again"
-    if stage != "train":
-        names = sorted(job.wildcards[NAMED_BY[stage]] for job in group if stage in NAMED_BY)
+    if rule != "train":
+        wildcard = RULES[rule].named_by if rule in RULES else ""
+        names = sorted(job.wildcards[wildcard] for job in group if wildcard)
         named = f" ({few(names)})" if names else ""
-        return f"{counted(stage, len(group))}{named}{again}: {cause}{f': {few(files)}' if files else ''}"
+        return f"{counted(rule, len(group))}{named}{again}: {cause}{f': {few(files)}' if files else ''}"
     runs = [run for job in group for run in runs_of(job.outputs)]
     trained = runs_of(files) or runs
     verb = "trains" if len(trained) == 1 else "train"
@@ -137,12 +130,14 @@ def line(stage: str, cause: str, group: Sequence[Job]) -> str:
         # The inputs of a job of several are not those of each; train itself knows which run is done.
         verb, again = "looked at, trained only where changed", ""
     beside = f"; the {len(runs) - len(trained)} beside them only where changed" if len(trained) < len(runs) else ""
-    return f"{counted(stage, len(trained))} {verb}{again}: {cause}{f': {few(files)}' if files else ''}{beside}"
+    return f"{counted(rule, len(trained))} {verb}{again}: {cause}{f': {few(files)}' if files else ''}{beside}"
 
 
-def counted(stage: str, number: int) -> str:
-    """Return so many of what a stage makes, or the stage's name where it makes one thing."""
-    return f"{number} {NOUNS[stage][number > 1]}" if stage in NOUNS else stage
+def counted(rule: str, number: int) -> str:
+    """Return how many of what a rule makes, such as `3 runs`, or the rule's name where it makes one thing."""
+    if rule not in RULES or not RULES[rule].one:
+        return rule
+    return f"{number} {RULES[rule].many if number > 1 else RULES[rule].one}"
 
 
 def few(names: Sequence[str]) -> str:
@@ -184,7 +179,7 @@ def changes(job: Job, old: Iterable[str], new: Iterable[str]) -> list[str]:
         pairs = [(one, two) for one in before[kind] or [""] for two in now[kind] or [""] if one or two]
         for one, two in pairs:
             if kind == "spec":
-                name = f"system {runs_of(job.outputs)[0].system}: " if job.stage == "train" else ""
+                name = f"system {runs_of(job.outputs)[0].system}: " if job.rule == "train" else ""
                 found.append(name + "; ".join(differences(json.loads(one or "{}"), json.loads(two or "{}"))))
             elif kind == "code":
                 found.append(edited(one, two))

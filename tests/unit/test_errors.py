@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from settling.analysis.findings import write_findings
-from settling.cli import tell
 from settling.data.messages import one_line_errors
-from settling.errors import BadInput, check_text, one_line, printable, visible
+from settling.errors import BadInput, check_text, one_line, printable, tell, visible
 from settling.training.loop import say
 from tests.unit.figures import synthetic
 

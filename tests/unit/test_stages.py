@@ -1,7 +1,11 @@
 """What each stage may use: the network, torch, the slow imports."""
 
+import importlib
+import inspect
+import itertools
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,23 +16,12 @@ from settling import cli
 from settling.analysis.aggregate import aggregate
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
+from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
 from settling.study import Run
 from settling.treatments.treat import treat
 from tests.conftest import ROOT, TINY_SPEC, paths_of, run_command
 
-STAGES = (
-    "download",
-    "tokenise",
-    "treat",
-    "train",
-    "events",
-    "detect",
-    "aggregate",
-    "plot",
-    "claims",
-    "findings",
-    "report",
-)
+NAMES = [stage.name for stage in STAGES if stage.group == Group.STUDY]
 CLAIMS = ROOT / "config" / "claims.yaml"
 # Runs the command line in a fresh process and then prints which modules it has loaded.
 PROBE = """
@@ -98,8 +91,11 @@ def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     }[stage]
 
 
-# The report, which is made of whole studies, has its own tests.
-@pytest.mark.parametrize("stage", STAGES[4:-1])
+# Two are left to tests of their own: quote, which reads data, and report, which is made of whole studies.
+AFTER_TRAINING = [name for name in NAMES[NAMES.index("train") + 1 :] if name not in ("quote", "report")]
+
+
+@pytest.mark.parametrize("stage", AFTER_TRAINING)
 def test_the_stages_after_training_run_without_torch(stage: str, results: Path, tmp_path: Path) -> None:
     found = loaded(*stage_arguments(stage, results, tmp_path / "out"))
     assert (tmp_path / "out").exists()
@@ -111,8 +107,8 @@ def test_the_stages_after_training_run_without_torch(stage: str, results: Path, 
 
 def test_help_lists_every_stage_and_loads_none_of_what_they_use() -> None:
     done = run_command([sys.executable, "-c", PROBE, "--help"])
-    listed = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ") and line.split()}
-    assert {*STAGES, "config", "schema"} <= listed
+    listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ") and line.split()]
+    assert listed == [stage.name for stage in STAGES]
     assert set(done.stdout.split("LOADED ")[1].split()) & {"torch", "pandas", "pyarrow", "numpy", "pydantic"} == set()
 
 
@@ -120,27 +116,15 @@ def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> Non
     assert loaded("config", ROOT / "config.yaml") & {"torch", "pandas", "transformers", "datasets"} == set()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["download", "dataset", "--spec", "{}", "--output", "out"],
-        ["tokenise", "--data", "a", "--checkpoint", "b", "--output", "out"],
-        ["treat", "--spec", "{}", "--train", "a", "--output", "out"],
-        [
-            *("train", "--spec", "{}", "--train", "a", "--dev", "a", "--test", "b", "--checkpoint", "c"),
-            *("--run", "0", "d", "e", "f", "-"),
-        ],
-        ["events", "--dynamics", "a", "--treated", "b", "--output", "out"],
-        ["detect", "--dynamics", "a", "--treated", "b", "--scores", "c", "--run", "d", "--output", "out"],
-        ["aggregate", "--spec", "{}", "--results", "a", "--output", "out"],
-        ["plot", "fig1_noise_f1", "--tables", "a", "--output", "out"],
-        ["claims", "--claims", "a", "--tables", "b", "--output", "out"],
-        ["findings", "--tables", "a", "--output", "out"],
-        ["report", "--spec", "{}", "--results", "a", "--output", "out"],
-    ],
-    ids=STAGES,
-)
-def test_only_the_download_may_use_the_hub(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def made_up(argument: Argument) -> list[str]:
+    """Return an argument as on a command line, with some value that its command takes."""
+    value = {"JSON": "{}", "NUMBER": "1"}.get(argument.kind, argument.settings.get("choices", ["a"])[0])
+    name = [argument.name] if argument.name.startswith("--") else []
+    return name + [value] * argument.settings.get("nargs", 1)
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage.group == Group.STUDY], ids=NAMES)
+def test_only_the_download_may_use_the_hub(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
     for name in (*names, "TOKENIZERS_PARALLELISM"):
         # Set first, so that monkeypatch puts the old state back whatever the command does.
@@ -148,9 +132,41 @@ def test_only_the_download_may_use_the_hub(arguments: list[str], monkeypatch: py
         monkeypatch.delenv(name)
     seen = []
     monkeypatch.setattr(cli, "run", lambda _: seen.extend(os.environ.get(name) for name in names))
-    monkeypatch.setattr(sys, "argv", ["settling", *arguments])
+    monkeypatch.setattr(sys, "argv", ["settling", stage.name, *itertools.chain(*map(made_up, stage.arguments))])
     cli.main()
-    assert seen == ([None] * 3 if arguments[0] == "download" else ["1"] * 3)
+    assert seen == ([None] * 3 if stage.name == "download" else ["1"] * 3)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=[stage.name for stage in STAGES])
+def test_the_function_of_a_command_takes_its_arguments_by_name(stage: Stage) -> None:
+    module, _, name = stage.function.partition(":")
+    parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    given = {argument.name.removeprefix("--").replace("-", "_") for argument in stage.arguments}
+    given |= {stage.unknown_options} if stage.unknown_options else set()
+    needed = {name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty}
+    assert needed <= given <= parameters.keys()
+
+
+def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> None:
+    """So that `settling why` has a place and a name for what each rule makes."""
+    found = {}
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        blocks = re.split(r"^ *rule(?= \w+:|:$)", file.read_text(), flags=re.MULTILINE)[1:]
+        for block in blocks:
+            name = re.match(r" (\w+):", block) or re.search(r'name:\s+f"([a-z_]+?)_\{number\}', block)
+            assert name, block
+            command = re.search(r"settling ([a-z]+) ", block)
+            found[name[1]] = "train" if "TRAIN" in block else command[1] if command else None
+    assert found.keys() == RULES.keys()
+    # The list of figures that are not drawn is written without a command of settling.
+    assert found.pop("not_drawn") is None
+    assert found == {rule.name: stage.name for stage in STAGES for rule in stage.rules if rule.name != "not_drawn"}
+
+
+def test_what_belongs_to_stages_is_put_in_their_order() -> None:
+    assert in_order({"report": 3, "train": 1, "plot": 2}) == [1, 2, 3]
+    with pytest.raises(KeyError, match="no stage is called draw"):
+        in_order({"train": 1, "draw": 2})
 
 
 def test_the_hub_s_libraries_obey(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from settling.figures.skipped import listed, skipped
 from settling.files import metadata_of, read_json, read_table, write_table, write_text
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
+from settling.stages import in_order
 
 # Of a word that neither artifact quotes.
 UNQUOTED = {"before": "", "token": "?", "after": ""}
@@ -129,9 +130,21 @@ def alike(one: Path, other: Path) -> bool:
 
 
 def redraw(study: Study, folders: Sequence[Path], results: Path) -> None:
-    """Make the tables, quotes, claims, findings and figures of the study in the folder `results`."""
+    """Make the tables, quotes, figures, claims and findings of the study in the folder `results`."""
     tables = results / "tables"
-    aggregate(json.loads(plan.aggregate_spec(study)), results, tables)
+    makers: dict[str, Callable[[], object]] = {
+        "aggregate": lambda: aggregate(json.loads(plan.aggregate_spec(study)), results, tables),
+        "quote": lambda: put_quotes_together(folders, tables),
+        "plot": lambda: draw(study, results),
+        "claims": lambda: decide_claims(folders[0] / "claims.json", tables, results / "claims"),
+        "findings": lambda: write_findings(tables, results / "findings.txt"),
+    }
+    for make in in_order(makers):
+        make()
+
+
+def put_quotes_together(folders: Sequence[Path], tables: Path) -> None:
+    """Write the quotes that artifacts have of the words that the folder `tables` points at."""
     files = [folder / "tables" / "quotes.parquet" for folder in folders]
     quotes = pd.concat([read_frame(file, "quotes") for file in files]).drop_duplicates(WORD)
     words = read_frame(tables / "words.parquet", "words")[WORD].drop_duplicates()
@@ -139,8 +152,10 @@ def redraw(study: Study, folders: Sequence[Path], results: Path) -> None:
     made = metadata_of(read_table(files[0], "quotes").schema)
     columns = {name: quoted[name].to_numpy() for name in SCHEMAS["quotes"].names}
     write_table(tables / "quotes.parquet", "quotes", columns, made)
-    decide_claims(folders[0] / "claims.json", tables, results / "claims")
-    write_findings(tables, results / "findings.txt")
+
+
+def draw(study: Study, results: Path) -> None:
+    """Draw the figures of the study from its tables, and list those that it has no runs for."""
     for figure in FIGURES.keys() - skipped(study):
-        plot(figure, tables, results / "figures" / figure)
+        plot(figure, results / "tables", results / "figures" / figure)
     write_text(results / "figures" / "not_drawn.txt", listed(study))

@@ -1,16 +1,14 @@
 """Check an artifact: its hashes, and that each thing in it follows from what lies before it."""
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
@@ -24,6 +22,7 @@ from settling.artifact.archive import shown, temporary, unpacked
 from settling.artifact.build import README
 from settling.artifact.contents import BESIDE, names_of, withheld
 from settling.artifact.crate import METADATA
+from settling.artifact.differences import compared, texts
 from settling.artifact.stage import config_of
 from settling.canonical import digest
 from settling.config import Study
@@ -33,14 +32,13 @@ from settling.figures.plot import specification, vector
 from settling.figures.skipped import listed, skipped
 from settling.files import metadata_of, open_table, read_json, read_table, sha256
 from settling.frames import read_frame
+from settling.stages import in_order
 from settling.treatments import family_of
 
-# Another machine adds numbers up in another order: relative differences below these are none.
 SCHEMA_OF = {"dynamics.parquet": "dynamics", "scores.parquet": "scores"}
 NUMBER = re.compile(r"[\d.]+")
 # A word's hash, or a word that neither of two merged artifacts quotes.
 HASHED = r"#[0-9a-f]{12}|\?"
-TOLERANCE = {pa.float32(): 1e-5, pa.float64(): 1e-9}
 
 
 class Check(NamedTuple):
@@ -110,47 +108,89 @@ def read_text(path: Path) -> str:
 
 
 def recomputed(study: Study, folder: Path, scratch: Path, shipped: Path | None) -> Iterator[Check]:
-    """Make everything anew from what lies before it in `folder`, in the folder `scratch`, and compare."""
-    runs, named = plan.runs(study), plan.treatments(study)
-    wrong_runs = [wrong for run in runs for wrong in of_run(study, folder, run)]
-    yield Check("runs", (*wrong_runs, *copies(folder, runs)), len(runs))
-    if study.publish.dynamics:
-        noisy = [run for run in runs if family_of(named[run.treatment]) == "noise"]
-        yield Check("events", tuple(wrong for run in runs for wrong in of_events(folder, scratch, run)), len(runs))
-        yield Check(
-            "detectors", tuple(wrong for run in noisy for wrong in of_detectors(folder, scratch, run)), len(noisy)
-        )
-    else:
-        yield Check("events and detectors", unchecked="the artifact holds no dynamics, only their hashes")
+    """Make everything anew from what lies before it in `folder`, in the folder `scratch`, and compare.
+
+    Where the tables cannot be made, nothing that is made from them is checked.
+    """
     tables = scratch / "tables"
-    wrong = attempted("tables", lambda: aggregate(json.loads(plan.aggregate_spec(study)), folder, tables))
-    if wrong:
+    of_runs = {"train": checked_runs(study, folder), **checked_dynamics(study, folder, scratch)}
+    yield from itertools.chain(*in_order(of_runs))
+    if wrong := attempted("tables", lambda: aggregate(json.loads(plan.aggregate_spec(study)), folder, tables)):
         yield Check("tables", wrong)
         return
-    names = plan.TABLES
-    yield Check(
-        "tables", tuple(compared(folder, scratch, [(f"tables/{name}.parquet", name) for name in names])), len(names)
-    )
     (tables / "quotes.parquet").symlink_to(folder / "tables" / "quotes.parquet")
-    wrong = attempted("claims", lambda: decide_claims(folder / "claims.json", tables, scratch / "claims"))
-    found = () if wrong else tuple(compared(folder, scratch, [("claims/claims.parquet", "claims")]))
-    card = () if wrong else texts(folder, scratch, ["claims/claims.txt"])
-    other = () if shipped is None else tuple(of_claims(folder / "claims.json", shipped))
-    yield Check(
-        "claims", (*wrong, *other, *found, *card), read_table(folder / "claims/claims.parquet", "claims").num_rows
-    )
-    if shipped is None:
-        yield Check("the claims' tests", unchecked="no file of claims is at hand; see --claims")
-    write_findings(tables, scratch / "findings.txt")
-    yield Check("findings", texts(folder, scratch, ["findings.txt"]))
-    figures = sorted(FIGURES.keys() - skipped(study))
-    yield Check(
-        "figures", tuple(wrong for figure in figures for wrong in of_figure(folder, tables, figure)), len(figures)
-    )
+    of_tables = {
+        "aggregate": checked_tables(folder, scratch),
+        "quote": checked_quotes(study, folder),
+        "plot": checked_figures(study, folder, tables),
+        "claims": checked_claims(folder, scratch, shipped),
+        "findings": checked_findings(folder, scratch),
+    }
+    yield from itertools.chain(*in_order(of_tables))
+
+
+def checked_runs(study: Study, folder: Path) -> Iterator[Check]:
+    """Check the cards of the runs, and that no run is a copy of another."""
+    runs = plan.runs(study)
+    wrong = [wrong for run in runs for wrong in of_run(study, folder, run)]
+    yield Check("runs", (*wrong, *copies(folder, runs)), len(runs))
+
+
+def checked_dynamics(study: Study, folder: Path, scratch: Path) -> dict[str, Iterator[Check]]:
+    """Return by stage the checks of what is made of the dynamics, or what cannot be checked without them."""
+    if not study.publish.dynamics:
+        return {
+            "events": iter(
+                [Check("events and detectors", unchecked="the artifact holds no dynamics, only their hashes")]
+            )
+        }
+    runs, named = plan.runs(study), plan.treatments(study)
+    noisy = [run for run in runs if family_of(named[run.treatment]) == "noise"]
+
+    def checks(what: str, of: Callable[[Path, Path, plan.Run], Iterator[str]], runs: list[plan.Run]) -> Iterator[Check]:
+        yield Check(what, tuple(wrong for run in runs for wrong in of(folder, scratch, run)), len(runs))
+
+    return {"events": checks("events", of_events, runs), "detect": checks("detectors", of_detectors, noisy)}
+
+
+def checked_tables(folder: Path, scratch: Path) -> Iterator[Check]:
+    """Check the tables against those made anew in `scratch`."""
+    names = [(f"tables/{name}.parquet", name) for name in plan.TABLES]
+    yield Check("tables", tuple(compared(folder, scratch, names)), len(names))
+
+
+def checked_quotes(study: Study, folder: Path) -> Iterator[Check]:
+    """Check that the quotes are of the tables' words, and show no text that is not passed on."""
     quotes, words = (read_frame(folder / "tables" / f"{name}.parquet", name) for name in ("quotes", "words"))
     yield Check("quotes", tuple(of_quotes(quotes, words, withheld(study))), len(quotes))
     if withheld(study):
         yield Check("words of quotes", unchecked=f"the text of {', '.join(withheld(study))} is not passed on")
+
+
+def checked_figures(study: Study, folder: Path, tables: Path) -> Iterator[Check]:
+    """Check the figures against those drawn anew."""
+    figures = sorted(FIGURES.keys() - skipped(study))
+    wrong = tuple(wrong for figure in figures for wrong in of_figure(folder, tables, figure))
+    yield Check("figures", wrong, len(figures))
+
+
+def checked_claims(folder: Path, scratch: Path, shipped: Path | None) -> Iterator[Check]:
+    """Decide the claims anew and compare; compare their tests with those of the file `shipped`, where there is one."""
+    claims, tables = folder / "claims.json", scratch / "tables"
+    wrong = attempted("claims", lambda: decide_claims(claims, tables, scratch / "claims"))
+    other = () if shipped is None else tuple(of_claims(claims, shipped))
+    found = () if wrong else tuple(compared(folder, scratch, [("claims/claims.parquet", "claims")]))
+    card = () if wrong else texts(folder, scratch, ["claims/claims.txt"])
+    number = read_table(folder / "claims/claims.parquet", "claims").num_rows
+    yield Check("claims", (*wrong, *other, *found, *card), number)
+    if shipped is None:
+        yield Check("the claims' tests", unchecked="no file of claims is at hand; see --claims")
+
+
+def checked_findings(folder: Path, scratch: Path) -> Iterator[Check]:
+    """Say anew what the study found, and compare."""
+    write_findings(scratch / "tables", scratch / "findings.txt")
+    yield Check("findings", texts(folder, scratch, ["findings.txt"]))
 
 
 def attempted(what: str, make: Callable[[], object]) -> tuple[str, ...]:
@@ -246,40 +286,3 @@ def of_figure(folder: Path, tables: Path, figure: str) -> Iterator[str]:
     found, expected = (NUMBER.sub("", svg) for svg in (read_text((folder / file).with_suffix(".svg")), vector(text)))
     if found != expected:
         yield f"figures/{figure}.svg: not what the tables give"
-
-
-def texts(folder: Path, scratch: Path, names: list[str]) -> tuple[str, ...]:
-    """Return which texts are not as made anew."""
-    return tuple(
-        f"{name}: not what the tables give"
-        for name in names
-        if (folder / name).read_bytes() != (scratch / name).read_bytes()
-    )
-
-
-def compared(folder: Path, scratch: Path, tables: list[tuple[str, str]]) -> Iterator[str]:
-    """Yield where tables, by name and schema, are not as made anew."""
-    for name, schema in tables:
-        found = difference(read_table(folder / name, schema), read_table(scratch / name, schema))
-        if found:
-            yield f"{name}: {found}"
-
-
-def difference(found: pa.Table, expected: pa.Table) -> str | None:
-    """Return where two tables of one schema first differ; floats may by their `TOLERANCE`."""
-    if len(found) != len(expected):
-        return f"{len(found)} rows; made anew it has {len(expected)}"
-    for field in found.schema:
-        ours, theirs = found[field.name], expected[field.name]
-        if pa.types.is_dictionary(field.type):
-            ours, theirs = (column.cast(field.type.value_type) for column in (ours, theirs))
-        if field.type in TOLERANCE:
-            near = np.isclose(ours.to_numpy(), theirs.to_numpy(), rtol=TOLERANCE[field.type], atol=0, equal_nan=True)
-            same = pa.array(near)
-        else:
-            both_null = pc.and_(pc.is_null(ours), pc.is_null(theirs))
-            same = pc.or_(pc.fill_null(pc.equal(ours, theirs), False), both_null)
-        row = pc.index(same, False).as_py()
-        if row >= 0:
-            return f"row {row + 1}, {field.name}: found {ours[row]}; made anew it is {theirs[row]}"
-    return None

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from settling.artifact.archive import MANIFEST
-from settling.artifact.verify import difference, verify
+from settling.artifact.differences import difference
+from settling.artifact.verify import verify
 from settling.config import Study
 from settling.files import as_json
 from settling.study import runs
@@ -91,13 +92,13 @@ def test_a_good_artifact_agrees_in_everything_and_says_what_could_not_be_checked
     assert good
     lines = said.splitlines()
     checked = [line.split()[1] for line in lines if line.startswith("agrees")]
-    checked_first = ["hashes", "files", "manifest", "runs", "events", "detectors", "tables", "claims", "findings"]
-    assert checked == [*checked_first, "figures", "quotes", "descriptions"]
+    of_stages = ["runs", "events", "detectors", "tables", "quotes", "figures", "claims", "findings"]
+    assert checked == ["hashes", "files", "manifest", *of_stages, "descriptions"]
     assert "agrees       events (4)" in lines
     assert "agrees       detectors (2)" in lines
     assert [line for line in lines if line.startswith("not checked")] == [
-        "not checked  the claims' tests: no file of claims is at hand; see --claims",
         "not checked  words of quotes: the text of toy is not passed on",
+        "not checked  the claims' tests: no file of claims is at hand; see --claims",
         "not checked  origins: cards of data sets, machines, times, versions, commits, lock and Snakefile",
     ]
     assert lines[-1] == "all agrees"

@@ -1,0 +1,115 @@
+"""The commands that are more than one function of a stage: settling.stages names them, settling.cli calls them.
+
+Each imports what it needs when it is called, as no two need the same.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from settling.errors import BadInput, tell
+
+if TYPE_CHECKING:
+    from settling.training.train import Run
+
+# Python reads no number of thousands of digits.
+MAX_DIGITS = 18
+
+
+def download(what: str, spec: dict[str, Any], output: Path) -> None:
+    """Fetch a `dataset` or a `checkpoint`, whichever `what` is."""
+    if what == "dataset":
+        from settling.data.dataset import download_dataset
+
+        download_dataset(spec, output)
+    else:
+        from settling.data.checkpoints import download_checkpoint
+
+        download_checkpoint(spec, output)
+
+
+def train(
+    spec: dict[str, Any],
+    train: Path,
+    dev: Path,
+    test: Path,
+    run: Sequence[Sequence[str]],
+    checkpoint: Path | None,
+    tokens: Path | None,
+    device: str,
+    threads: int,
+) -> None:
+    """Train the runs given by the values of each `--run`; end with the status of SIGTERM where a signal came."""
+    from settling.training import train as training
+    from settling.training.state import Interrupted
+
+    data = {"train": train, "dev": dev, "test": test}
+    try:
+        training.train(spec, data, checkpoint, [run_of(*values) for values in run], device, threads, tokens)
+    except Interrupted:
+        print("settling: interrupted; the same command goes on from the saved state", file=sys.stderr)
+        sys.exit(128 + signal.SIGTERM)
+
+
+def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
+    """Read the values of `--run`; raise BadInput for a seed that is not a number."""
+    from settling.training.train import Run
+
+    if not seed.isdecimal():
+        raise BadInput(f"--run: found the seed {seed!r}, expected an integer from 0 on")
+    if len(seed) > MAX_DIGITS:
+        raise BadInput(f"--run: found a seed of {len(seed)} digits, expected at most {MAX_DIGITS}")
+    return Run(int(seed), Path(treated), Path(output), Path(state), None if log == "-" else Path(log))
+
+
+def plot(figure: str, tables: Path, output: Path) -> None:
+    """Draw a figure into the folder `output`, under the figure's name."""
+    from settling.figures import plot as plotting
+
+    plotting.plot(figure, tables, output / figure)
+
+
+def verify(path: Path, claims: Path) -> None:
+    """Print how an artifact agrees with itself, and with the file `claims` where there is one.
+
+    Ends with status 1 where it does not agree.
+    """
+    from settling.artifact import verify as verification
+
+    said, good = verification.verify(path, claims if claims.exists() else None)
+    tell(said)
+    sys.exit(not good)
+
+
+def status(file: Path) -> str:
+    """Return how far the study of a configuration is."""
+    from settling.config import read
+    from settling.status import status
+
+    return status(read(file))
+
+
+def config(file: Path) -> None:
+    """Print a configuration in full, and on standard error what is to be known before the study is started."""
+    from settling.config import read
+    from settling.data.preview import previews
+    from settling.study import not_there, runs, treatments, unpinned
+
+    study = read(file)
+    try:
+        num_runs = len(runs(study))
+        treatments(study)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from None
+    print(json.dumps(study.model_dump(mode="json"), indent=2))
+    for key in unpinned(study):
+        tell(f"{file}: {key}: no revision yet; the download refuses without one", sys.stderr)
+    for key, path in not_there(study):
+        tell(f"{file}: {key}: {path}: no such file yet", sys.stderr)
+    for name, dataset in study.datasets.items():
+        for line in previews(name, dataset):
+            tell(line, sys.stderr)
+    tell(f"{file}: a study of {num_runs} runs", sys.stderr)
