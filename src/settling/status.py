@@ -9,6 +9,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
@@ -18,13 +19,13 @@ from settling.config import Study
 from settling.errors import one_line, printable
 from settling.files import read_json
 from settling.study import CARD, Run, folder_of, runs
+from settling.training.progress import Progress, minutes, read_progress
 
 WIDTH = 100
 NAME_WIDTH = 26
-# A run whose log has not been written for so long has ended without a word; a slow one gets three of its epochs.
+# A run that has told nothing for so long has ended without a word; a slow one gets three of its epochs.
 QUIET_SECONDS = 600
 TAIL_BYTES = 1 << 16
-PROGRESS = re.compile(r"^epoch (\d+)/(\d+)  loss (\S+)  .*  (\d+) words/s  left (\d+):(\d\d)$", re.MULTILINE)
 FAILED = re.compile(r"^settling: (.*)", re.MULTILINE)
 # What one looks for in a study's folder, and what is there before any of it is.
 SHOWN = ("report.html", "figures/", "tables/", "claims/claims.txt", "findings.txt", "artifact.zip")
@@ -41,22 +42,11 @@ class State(StrEnum):
     NOT_BEGUN = "not begun"
 
 
-class Progress(NamedTuple):
-    """What a training's log says of its last finished epoch; `left` in seconds."""
-
-    epoch: int
-    epochs: int
-    loss: str
-    words_per_second: int
-    left: int
-
-
 class Seen(NamedTuple):
     """A run as its files show it; `seconds` are those that each epoch of a run that is done took."""
 
     state: State
     progress: Progress | None = None
-    reason: str = ""
     seconds: tuple[float, ...] = ()
     waits: bool = False
 
@@ -80,35 +70,26 @@ def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, Seen]:
 
 def finished(run: Run, folder: Path) -> Seen | None:
     """Return a run whose outputs are in place, or wait for its job; None where there are none, or it trains anew."""
-    for card, waits in ((folder / run.card, False), (folder / run.state / CARD, True)):
-        if card.exists() and not trains_anew(folder / run.log, card):
-            return Seen(State.DONE, seconds=tuple(read_json(card)["seconds_per_epoch"]), waits=waits)
+    progress = read_progress(folder / run.state)
+    for path, waits in ((folder / run.card, False), (folder / run.state / CARD, True)):
+        if path.exists():
+            card = read_json(path)
+            # What was told after the run had ended is of a later training.
+            if not progress or progress.when <= card["ended"]:
+                return Seen(State.DONE, seconds=tuple(card["seconds_per_epoch"]), waits=waits)
     return None
 
 
-def trains_anew(log: Path, card: Path) -> bool:
-    """Return whether a log is of a later training than the one that left `card`."""
-    if not log.exists() or log.stat().st_mtime <= card.stat().st_mtime:
-        return False
-    text = tail(log)
-    progress = progress_of(text)
-    over = "already done" in text or (progress and progress.epoch == progress.epochs)
-    return bool(FAILED.search(text)) or not over
-
-
 def unfinished(run: Run, folder: Path, now: float, paces: Paces) -> Seen:
-    """Return a run that is not done, as its log and its state show it."""
-    log = folder / run.log
-    if not log.exists():
+    """Return a run that is not done, as its progress and its state show it."""
+    progress = read_progress(folder / run.state)
+    if not progress:
         return Seen(State.INTERRUPTED if any((folder / run.state).glob("*")) else State.NOT_BEGUN)
-    text = tail(log)
-    progress, failed = progress_of(text), FAILED.search(text)
-    if failed:
-        return Seen(State.FAILED, progress, failed[1])
+    if progress.state == "failed":
+        return Seen(State.FAILED, progress)
     pace = pace_of(progress) or paces.get((run.dataset, run.system), 0)
-    quiet = now - log.stat().st_mtime > max(QUIET_SECONDS, 3 * pace)
-    stopped = text.rstrip().rpartition("\n")[2].startswith("interrupted")
-    return Seen(State.INTERRUPTED if quiet or stopped else State.GOING, progress)
+    quiet = now - datetime.fromisoformat(progress.when).timestamp() > max(QUIET_SECONDS, 3 * pace)
+    return Seen(State.INTERRUPTED if quiet or progress.state == "interrupted" else State.GOING, progress)
 
 
 def logs(folder: Path) -> dict[Path, int]:
@@ -161,18 +142,11 @@ def tail(log: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def progress_of(text: str) -> Progress | None:
-    """Return what the last line on an epoch says; None where no epoch has finished."""
-    lines = PROGRESS.findall(text)
-    if not lines:
-        return None
-    epoch, epochs, loss, speed, minutes, seconds = lines[-1]
-    return Progress(int(epoch), int(epochs), loss, int(speed), 60 * int(minutes) + int(seconds))
-
-
 def pace_of(progress: Progress | None) -> float:
     """Return the seconds of an epoch, of a run under way; 0 where they cannot be told."""
-    return progress.left / (progress.epochs - progress.epoch) if progress and progress.epoch < progress.epochs else 0
+    if not progress or not progress.seconds_left or progress.epochs is None or progress.epoch is None:
+        return 0
+    return progress.seconds_left / (progress.epochs - progress.epoch)
 
 
 def paces_of(seen: Mapping[Run, Seen]) -> Paces:
@@ -223,12 +197,16 @@ def table(seen: Mapping[Run, Seen]) -> list[str]:
 
 def said_of(one: Seen) -> str:
     """Return how far a run is, or why it failed."""
-    if one.state == State.FAILED:
-        return one.reason
-    if not one.progress:
+    progress = one.progress
+    if progress and one.state == State.FAILED:
+        return one_line(progress.reason or "no reason was told")
+    if not progress or progress.words_per_second is None or progress.seconds_left is None:
         return "no epoch finished since it started"
-    epoch, epochs, loss, speed, left = one.progress
-    return f"epoch {epoch}/{epochs}  loss {loss}  {speed} words/s  left {left // 60}:{left % 60:02d}"
+    loss = "undefined" if progress.loss is None else f"{progress.loss:.3f}"
+    return (
+        f"epoch {progress.epoch}/{progress.epochs}  loss {loss}  {progress.words_per_second:.0f} words/s  "
+        f"left {minutes(progress.seconds_left)}"
+    )
 
 
 def end_of(name: str, room: int) -> str:
@@ -245,8 +223,8 @@ def time_left(epochs: Mapping[str, int], seen: Mapping[Run, Seen]) -> str:
     for run, one in seen.items():
         if one.state in (State.DONE, State.FAILED):
             continue
-        if one.progress:
-            left += one.progress.left
+        if one.progress and one.progress.seconds_left is not None:
+            left += one.progress.seconds_left
         elif (run.dataset, run.system) in paces:
             left += paces[run.dataset, run.system] * epochs[run.system]
         else:

@@ -1,8 +1,10 @@
 """What `settling status` sees in folders made by hand."""
 
-import json
 import os
+import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,29 +16,26 @@ from settling.study import Run
 NOW = 1_700_000_000.0
 RUN = Run("news", "noise-resample-20", 0, "base", 1)
 OTHER = Run("news", "clean", 0, "base", 0)
-HEAD = "results/s/runs/news/noise-resample-20/draw0/base/seed1: 84 sentences, 760 words, on cpu\n"
 EPOCHS = {"base": 4, "another": 10}
 
 
-def epoch(number: int, left: str = "1:30") -> str:
-    """Return the line of a log on an epoch, of 4."""
-    return f"epoch {number}/4  loss 1.189  dev F1 0.444  1575 words/s  left {left}\n"
+def ago(age: float) -> str:
+    """Return the time so many seconds before NOW, as settling writes it."""
+    return datetime.fromtimestamp(NOW - age, UTC).isoformat(timespec="seconds")
 
 
-def log(folder: Path, text: str, age: float = 0, run: Run = RUN) -> None:
-    """Write a run's log, last written so many seconds ago."""
-    path = folder / run.log
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    os.utime(path, (NOW - age, NOW - age))
+def tell(
+    folder: Path, epoch: int | None = 0, left: float | None = None, age: float = 0, run: Run = RUN, **more: Any
+) -> None:
+    """Write how far a run of 4 epochs is, so many seconds ago, with so many seconds left."""
+    known = {"loss": 1.1894, "dev_f1": 0.444, "words_per_second": 1574.6} if left is not None else {}
+    values = {"state": "going", "epoch": epoch, "epochs": 4, **known, "seconds_left": left, "when": ago(age), **more}
+    write_json(folder / run.state / "progress.json", values)
 
 
 def card(folder: Path, place: Path, seconds: list[float], age: float = 0) -> None:
-    """Write a run.json, so many seconds ago."""
-    path = folder / place / "run.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"seconds_per_epoch": seconds}))
-    os.utime(path, (NOW - age, NOW - age))
+    """Write the run.json of a run that ended so many seconds ago."""
+    write_json(folder / place / "run.json", {"seconds_per_epoch": seconds, "ended": ago(age)})
 
 
 def state_of(folder: Path, run: Run = RUN) -> State:
@@ -49,72 +48,65 @@ def test_a_run_without_files_has_not_begun(tmp_path: Path) -> None:
 
 
 def test_a_run_with_its_card_in_place_is_done(tmp_path: Path) -> None:
-    log(tmp_path, HEAD + epoch(4, "0:00"), age=50)
-    card(tmp_path, RUN.folder, [2.0, 3.0], age=40)
+    card(tmp_path, RUN.folder, [2.0, 3.0])
     assert look([RUN], tmp_path, NOW)[RUN] == Seen(State.DONE, seconds=(2.0, 3.0))
 
 
 def test_a_run_done_whose_job_goes_on_is_done_and_waits(tmp_path: Path) -> None:
-    log(tmp_path, HEAD + epoch(4, "0:00"), age=50)
-    card(tmp_path, RUN.state, [2.0], age=40)
+    card(tmp_path, RUN.state, [2.0])
     seen = look([RUN], tmp_path, NOW)
     assert (seen[RUN].state, seen[RUN].waits) == (State.DONE, True)
     assert "of those done, 1 waits in state/ until the rest of its job is done" in report("s", EPOCHS, seen)
 
 
-@pytest.mark.parametrize("end", ["results/s/runs/x: already done\n", HEAD + epoch(4, "0:00")], ids=["again", "copied"])
-def test_a_later_log_that_ends_well_leaves_a_run_done(tmp_path: Path, end: str) -> None:
-    card(tmp_path, RUN.folder, [2.0], age=100)
-    log(tmp_path, end, age=10)
-    assert state_of(tmp_path) == State.DONE
-
-
-def test_a_run_that_trains_anew_beside_its_old_outputs_is_going(tmp_path: Path) -> None:
-    card(tmp_path, RUN.folder, [2.0], age=100)
-    log(tmp_path, HEAD + epoch(1), age=10)
-    assert state_of(tmp_path) == State.GOING
+@pytest.mark.parametrize("place", [RUN.folder, RUN.state], ids=["in place", "waiting"])
+@pytest.mark.parametrize(("told", "state"), [(40, State.DONE), (39, State.GOING)])
+def test_what_was_told_after_a_run_had_ended_is_of_a_later_training(
+    told: float, state: State, place: Path, tmp_path: Path
+) -> None:
+    """Killed before its last progress is removed, a run is done all the same."""
+    card(tmp_path, place, [2.0], age=40)
+    tell(tmp_path, 4, left=0, age=told)
+    assert state_of(tmp_path) == state
 
 
 def test_a_run_under_way_shows_its_last_epoch(tmp_path: Path) -> None:
-    log(tmp_path, HEAD)
+    tell(tmp_path)
     assert "no epoch finished since it started" in report("s", EPOCHS, look([RUN], tmp_path, NOW))
-    log(tmp_path, HEAD + epoch(1) + epoch(2, "1:05"))
+    tell(tmp_path, 2, left=65)
     assert "  news/noise-resample-20/draw0/base/seed1  epoch 2/4  loss 1.189  1575 words/s  left 1:05" in report(
         "s", EPOCHS, look([RUN], tmp_path, NOW)
     )
+    tell(tmp_path, 2, left=65, loss=None)
+    assert "epoch 2/4  loss undefined  1575 words/s" in report("s", EPOCHS, look([RUN], tmp_path, NOW))
 
 
-def test_a_failed_run_shows_its_reason_and_no_traceback(tmp_path: Path) -> None:
-    log(
-        tmp_path,
-        HEAD + epoch(1) + 'Traceback (most recent call last):\n  File "x"\nsettling: runs/x: KeyError: 7\n',
-        9999,
-    )
+def test_a_failed_run_shows_its_reason_however_long_ago_in_one_line(tmp_path: Path) -> None:
+    tell(tmp_path, 1, left=60, age=9999, state="failed", reason="runs/x: KeyError:\n7")
     said = report("s", EPOCHS, look([RUN], tmp_path, NOW))
-    assert "  news/noise-resample-20/draw0/base/seed1  runs/x: KeyError: 7" in said
-    assert "Traceback" not in said
+    assert "  news/noise-resample-20/draw0/base/seed1  runs/x: KeyError:\\n7" in said
 
 
-def test_a_log_that_fell_silent_is_of_an_interrupted_run(tmp_path: Path) -> None:
-    log(tmp_path, HEAD + epoch(2), age=590)
+def test_a_run_that_fell_silent_is_interrupted(tmp_path: Path) -> None:
+    tell(tmp_path, 2, left=60, age=590)
     assert state_of(tmp_path) == State.GOING
-    log(tmp_path, HEAD + epoch(2), age=610)
+    tell(tmp_path, 2, left=60, age=610)
     assert state_of(tmp_path) == State.INTERRUPTED
 
 
 def test_slow_epochs_may_be_silent_for_three_of_them(tmp_path: Path) -> None:
-    log(tmp_path, HEAD + epoch(2, "20:00"), age=1700)
+    tell(tmp_path, 2, left=1200, age=1700)
     assert state_of(tmp_path) == State.GOING
-    log(tmp_path, HEAD + epoch(2, "20:00"), age=1900)
+    tell(tmp_path, 2, left=1200, age=1900)
     assert state_of(tmp_path) == State.INTERRUPTED
     # In its first epoch, as long as those of a run of its kind that is done.
     card(tmp_path, OTHER.folder, [600.0, 600.0])
-    log(tmp_path, HEAD, age=1700)
+    tell(tmp_path, age=1700)
     assert look([OTHER, RUN], tmp_path, NOW)[RUN].state == State.GOING
 
 
-def test_a_run_that_says_it_was_interrupted_and_a_state_without_a_log_are_interrupted(tmp_path: Path) -> None:
-    log(tmp_path, HEAD + epoch(2) + "interrupted after epoch 2/4 and 3 steps; the state is saved\n")
+def test_a_run_that_says_it_was_interrupted_and_a_state_alone_are_interrupted(tmp_path: Path) -> None:
+    tell(tmp_path, 2, left=60, state="interrupted")
     assert state_of(tmp_path) == State.INTERRUPTED
     (tmp_path / OTHER.state).mkdir(parents=True)
     assert state_of(tmp_path, OTHER) == State.NOT_BEGUN
@@ -122,11 +114,16 @@ def test_a_run_that_says_it_was_interrupted_and_a_state_without_a_log_are_interr
     assert state_of(tmp_path, OTHER) == State.INTERRUPTED
 
 
-def test_the_last_line_of_a_long_log_counts(tmp_path: Path) -> None:
-    log(tmp_path, HEAD + epoch(1) + "a warning\n" * 100_000 + epoch(3))
-    progress = look([RUN], tmp_path, NOW)[RUN].progress
-    assert progress
-    assert (progress.epoch, progress.left) == (3, 90)
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"state": "going", "when": "now"}', '{"state": "going", "epoch": "two"}']
+)
+def test_a_damaged_progress_is_named(content: str, tmp_path: Path) -> None:
+    tell(tmp_path)
+    path = tmp_path / RUN.state / "progress.json"
+    path.write_text(content)
+    with pytest.raises(BadInput, match=re.escape(f"{path}: ")) as error:
+        look([RUN], tmp_path, NOW)
+    assert "\n" not in str(error.value)
 
 
 def test_a_damaged_card_is_named(tmp_path: Path) -> None:
@@ -141,8 +138,8 @@ def test_the_time_left_follows_from_the_seconds_of_each_kind_and_how_many_go_at_
     # 60 s an epoch, of 4: 240 s for each of the two not begun, and 90 s and 30 s of the two that go.
     card(tmp_path, runs[0].folder, [50.0, 70.0])
     card(tmp_path, runs[1].folder, [60.0])
-    log(tmp_path, HEAD + epoch(2, "1:30"), run=runs[2])
-    log(tmp_path, HEAD + epoch(3, "0:30"), run=runs[3])
+    tell(tmp_path, 2, left=90, run=runs[2])
+    tell(tmp_path, 3, left=30, run=runs[3])
     seen = look(runs, tmp_path, NOW)
     assert report("s", EPOCHS, seen).endswith("\n\nabout 5 min of training left, 2 at once, as now")
     # Of another kind nothing is known.
@@ -152,7 +149,7 @@ def test_the_time_left_follows_from_the_seconds_of_each_kind_and_how_many_go_at_
 
 def test_runs_that_go_time_their_kind_where_none_is_done(tmp_path: Path) -> None:
     runs = [Run("news", "clean", 0, "base", seed) for seed in range(2)]
-    log(tmp_path, HEAD + epoch(2, "10:00"), run=runs[0])
+    tell(tmp_path, 2, left=600, run=runs[0])
     # 300 s an epoch: 600 s and 1,200 s.
     assert report("s", EPOCHS, look(runs, tmp_path, NOW)).endswith("about 30 min of training left, 1 at once, as now")
 
@@ -174,8 +171,8 @@ def test_a_grid_of_thousands_fits_a_screen_and_a_hundred_columns(tmp_path: Path)
         for seed in range(20)
         for system in systems
     ]
-    log(tmp_path, HEAD + epoch(2), run=runs[0])
-    log(tmp_path, f"settling: {'a long reason ' * 20}\n", run=runs[1])
+    tell(tmp_path, 2, left=90, run=runs[0])
+    tell(tmp_path, run=runs[1], state="failed", reason="a long reason " * 20)
     lines = report("s", dict.fromkeys(systems, 4), look(runs, tmp_path, NOW)).splitlines()
     assert lines[0] == "s: 4000 runs: 1 going, 1 failed, 3998 not begun"
     assert len(lines) < 20

@@ -18,6 +18,7 @@ from settling.config import System as Recipe
 from settling.errors import BadInput, printable
 from settling.schemas import NARROW_TAGS
 from settling.systems.interface import Outcome, Pieces, System
+from settling.training.progress import Progress, defined
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.split import Split
 from settling.training.state import Interrupted
@@ -203,19 +204,22 @@ class Trainer:
         steps = f" and {self.under_way.steps} steps" if self.under_way.steps else ""
         return f"epoch {len(self.history.seconds)}/{self.recipe.epochs}{steps}"
 
-    def progress(self) -> str:
-        """Return one line on the last epoch: loss, scores, speed and the time left."""
+    def progress(self) -> Progress:
+        """Return how far the run is, with the loss, score, speed and time left by the last epoch, if there is one."""
         seconds = self.history.seconds
+        progress = Progress("going", len(seconds), self.recipe.epochs)
+        if not seconds:
+            return progress
         last = {
             (split, metric): value
             for epoch, split, _, _, name, metric, value in self.history.scores
             if name == "all" and epoch == len(seconds) - 1
         }
-        left = sum(seconds) / len(seconds) * (self.recipe.epochs - len(seconds))
-        return (
-            f"epoch {len(seconds)}/{self.recipe.epochs}  loss {last['train', 'loss']:.3f}  "
-            f"dev F1 {last['dev', 'f1']:.3f}  {self.num_words['train'] / seconds[-1]:.0f} words/s  "
-            f"left {int(left) // 60}:{int(left) % 60:02d}"
+        return progress._replace(
+            loss=defined(last["train", "loss"]),
+            dev_f1=defined(last["dev", "f1"]),
+            words_per_second=self.num_words["train"] / seconds[-1],
+            seconds_left=sum(seconds) / len(seconds) * (self.recipe.epochs - len(seconds)),
         )
 
 

@@ -34,6 +34,8 @@ from settling.schemas import SPLITS
 from settling.systems import KINDS
 from settling.training import state
 from settling.training.loop import Diverged, Trainer, say
+from settling.training.progress import FILE as PROGRESS
+from settling.training.progress import Progress, write_progress
 from settling.training.records import write_dynamics, write_scores
 from settling.training.split import Split, read_split, read_treated
 from settling.training.state import Interrupted
@@ -83,8 +85,10 @@ def train(
             job = Job(spec, data, checkpoint, device, threads, tokens, stop)
         except BadInput as error:
             # Where each run would say why it failed.
-            for log in [run.log for run in runs if run.log]:
-                write_text(log, "".join(f"settling: {line}\n" for line in str(error).splitlines()))
+            for run in runs:
+                write_progress(run.state, Progress("failed", reason=str(error)))
+                if run.log:
+                    write_text(run.log, "".join(f"settling: {line}\n" for line in str(error).splitlines()))
             raise
         failed = [reason for run in runs if (reason := attempt(job, run, claims))]
         if failed:
@@ -144,6 +148,7 @@ def attempt(job: "Job", run: Run, claims: contextlib.ExitStack) -> str | None:
 
     `claims` takes the lock that keeps other processes from training it.
     """
+    job.progress = None
     with contextlib.ExitStack() as stack:
         if run.log:
             run.log.parent.mkdir(parents=True, exist_ok=True)
@@ -165,11 +170,16 @@ def attempt(job: "Job", run: Run, claims: contextlib.ExitStack) -> str | None:
             return None
         if run.log:
             say(f"settling: {reason}")
+        # Of a run that another process trains, that one tells the progress.
+        if job.progress:
+            write_progress(run.state, job.progress._replace(state="failed", reason=reason))
     return reason
 
 
 class Job:
     """What the runs of one job share: the recipe, the checkpoint, the dev and test splits, the device.
+
+    `progress` is how far the run is that it trains.
 
     Raises BadInput for a spec, file or checkpoint that cannot be used.
     """
@@ -185,6 +195,7 @@ class Job:
         stop: Callable[[], bool],
     ) -> None:
         self.recipe = check(AnySystem, spec, "spec")
+        self.progress: Progress | None = None
         if (checkpoint is None) != (self.recipe.checkpoint is None):
             found, expected = (
                 ("none", f"that of {self.recipe.checkpoint}") if self.recipe.checkpoint else (checkpoint, "none")
@@ -214,6 +225,7 @@ class Job:
 
         Raises BadInput where it cannot be trained, or diverges, Interrupted where it is to stop.
         """
+        self.progress = Progress("going", 0, self.recipe.epochs)
         inputs = {"treated": run.treated, **self.paths}
         made = provenance("train", {**self.spec, "seed": run.seed}, inputs, code=self.code)
         made["inputs"]["checkpoint"] = self.hash
@@ -227,8 +239,10 @@ class Job:
             if not here:
                 # What is in it is of other parameters, data or code.
                 shutil.rmtree(run.state, ignore_errors=True)
+            (run.state / PROGRESS).unlink(missing_ok=True)
             say(f"{run.output}: already done")
             return
+        write_progress(run.state, self.progress)
         splits = {"train": self.training_split(run), **self.splits}
         torch.manual_seed(seed_of("weights", run.seed))
         system = importlib.import_module(KINDS[self.recipe.kind]).System(
@@ -240,15 +254,20 @@ class Job:
         if saved:
             trainer.restore(saved)
             say(f"going on after {trainer.place()}")
+            self.progress = trainer.progress()
+            write_progress(run.state, self.progress)
         size = f"{splits['train'].num_sentences} sentences, {len(splits['train'].label)} words"
         say(f"{run.output}: {size}, on {self.place}")
         try:
             for epoch in trainer.epochs():
                 if epoch + 1 < self.recipe.epochs:
                     state.save(state_file, identity, trainer.state())
-                say(trainer.progress())
+                self.progress = trainer.progress()
+                write_progress(run.state, self.progress)
+                say(self.progress.line())
         except Interrupted:
             state.save(state_file, identity, trainer.state())
+            write_progress(run.state, self.progress._replace(state="interrupted"))
             say(f"interrupted after {trainer.place()}; the state is saved")
             raise
         except Diverged as error:
@@ -269,6 +288,7 @@ class Job:
                 "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             },
         )
+        (run.state / PROGRESS).unlink(missing_ok=True)
 
     def training_split(self, run: Run) -> Split:
         """Read a run's treated split; raise BadInput where the other splits do not belong to it."""

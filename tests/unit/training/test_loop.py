@@ -1,5 +1,6 @@
 """The loop follows the paper's recipe, and what it records is what happened."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from settling.files import metadata_of, open_table, read_table
 from settling.systems.encoder import System
 from settling.systems.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
+from settling.training.progress import Progress
 from settling.training.records import write_dynamics
 from settling.training.split import Split
 from settling.validation import check
@@ -145,8 +147,22 @@ def test_progress_is_told_whatever_the_number_of_entity_types(tiny_checkpoint: P
     many = {name: replace(split, tags=split.tags + more) for name, split in splits.items()}
     made = trainer(tiny_checkpoint, many, epochs=2)
     for _ in made.epochs():
-        line = made.progress()
+        line = made.progress().line()
     assert line.startswith("epoch 2/2  loss ")
+
+
+def test_a_score_that_is_undefined_is_none_in_the_progress_and_called_so_in_the_log(
+    tiny_checkpoint: Path, splits: dict[str, Split]
+) -> None:
+    made = trainer(tiny_checkpoint, splits, epochs=2)
+    assert made.progress() == Progress("going", 0, 2)
+    next(made.epochs())
+    assert made.progress().dev_f1 is not None
+    made.history.scores = [
+        (*row[:-1], math.nan) if (row[1], row[5]) == ("dev", "f1") else row for row in made.history.scores
+    ]
+    assert made.progress().dev_f1 is None
+    assert "  dev F1 undefined  " in made.progress().line()
 
 
 def test_margins_are_the_given_logit_less_the_greatest_other() -> None:

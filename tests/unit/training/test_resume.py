@@ -17,8 +17,11 @@ import torch
 from settling import files
 from settling.config import EncoderSystem
 from settling.errors import BadInput
+from settling.files import read_table
 from settling.systems import loading
 from settling.training import loop, state
+from settling.training import train as stage
+from settling.training.progress import Progress, read_progress
 from settling.training.records import Observation
 from settling.training.train import Job, Run, train
 from tests.conftest import TINY_SPEC, paths_of, run_command, train_command
@@ -169,6 +172,8 @@ def test_a_second_training_of_one_run_is_refused_while_the_first_goes_on(
         train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
     assert str(error.value).startswith(f"{output}.state: another process is making it")
     assert not output.exists()
+    # How far the run is, the other process tells.
+    assert read_progress(Path(f"{output}.state")) is None
     assert not list(tmp_path.glob(".*.lock"))
 
 
@@ -328,6 +333,9 @@ def test_a_run_that_fails_takes_no_neighbour_along_and_those_done_are_not_traine
         job(tiny_treated, tiny_data, tiny_checkpoint, tmp_path, late)
     assert str(error.value) == f"{late}: No such file or directory"
     assert (tmp_path / "seed2.log").read_text() == f"settling: {late}: No such file or directory\n"
+    failed = read_progress(tmp_path / "state" / "seed2")
+    assert failed
+    assert failed == Progress("failed", 0, 6, reason=f"{late}: No such file or directory", when=failed.when)
     # A workflow would delete them; they wait.
     assert not (tmp_path / "seed0").exists()
     shutil.copy(tiny_treated, late)
@@ -347,6 +355,9 @@ def test_a_job_that_fails_before_its_first_run_says_why_in_the_log_of_each(
     with pytest.raises(BadInput):
         train(TINY_SPEC, paths_of(tiny_data), tmp_path / "none", runs)
     assert {log.read_text() for log in logs} == {f"settling: {tmp_path / 'none'}: no such checkpoint folder\n"}
+    failed = read_progress(tmp_path / "state")
+    assert failed
+    assert (failed.state, failed.reason) == ("failed", f"{tmp_path / 'none'}: no such checkpoint folder")
 
 
 def test_an_error_in_the_code_of_a_system_ends_its_run_alone_and_its_log_says_where(
@@ -365,6 +376,42 @@ def test_an_error_in_the_code_of_a_system_ends_its_run_alone_and_its_log_says_wh
     assert str(error.value) == f"{tmp_path / 'seed0'}: RuntimeError: out of memory"
     assert "in broken" in (tmp_path / "seed0.log").read_text()
     assert "epoch 6/6" in (tmp_path / "seed1.log").read_text()
+
+
+def test_a_run_tells_how_far_it_is_from_its_start_until_it_is_done(
+    tiny_run: Path,
+    tiny_treated: Path,
+    tiny_data: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    output, folder = tmp_path / "seed0", tmp_path / "seed0.state"
+    told: list[Progress | None] = []
+
+    def watched(line: str) -> None:
+        told.append(read_progress(folder))
+        if line.startswith("epoch 2/") and len(told) < 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(stage, "say", watched)
+    with pytest.raises(state.Interrupted):
+        train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, output)
+    assert [(one.state, one.epoch, one.epochs) for one in told if one] == [
+        *(("going", epoch, 6) for epoch in range(3)),
+        ("interrupted", 2, 6),
+        # Said as it goes on: from where, with how many words.
+        *[("going", epoch, 6) for epoch in (0, 2, 3, 4, 5, 6)],
+    ]
+    last = told[-1]
+    assert last
+    rows = read_table(output / "scores.parquet", "scores").to_pylist()
+    final = {(row["split"], row["metric"]): row["value"] for row in rows if (row["epoch"], row["class"]) == (5, "all")}
+    assert last.dev_f1 == pytest.approx(final["dev", "f1"])
+    assert last.seconds_left == 0
+    assert left(folder) == OUTPUTS
+    assert bytes_of(output) == bytes_of(tiny_run)
 
 
 def test_a_state_saved_under_another_default_is_another_runs(
