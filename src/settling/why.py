@@ -128,7 +128,7 @@ def line(rule: str, cause: str, group: Sequence[Job]) -> str:
         files = [str(run.place) for run in trained]
     elif cause == REGROUPED or (clause == UPDATED and not group[0].wildcards):
         # The inputs of a job of several are not those of each; train itself knows which run is done.
-        verb, again = "looked at, trained only where changed", ""
+        verb, again = "re-checked; only changed ones are retrained", ""
     beside = f"; the {len(runs) - len(trained)} beside them only where changed" if len(trained) < len(runs) else ""
     return f"{counted(rule, len(trained))} {verb}{again}: {cause}{f': {few(files)}' if files else ''}{beside}"
 

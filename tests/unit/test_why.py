@@ -38,7 +38,7 @@ SAID = {
     "shared_jobs": [
         "2 runs train: new (missing outputs): toy/clean/draw0/twin/seed1, toy/noise-resample-30/draw1/twin/seed1; "
         "the 2 beside them only where changed",
-        f"9 runs looked at, trained only where changed: newer inputs: {TREATED}/digits/clean/draw0.parquet, "
+        f"9 runs re-checked; only changed ones are retrained: newer inputs: {TREATED}/digits/clean/draw0.parquet, "
         f"{TREATED}/toy/clean/draw0.parquet, {TREATED}/toy/noise-resample-30/draw0.parquet and 1 more",
         "1 run's events, 1 run's detectors, aggregate, 1 figure, claims, findings follow",
     ],

@@ -149,7 +149,7 @@ def test_runs_that_share_jobs_from_now_on_are_looked_at_and_not_called_new(
 ) -> None:
     study["runs_per_job"] = 3
     *looked_at, follows = checkout.why(study)
-    assert all("runs looked at, trained only where changed: " in line for line in looked_at)
+    assert all("runs re-checked; only changed ones are retrained: " in line for line in looked_at)
     # The one run of the bi-LSTM-CRF has its job to itself, as before.
     assert sum(int(line.split()[0]) for line in looked_at) == RUNS - 1
     assert follows.startswith(f"{RUNS - 1} runs' events, ")
