@@ -117,6 +117,6 @@ class Checkout:
             path = self.folder / line.split("\t")[0]
             path = path if path.suffix else path / "config.json"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{path.name}\n")
+            path.write_text("{}\n" if path.suffix == ".json" else f"{path.name}\n")
         touched = self.snakemake(study, "--touch", "--forceall")
         assert touched.returncode == 0, touched.stdout + touched.stderr
