@@ -87,6 +87,7 @@ def claimed(path: Path, stop: Callable[[], bool] | None = None) -> Iterator[None
     longer.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
+    made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock.acquire(timeout=WAIT_SECONDS, cancel_check=stop)
@@ -101,6 +102,10 @@ def claimed(path: Path, stop: Callable[[], bool] | None = None) -> Iterator[None
         # While the lock is held, so that whoever waits for it finds its file gone and makes another.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+        # Nothing is left where nothing was made; a folder with something in it stays.
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
 @contextlib.contextmanager

@@ -190,7 +190,8 @@ def check(kind: Any, values: Any, where: str, written: Written | None = None) ->
         for detail in details
         if detail["type"] != "too_short" or not any(loc[: len(detail["loc"])] == detail["loc"] for loc in inner)
     ]
-    details = [detail for detail in details if _is_meant(detail)]
+    words = {place for detail in details if (place := _place_of_branch(detail, WORD_BRANCH)) is not None}
+    details = [detail for detail in details if _is_meant(detail, words)]
     raise refused(where, [_describe(schema, detail, written or {}) for detail in details])
 
 
@@ -307,18 +308,29 @@ _PATTERNS = {
 }
 
 
-_BRANCHES = ("list[", "literal[", "constrained-str")
+# How pydantic calls the branch of a key that takes any word.
+WORD_BRANCH = "constrained-str"
+_BRANCHES = ("list[", "literal[", WORD_BRANCH)
 
 
-def _is_meant(detail: Any) -> bool:
-    """Return whether an error is of the branch the user took, where a key takes either a word or a list."""
-    branch = next((part for part in map(str, detail["loc"]) if part.startswith(_BRANCHES)), "")
+def _place_of_branch(detail: Any, branch: str) -> tuple[Any, ...] | None:
+    """Return where the key is of which an error is one of the branches that begin so; None where there is none."""
+    places = (place for place, part in enumerate(detail["loc"]) if str(part).startswith(branch))
+    return next((detail["loc"][:place] for place in places), None)
+
+
+def _is_meant(detail: Any, words: set[tuple[Any, ...]]) -> bool:
+    """Return whether an error is of the branch the user took, where a key takes either a word or a list.
+
+    `words` are the places of the keys that take any word: what is neither a word nor a list there was meant as one.
+    """
     is_word = isinstance(detail["input"], str)
-    return (
-        is_word
-        if branch and not branch.startswith("list[")
-        else not (branch and detail["type"] == "list_type" and is_word)
-    )
+    if _place_of_branch(detail, WORD_BRANCH) is not None:
+        return not isinstance(detail["input"], list)
+    if _place_of_branch(detail, "literal[") is not None:
+        return is_word
+    place = _place_of_branch(detail, "list[")
+    return not (place is not None and detail["type"] == "list_type" and (is_word or place in words))
 
 
 def _walk(schema: dict[str, Any], path: tuple[Any, ...]) -> tuple[list[str], list[str]]:

@@ -267,6 +267,7 @@ def without_loc(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for row in scores(run)
         ]
         write(results / run.scores, "scores", rows, steps=STEPS)
+        write_card(results, run)
     aggregate(SPEC, results, results / "tables")
     return results / "tables"
 
@@ -306,6 +307,7 @@ def test_a_run_whose_dev_has_no_entity_has_no_best_epoch_and_the_tables_are_made
     for run in runs:
         rows = [{**row, "value": None} if row["split"] == "dev" else row for row in scores(run)]
         write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+        write_card(tmp_path, run)
     aggregate(spec_of([block(["clean"], [0, 1], [0])], ["clean"]), tmp_path, tmp_path / "tables")
     assert {row["moment"] for row in rows_of(tmp_path / "tables", "summary")} == {"final"}
     whole = {row["metric"]: row["value"] for row in rows_of(tmp_path / "tables", "measures", moment="run")}
@@ -321,6 +323,7 @@ def findings_of(results: Path, names: list[str], undefined: Callable[[Row], bool
     for run in runs:
         rows = [{**row, "value": None} if undefined(row) else row for row in scores(run)]
         write(results / run.scores, "scores", rows, steps=STEPS)
+        write_card(results, run)
     aggregate(spec_of([block(names, [0], [0])], names), results, results / "tables")
     write_findings(results / "tables", results / "findings.txt")
     return (results / "findings.txt").read_text().splitlines()
@@ -353,6 +356,7 @@ def test_the_findings_tell_noise_that_fell_on_no_word_from_no_noise(tmp_path: Pa
     for run in runs:
         rows = [row for row in scores(run) if row["metric"] != "noisy_accuracy"]
         write(tmp_path / run.scores, "scores", rows, steps=STEPS)
+        write_card(tmp_path, run)
     aggregate(spec_of([block(["noise-flip-20"], [0, 1], [0, 1])], ["noise-flip-20"]), tmp_path, tmp_path / "tables")
     write_findings(tmp_path / "tables", tmp_path / "findings.txt")
     _, memorisation, _ = (tmp_path / "findings.txt").read_text().splitlines()

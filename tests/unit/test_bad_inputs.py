@@ -72,7 +72,9 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 
 def files_below(folder: Path) -> dict[Path, tuple[int, int]]:
-    found = {path: path.stat() for path in folder.rglob("*")}
+    """Return the files and folders below a folder, but for where a run that failed tells why (progress.json)."""
+    telling = {path for told in folder.rglob("progress.json") for path in (told, told.parent)}
+    found = {path: path.stat() for path in folder.rglob("*") if path not in telling}
     return {path: (stat.st_mtime_ns, stat.st_size if path.is_file() else 0) for path, stat in found.items()}
 
 

@@ -146,7 +146,7 @@ def sentences(tables: Tables) -> list[str]:
     """Say what dev F1 of the class is with fewest, most and all sentences, and where it starts and levels off."""
     dev_f1 = holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
     scores = selection.of_capped_class(selection.by_cap(one_view(dev_f1), "cap"))
-    caps = holding(tables["caps"], kind="cap")
+    caps = holding(tables["caps"], family="cap")
     found = []
     for (dataset, system, capped), rows in scores.groupby(["dataset", "system", "capped"]):
         if rows["mean"].isna().all():

@@ -55,7 +55,7 @@ def line(word: dict[Any, Any]) -> Row:
 
 def sentences(tables: Tables) -> list[str]:
     """Say which word each system forgets most often on clean data."""
-    words = holding(tables["words"], list="most-forgotten", rank=1, kind="clean")
+    words = holding(tables["words"], list="most-forgotten", rank=1, family="clean")
     first = one_view(words, "minibatch").merge(tables["quotes"], on=["dataset", "sentence", "position"])
     return [
         f"{word['system']} on {word['dataset']}: the word most often forgotten is “{word['token']}” ({word['label']}), "

@@ -89,7 +89,7 @@ def differences(difference: "pd.Series[float]") -> list[Cell]:
 
 def sentences(tables: Tables) -> list[str]:
     """Say which system forgets least and which most of the words that it has learned."""
-    ratios = defined(holding(tables["forgetting"], kind="clean", noisy=False, metric="ratio", counting="words"))
+    ratios = defined(holding(tables["forgetting"], family="clean", noisy=False, metric="ratio", counting="words"))
     words = "of the words that were right at least once"
     found = []
     for dataset, rows in one_view(ratios, "minibatch").groupby("dataset"):

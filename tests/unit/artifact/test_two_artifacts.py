@@ -21,6 +21,7 @@ from settling.artifact.stage import config_of, unpack_study
 from settling.artifact.verify import verify
 from settling.errors import BadInput
 from settling.study import runs
+from tests.tables import forged
 from tests.unit.artifact.conftest import built, draw, study_of
 from tests.unit.artifact.test_verify import altered, in_json
 
@@ -113,11 +114,9 @@ def with_rows(name: str, rows: list[int], metadata: bytes | None = None) -> Call
     """Return what gives a table of an artifact these of its rows alone, and other metadata where some is given."""
 
     def change(content: dict[str, bytes]) -> None:
-        written = pa.BufferOutputStream()
         table = pq.read_table(pa.BufferReader(content[name]))
         kept = table.take(pa.array(rows, pa.int64())) if rows else table
-        pq.write_table(kept.replace_schema_metadata({b"settling": metadata}) if metadata else kept, written)
-        content[name] = written.getvalue().to_pybytes()
+        content[name] = forged(kept.replace_schema_metadata({b"settling": metadata}) if metadata else kept)
 
     return change
 
