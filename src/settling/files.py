@@ -88,14 +88,17 @@ def claimed(path: Path, stop: Callable[[], bool] | None = None) -> Iterator[None
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     made = [folder for folder in path.parents if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock.acquire(timeout=WAIT_SECONDS, cancel_check=stop)
-    except Timeout:
-        held = lock.lock_file
-        raise BadInput(f"{path}: another process is making it (it holds {held}); wait for it or stop it") from None
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+    while not lock.is_locked:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # Where the one that is waited for takes its folder away with it, there is nothing to wait for.
+            with contextlib.suppress(FileNotFoundError):
+                lock.acquire(timeout=WAIT_SECONDS, cancel_check=stop)
+        except Timeout:
+            held = lock.lock_file
+            raise BadInput(f"{path}: another process is making it (it holds {held}); wait for it or stop it") from None
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     try:
         yield
     finally:
