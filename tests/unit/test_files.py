@@ -330,15 +330,20 @@ def test_what_another_process_is_making_is_waited_for_and_refused_where_that_tak
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "new" / "file.txt"
+
+    def make() -> str:
+        with claimed(path):
+            return "made"
+
     with ThreadPoolExecutor(1) as pool:
         with claimed(path):
             with monkeypatch.context() as patch:
                 patch.setattr(files, "WAIT_SECONDS", 0.01)
                 with pytest.raises(BadInput, match=r"file\.txt: another process is making it \(it holds .*lock\)"):
                     files.claimed(path).__enter__()
-            waiting = pool.submit(lambda: claimed(path).__enter__())
+            waiting = pool.submit(make)
             assert not waiting.done()
-        waiting.result(timeout=60)
+        assert waiting.result(timeout=60) == "made"
     # What a killed process has left keeps nobody away.
     (tmp_path / ".other.lock").touch()
     with claimed(tmp_path / "other"):
