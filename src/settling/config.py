@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from settling.data.formats import FORMATS
 from settling.data.tags import ALIASES
 from settling.errors import BadInput, choices
 from settling.model import Count, Listed, Model
@@ -199,7 +200,7 @@ class Dataset(Model):
 
     source: Annotated[LocalSource | UrlSource | PypiSource | HubSource | SklearnSource, Field(discriminator="kind")]
     task: Literal["ner", "image"] = "ner"
-    format: Literal["conll", "csv", "jsonl", "parquet", "tsv"] | None = None
+    format: Literal[*FORMATS] | None = None  # type: ignore[valid-type]
     encoding: Annotated[str, AfterValidator(_text_encoding)] = "utf-8"
     comment: Annotated[str, Field(min_length=1)] | None = None
     columns: list[str] = ["token", "tag"]
