@@ -201,7 +201,7 @@ def test_a_word_learned_in_the_last_of_as_many_epochs_as_a_study_may_have_has_th
     write_table(tmp_path / "events.parquet", "events", {**columns, "mistaken_for": [None]}, {})
     assert read_table(tmp_path / "events.parquet", "events")["first_learned"].to_pylist() == [40_000]
     shares = {"mean": 1.0, "sd": None, "low": None, "high": None, "n": 1}
-    named = dict.fromkeys(("dataset", "treatment", "kind", "system", "view", "class"), "x")
+    named = dict.fromkeys(("dataset", "treatment", "family", "kind", "system", "view", "class"), "x")
     row = {**named, "percent": None, "cap_class": None, "cap_sentences": None, "noisy": False, "epoch": 40_000}
     write_table(
         tmp_path / "shares.parquet", "first_learned", {key: [value] for key, value in {**row, **shares}.items()}, {}

@@ -292,8 +292,7 @@ def test_a_scratch_folder_is_empty_when_it_begins_and_gone_when_it_ends(tmp_path
 
     with pytest.raises(RuntimeError):
         fail()
-    # Nor is a folder left in which nothing was made.
-    assert names(tmp_path) == []
+    assert names(tmp_path) == ["new"]
 
 
 @pytest.mark.parametrize("writing", [replacing, scratch])
@@ -348,5 +347,13 @@ def test_what_another_process_is_making_is_waited_for_and_refused_where_that_tak
     (tmp_path / ".other.lock").touch()
     with claimed(tmp_path / "other"):
         pass
-    # Nor is a folder left in which nothing was made.
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_no_folder_is_left_in_which_nothing_was_made(tmp_path: Path) -> None:
+    with claimed(tmp_path / "new" / "folder" / "file.txt"):
+        pass
     assert names(tmp_path) == []
+    with claimed(tmp_path / "new" / "file.txt"):
+        write_text(tmp_path / "new" / "file.txt", "made")
+    assert names(tmp_path / "new") == ["file.txt"]

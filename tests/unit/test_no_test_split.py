@@ -23,7 +23,6 @@ from settling.report.page import write_report
 from settling.study import (
     aggregate_spec,
     dataset_spec,
-    is_noisy,
     report_spec,
     runs,
     training_spec,
@@ -31,6 +30,7 @@ from settling.study import (
     treatments,
 )
 from settling.training import train as training
+from settling.treatments import family_of
 from settling.treatments.treat import treat
 from tests.conftest import ROOT, corpus_text, paths_of
 
@@ -63,7 +63,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in grid:
         dynamics, treated, scores = folder / run.dynamics, folder / run.treated, folder / run.scores
         find_events(dynamics, treated, folder / run.events, folder / run.card)
-        if is_noisy(named[run.treatment]):
+        if family_of(named[run.treatment]) == "noise":
             detect(dynamics, treated, scores, (folder / run.detectors).parent, folder / run.card)
     tables = folder / "tables"
     aggregate(json.loads(aggregate_spec(study)), folder, tables)

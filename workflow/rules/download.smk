@@ -58,7 +58,11 @@ for number, name in enumerate(plan.checkpoints(study)):
         conda:
             "../../envs/train.yaml"
         params:
-            **({"files": seen(plan.checkpoint_files(study, name))} if FILES_OF_CHECKPOINTS else {}),
+            **(
+                {"files": lambda wildcards, name=name: seen(plan.checkpoint_files(study, name))}
+                if FILES_OF_CHECKPOINTS
+                else {}
+            ),
             spec=plan.checkpoint_spec(study, name),
             code=lambda wildcards: modules("settling.data.checkpoints"),
         shell:

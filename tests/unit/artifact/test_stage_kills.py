@@ -15,6 +15,7 @@ import pytest
 
 from settling import study as plan
 from settling.config import Study
+from settling.treatments import family_of
 from tests.conftest import ROOT
 from tests.unit.artifact.forked import begin
 from tests.unit.training.test_disk import fill, mounted
@@ -38,7 +39,7 @@ class Undisturbed(NamedTuple):
 @pytest.fixture(scope="module")
 def command(study: Study, results: Path, artifact: Path, tiny_checkpoint: Path) -> Commands:
     """Return a function that gives the arguments of a stage that writes to a folder."""
-    run = next(run for run in plan.runs(study) if plan.is_noisy(plan.treatments(study)[run.treatment]))
+    run = next(run for run in plan.runs(study) if family_of(plan.treatments(study)[run.treatment]) == "noise")
     treated, treatment = results / run.treated, plan.treatments(study)[run.treatment]
     dynamics, scores, data, tables = results / run.dynamics, results / run.scores, results / "data", results / "tables"
 
