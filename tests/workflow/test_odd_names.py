@@ -52,7 +52,7 @@ def test_files_at_any_path_are_downloaded_and_again_when_they_change(odd: tuple[
     checkout, study = odd
     planned = checkout.snakemake(study, "-n")
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    done = checkout.snakemake(study, "--until", "download_dataset", "download_checkpoint")
+    done = checkout.snakemake(study, "--until", "download_dataset", "download_checkpoint_0_tiny")
     assert done.returncode == 0, done.stdout + done.stderr
     results = checkout.folder / "results" / "odd"
     assert len(list(results.glob("data/*/train.parquet"))) == 2

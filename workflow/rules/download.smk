@@ -63,7 +63,7 @@ for number, name in enumerate(plan.checkpoints(study)):
                 if FILES_OF_CHECKPOINTS
                 else {}
             ),
-            spec=plan.checkpoint_spec(study, name),
+            spec=lambda wildcards, name=name: plan.checkpoint_spec(study, name),
             code=lambda wildcards: modules("settling.data.checkpoints"),
         shell:
             "settling download checkpoint --spec {params.spec:q} --output {output} 2> {log}"
