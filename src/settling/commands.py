@@ -96,12 +96,11 @@ def config(file: Path) -> None:
     """Print a configuration in full, and on standard error what is to be known before the study is started."""
     from settling.config import read
     from settling.data.preview import previews
-    from settling.study import not_there, runs, treatments, unpinned
+    from settling.study import not_there, runs, unpinned
 
     study = read(file)
     try:
         num_runs = len(runs(study))
-        treatments(study)
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
     print(json.dumps(study.model_dump(mode="json"), indent=2))

@@ -8,7 +8,7 @@ import pytest
 from settling.analysis.findings import write_findings
 from settling.data.messages import one_line_errors
 from settling.errors import BadInput, check_text, one_line, printable, tell, visible
-from settling.training.loop import say
+from settling.training.progress import say
 from tests.unit.figures import synthetic
 
 BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]

@@ -1,5 +1,6 @@
 """The aggregate stage: the tables of a study from the scores, events and detectors of all its runs."""
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ from settling.analysis.measures import (
 from settling.analysis.words import RunFrame, first_learned, read_words
 from settling.config import Draws, Names, Numbers
 from settling.errors import BadInput, choices
-from settling.files import metadata_of, open_table, provenance, read_table, write_csv, write_table
+from settling.files import metadata_of, open_table, provenance, read_table, sha256, write_csv, write_table
 from settling.frames import as_frame, read_frame
 from settling.model import Listed, Model
 from settling.schemas import SCHEMAS
@@ -104,8 +105,9 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
 
     read: list[RunFrame] = []
     found: list[RunFrame] = []
+    hash_of = functools.cache(sha256)
     for run in progress(runs):
-        check_recorded(results, run, run.treatment in noisy)
+        check_recorded(results, run, run.treatment in noisy, hash_of)
         table = read_table(results / run.scores, "scores")
         read.append((run, as_frame(table)))
         found.append((run, run_phases(results / run.scores, table, results / run.treated)))

@@ -3,6 +3,7 @@
 A file that was put in another's place, such as the dynamics of another seed, is found here before anything is computed.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,23 @@ from settling.files import metadata_of, open_table, read_json, sha256
 from settling.study import Run
 
 
-def check_run(card: Path, treated: Path, *outputs: Path) -> None:
-    """Raise BadInput unless the run whose run.json is `card` was trained on `treated` and wrote each of `outputs`."""
-    stated = _stated(card)
-    for path in outputs:
-        if (found := sha256(path)) != (expected := stated["outputs"].get(path.name)):
+def check_run(card: Path, paths: Mapping[str, Path], hashes: Mapping[str, str]) -> None:
+    """Raise BadInput unless the run whose run.json is `card` was trained on `treated` and wrote the other files.
+
+    `paths` has the files by what they are to the run (`treated`, `dynamics`, `scores`), `hashes` their SHA-256.
+    """
+    _check(card, _stated(card), paths, hashes)
+
+
+def _check(card: Path, stated: dict[str, Any], paths: Mapping[str, Path], hashes: Mapping[str, str]) -> None:
+    for role, path in paths.items():
+        if role == "treated":
+            continue
+        if (found := hashes[role]) != (expected := stated["outputs"].get(path.name)):
             raise BadInput(f"{path}: not what the run wrote: found SHA-256 {found}, {card} says {expected}")
-    if sha256(treated) != stated["made"]["inputs"].get("treated"):
-        raise BadInput(f"{treated}: not the training split that the run of {card} was trained on (the hashes differ)")
+    if hashes["treated"] != stated["made"]["inputs"].get("treated"):
+        where = paths["treated"]
+        raise BadInput(f"{where}: not the training split that the run of {card} was trained on (the hashes differ)")
 
 
 def check_split(path: Path, schema: pa.Schema, treated: Path) -> None:
@@ -30,14 +40,16 @@ def check_split(path: Path, schema: pa.Schema, treated: Path) -> None:
         raise BadInput(f"{path}: of a run on another training split than {treated} (the hashes differ)")
 
 
-def check_recorded(results: Path, run: Run, noisy: bool) -> None:
+def check_recorded(results: Path, run: Run, noisy: bool, hash_of: Callable[[Path], str] = sha256) -> None:
     """Raise BadInput unless what the study's folder `results` holds of a run was all made of that one training.
 
     Its events, and where it has noise its detectors, say by hash which dynamics and which training split they are of.
+    `hash_of` gives the SHA-256 of a file; runs share training splits, which need not be read for each.
     """
     card = results / run.card
-    check_run(card, results / run.treated, results / run.scores)
     stated = _stated(card)
+    paths = {"treated": results / run.treated, "scores": results / run.scores}
+    _check(card, stated, paths, {role: hash_of(path) for role, path in paths.items()})
     expected = {
         "dynamics": stated["outputs"].get(run.dynamics.name),
         "scores": stated["outputs"].get(run.scores.name),

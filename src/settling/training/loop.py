@@ -4,7 +4,6 @@ All randomness of an epoch follows from the seed and the epoch's number, so runs
 whatever their treatment does to the labels. Only within an epoch does the state of torch's generator count.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import torch
 
 from settling.canonical import seed_of
 from settling.config import System as Recipe
-from settling.errors import BadInput, printable
+from settling.errors import BadInput
 from settling.schemas import NARROW_TAGS
 from settling.systems.interface import Outcome, Pieces, System
 from settling.training.progress import Progress, defined
@@ -274,8 +273,3 @@ def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, eps=1e-8, fused=True)
-
-
-def say(line: str) -> None:
-    """Print a line of progress, at once."""
-    print(printable(line), file=sys.stderr, flush=True)

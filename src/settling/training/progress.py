@@ -3,11 +3,12 @@
 import contextlib
 import json
 import math
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from settling.errors import BadInput
+from settling.errors import BadInput, printable
 from settling.files import read_json, write_text
 from settling.validation import check
 
@@ -41,6 +42,11 @@ class Progress(NamedTuple):
             f"epoch {self.epoch}/{self.epochs}  loss {loss}  dev F1 {f1}  {self.words_per_second:.0f} words/s  "
             f"left {minutes(self.seconds_left)}"
         )
+
+
+def say(line: str) -> None:
+    """Print a line of progress, at once."""
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def minutes(seconds: float) -> str:

@@ -6,7 +6,6 @@ The file ends with the SHA-256 of all that comes before it, which is checked bef
 import contextlib
 import hashlib
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from settling import files
 from settling.errors import BadInput, one_line
 from settling.files import replacing
+from settling.training.progress import say
 
 # The size of a SHA-256.
 HASH_BYTES = hashlib.sha256().digest_size
@@ -43,7 +43,7 @@ def load(path: Path, identity: str, device: torch.device) -> dict[str, Any] | No
     """Return the state of the run called `identity`; drop a damaged file or another run's, with a line."""
     if path.is_dir():
         shutil.rmtree(path)
-        _tell(f"{path}: damaged (found a folder); starting from the first epoch")
+        say(one_line(f"{path}: damaged (found a folder); starting from the first epoch"))
         return None
     if not path.exists():
         return None
@@ -56,17 +56,13 @@ def load(path: Path, identity: str, device: torch.device) -> dict[str, Any] | No
             # The file is as it was written, so another release of torch wrote it; an unpickler may raise anything.
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if reason:
-        _tell(f"{path}: damaged ({reason}); starting from the first epoch")
+        say(one_line(f"{path}: damaged ({reason}); starting from the first epoch"))
     elif isinstance(state, dict) and state.get("identity") == identity:
         return state
     else:
-        _tell(f"{path}: of a run with other parameters, data or code; starting anew")
+        say(one_line(f"{path}: of a run with other parameters, data or code; starting anew"))
     path.unlink()
     return None
-
-
-def _tell(line: str) -> None:
-    print(one_line(line), file=sys.stderr)
 
 
 def damage(path: Path) -> str | None:

@@ -33,9 +33,9 @@ from settling.fingerprint import fingerprint
 from settling.schemas import SPLITS
 from settling.systems import KINDS
 from settling.training import state
-from settling.training.loop import Diverged, Trainer, say
+from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
-from settling.training.progress import Progress, write_progress
+from settling.training.progress import Progress, say, write_progress
 from settling.training.records import write_dynamics, write_scores
 from settling.training.split import Split, read_split, read_treated
 from settling.training.state import Interrupted
