@@ -51,6 +51,10 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
     `run` is its run.json, where it has one. Raises BadInput where the files are not of one run. Where no word is noisy,
     or all are, there is nothing to measure, and the table of detectors is empty.
     """
+    paths = {"dynamics": dynamics, "scores": scores, "treated": treated}
+    by = provenance("detect", None, paths)
+    if run:
+        check_run(run, paths, by["inputs"])
     labels = read_table(treated, "treated")
     made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
     given = pc.index_in(labels["given"].cast(pa.string()), pa.array(made["tags"])).to_numpy()
@@ -82,10 +86,6 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
             raise BadInput(
                 f"{dynamics}: {history.epochs} epochs in view {view}; {scores} has {moments[view]['final'] + 1}"
             )
-    paths = {"dynamics": dynamics, "treated": treated, "scores": scores}
-    by = provenance("detect", None, paths)
-    if run:
-        check_run(run, paths, by["inputs"])
     for table, rows in (("detectors", measured), ("losses", binned)):
         names = SCHEMAS[table].names
         columns = pd.DataFrame(rows, columns=names)

@@ -75,6 +75,10 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
 
     `run` is its run.json, where it has one. Raises BadInput where the files do not belong together.
     """
+    paths = {"dynamics": dynamics, "treated": treated}
+    made = provenance("events", None, paths)
+    if run:
+        check_run(run, paths, made["inputs"])
     labels = read_table(treated, "treated")
     num_words, tags = len(labels), pa.array(metadata_of(labels.schema)["tags"])
     counters: dict[str, EventCounter] = {}
@@ -83,10 +87,6 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
     epochs = {counter.epoch for counter in counters.values()}
     if len(epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(epochs)}")
-    paths = {"dynamics": dynamics, "treated": treated}
-    made = provenance("events", None, paths)
-    if run:
-        check_run(run, paths, made["inputs"])
     with writing_table(output, "events", {**made, "epochs": epochs.pop()}) as write_group:
         for view, counter in counters.items():
             found = counter.events()

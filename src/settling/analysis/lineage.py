@@ -48,7 +48,7 @@ def check_recorded(results: Path, run: Run, noisy: bool, hash_of: Callable[[Path
     """
     card = results / run.card
     stated = _stated(card)
-    paths = {"treated": results / run.treated, "scores": results / run.scores}
+    paths = {"scores": results / run.scores, "treated": results / run.treated}
     _check(card, stated, paths, {role: hash_of(path) for role, path in paths.items()})
     expected = {
         "dynamics": stated["outputs"].get(run.dynamics.name),
