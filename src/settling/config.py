@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from settling.data.formats import FORMATS
-from settling.data.tags import ALIASES
+from settling.data.formats import FORMATS, format_of
+from settling.data.tags import ALIASES, SCHEMES
 from settling.errors import BadInput, choices
 from settling.model import Count, Listed, Model
 from settling.treatments import KINDS, kind_of
@@ -208,7 +208,7 @@ class Dataset(Model):
     tag_column: str = "ner_tags"
     sentence_column: str | None = None
     tag_names: list[str] | None = None
-    scheme: Annotated[Literal["iob1", "iob2", "bioes", "bmes", "io"], BeforeValidator(_known_scheme)] = "iob2"
+    scheme: Annotated[Literal[*SCHEMES], BeforeValidator(_known_scheme)] = "iob2"  # type: ignore[valid-type]
     outside: str | None = None
     entity_type: str | None = None
     repair: bool = False
@@ -241,6 +241,12 @@ class Dataset(Model):
     def local_files(self) -> list[str]:
         """Return the paths on this machine that the data set is read from."""
         return [shard.name for shard in self.source.shards()] if self.source.kind == "local" else []
+
+    def formats(self) -> list[str]:
+        """Return the formats of the data set's files of words, sorted; none for images."""
+        if self.task == "image":
+            return []
+        return sorted({format_of(shard.name, self.format) for shard in self.source.shards()})
 
 
 class FolderCheckpoint(Model):

@@ -16,6 +16,7 @@ NOT_CODE = frozenset(
     {
         "settling",
         "settling.config",
+        "settling.data.formats",
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",

@@ -106,6 +106,15 @@ def test_an_edited_figure_redraws_that_figure_alone(checkout: Checkout, study: d
     ]
 
 
+def test_an_edited_format_is_read_again_for_the_data_sets_of_that_format_alone(
+    checkout: Checkout, study: dict[str, Any], change: Change
+) -> None:
+    change("src/settling/data/formats/csv.py", "", "\n\nADDED = 1\n")
+    assert checkout.why(study) == NOTHING
+    change("src/settling/data/formats/conll.py", "", "\n\nADDED = 1\n")
+    assert checkout.why(study)[0] == "1 data set (toy) again: settling.data.formats.conll changed"
+
+
 def test_an_edited_account_of_the_paper_makes_the_report_again_and_draws_nothing(
     checkout: Checkout, study: dict[str, Any], change: Change
 ) -> None:
@@ -137,7 +146,7 @@ def test_a_new_option_with_a_default_and_a_new_line_in_a_registry_rerun_nothing(
     checkout: Checkout, study: dict[str, Any], change: Change
 ) -> None:
     change("src/settling/config.py", "    clip: ", "    added: Annotated[int, Field(ge=1)] = 3\n    clip: ")
-    for room in ("systems", "treatments", "figures"):
+    for room in ("systems", "treatments", "figures", "data/formats"):
         change(f"src/settling/{room}/__init__.py", "", "\nADDED = 1\n")
     assert checkout.why(study) == NOTHING
     study["systems"]["crf"]["added"] = 4

@@ -34,7 +34,10 @@ rule download_dataset:
             else {}
         ),
         spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
-        code=lambda wildcards: modules("settling.data.dataset"),
+        code=lambda wildcards: modules(
+            "settling.data.dataset",
+            *(FORMATS[name] for name in study.datasets[wildcards.dataset].formats()),
+        ),
         folder=subpath(output[0], parent=True),
     shell:
         "settling download dataset --spec {params.spec:q} --output {params.folder} 2> {log}"

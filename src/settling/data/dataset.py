@@ -1,6 +1,5 @@
 """`settling download dataset`: from a source to three canonical Parquet files and a card."""
 
-import importlib
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,12 @@ import pyarrow as pa
 
 from settling.config import Dataset
 from settling.data import images, sentences
-from settling.data.formats import BOUNDARIES, FORMATS, format_of
+from settling.data.formats import BOUNDARIES, format_of, reader_of
 from settling.data.reading import sentences_of
 from settling.data.sentences import Sentence
 from settling.data.sources import fetch, origin
 from settling.data.tags import class_tags, tag_list
-from settling.errors import BadInput
+from settling.errors import BadInput, tell
 from settling.files import provenance, scratch, write_json, write_table
 from settling.schemas import SPLITS
 from settling.validation import check
@@ -39,7 +38,7 @@ def download_dataset(spec: dict[str, Any], output: Path) -> None:
     with scratch(output) as folder:
         raw = fetch(dataset.source, folder)
         parts, record = read_parts(dataset, raw)
-        splits, repeats = _arrange(dataset, parts, record)
+        splits, repeats = _arrange(dataset, parts)
         tags = _tags(dataset, splits)
         shape = {"image_shape": _image_shape(dataset, record)} if dataset.task == "image" else {}
         made = provenance("download dataset", dataset.model_dump(mode="json"), raw, tags=tags, **shape)
@@ -48,7 +47,7 @@ def download_dataset(spec: dict[str, Any], output: Path) -> None:
         write_table(output / f"{name}.parquet", "data", _columns(splits[name]), made)
     warnings = [*_repeat_warnings(dataset, repeats), *_absence_warnings(splits)]
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        tell(f"warning: {warning}", sys.stderr)
     card = {
         **made,
         "bytes": sizes,
@@ -75,16 +74,14 @@ def read_parts(
             found, record[shard.label] = images.read_parquet(path, dataset.image_column, dataset.label_column, where)
         else:
             name = format_of(shard.name, dataset.format)
-            raws, of_file = importlib.import_module(FORMATS[name]).read(path, dataset, where)
+            raws, of_file = reader_of(name)(path, dataset, where)
             found, changed = sentences_of(raws, dataset, where)
             record[shard.label] = {"format": name, **of_file, **changed}
         parts[shard.part] += found
     return dict(parts), record
 
 
-def _arrange(
-    dataset: Dataset, parts: dict[str, list[Sentence]], record: dict[str, dict[str, Any]]
-) -> tuple[dict[str, list[Sentence]], dict[str, int]]:
+def _arrange(dataset: Dataset, parts: dict[str, list[Sentence]]) -> tuple[dict[str, list[Sentence]], dict[str, int]]:
     """Drop repeats, split and cut as the data set asks; return the splits, and how many sentences repeat where.
 
     Raises BadInput where a split is left without a sentence, or without anything to learn or to score.
@@ -131,7 +128,7 @@ def _too_few(dataset: Dataset, found: Sequence[Sentence], part: str, empty: str)
     where = _origins(dataset, part)
     different = len(sentences.drop_repeats(found))
     if len(found) == 1 and dataset.task != "image":
-        questions = (BOUNDARIES.get(name, "expected more") for name in sorted(_formats(dataset)))
+        questions = (BOUNDARIES.get(name, "expected more") for name in dataset.formats())
         return f"{where}: found one sentence, of {len(found[0].tokens)} words; {' '.join(questions)}"
     equal = f", {different} of them different (equal ones stay together)" if different < len(found) else ""
     return (
@@ -167,16 +164,12 @@ def _origins(dataset: Dataset, *splits: str) -> str:
     return ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards() if shard.part in parts)
 
 
-def _formats(dataset: Dataset) -> set[str]:
-    return {format_of(shard.name, dataset.format) for shard in dataset.source.shards()}
-
-
 def _noun(dataset: Dataset) -> str:
     return "images" if dataset.task == "image" else "sentences"
 
 
 def _tag_source(dataset: Dataset) -> str:
-    if _formats(dataset) == {"conll"}:
+    if dataset.formats() == ["conll"]:
         return f"is tag the right one of the columns {', '.join(dataset.columns)}?"
     return f"is {dataset.tag_column} the right tag_column?"
 

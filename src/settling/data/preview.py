@@ -1,11 +1,10 @@
 """What the head of a data set's local files holds, so that a user sees how they will be read before anything runs."""
 
-import importlib
 import tempfile
 from pathlib import Path
 
 from settling.config import Dataset
-from settling.data.formats import FORMATS, format_of
+from settling.data.formats import format_of, reader_of
 from settling.data.messages import one_line_errors
 from settling.data.reading import sentences_of, tagging_of
 from settling.data.sentences import Sentence, entities
@@ -42,7 +41,7 @@ def _preview(path: Path, dataset: Dataset, where: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="settling.") as folder:
         head = Path(folder) / "head"
         part = _cut_rows(path, head, dataset, where) if kind == "parquet" else _cut(path, head, kind, dataset)
-        raws, record = importlib.import_module(FORMATS[kind]).read(head if part else path, dataset, where)
+        raws, record = reader_of(kind)(head if part else path, dataset, where)
     # The cut may lie within the last sentence.
     raws = raws[:-1] if part and len(raws) > 1 else raws
     found, changed = sentences_of(raws, dataset, where)

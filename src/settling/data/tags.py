@@ -147,7 +147,7 @@ def fitting(sentences: Iterable[Sequence[str]], tagging: Tagging) -> list[str]:
     every = [list(map(stripped, tags)) for tags in sentences]
     return [
         scheme
-        for scheme in ("iob2", "iob1", "bioes", "bmes", "io")
+        for scheme in sorted(SCHEMES, key=lambda scheme: scheme != "iob2")
         if _is_plain(every, scheme)
         and not any(to_iob2(tags, Tagging(scheme, tagging.outside, tagging.entity_type))[1] for tags in every)
     ]

@@ -4,6 +4,15 @@
 what was left out; it raises BadInput, `where` first, with the line or row.
 """
 
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from settling.config import Dataset
+    from settling.data.reading import Raw
+
 FORMATS = {
     "conll": "settling.data.formats.conll",
     "csv": "settling.data.formats.csv",
@@ -23,3 +32,9 @@ BOUNDARIES = {
 def format_of(name: str, named: str | None) -> str:
     """Return the format of the file called `name`: the one that the data set names, or that its ending says."""
     return named or next((kind for ending, kind in ENDINGS.items() if name.endswith(ending)), "conll")
+
+
+def reader_of(kind: str) -> Callable[[Path, "Dataset", str], tuple[list["Raw"], dict[str, Any]]]:
+    """Return the function that reads files of a format."""
+    read: Callable[[Path, Dataset, str], tuple[list[Raw], dict[str, Any]]] = importlib.import_module(FORMATS[kind]).read
+    return read
