@@ -288,17 +288,23 @@ class HashingSink:
 
 def content_hash(path: Path, metadata: bytes) -> str:
     """Return the SHA-256 (hex) of what comes before a Parquet file's footer, which is its pages, and of `metadata`."""
-    found = hashlib.sha256()
     with path.open("rb") as file:
         file.seek(-FOOTER_END.size, os.SEEK_END)
         length, _ = FOOTER_END.unpack(file.read(FOOTER_END.size))
-        left = file.tell() - FOOTER_END.size - length
+        pages = file.tell() - FOOTER_END.size - length
         file.seek(0)
-        while left > 0 and (chunk := file.read(min(left, CHUNK))):
-            found.update(chunk)
-            left -= len(chunk)
+        found = hash_of_next(file, pages)
     found.update(metadata)
     return found.hexdigest()
+
+
+def hash_of_next(file: BinaryIO, num_bytes: int) -> "hashlib._Hash":
+    """Read so many bytes of a file, or what is left of it, and return their SHA-256, which can go on."""
+    found = hashlib.sha256()
+    while num_bytes > 0 and (chunk := file.read(min(num_bytes, CHUNK))):
+        found.update(chunk)
+        num_bytes -= len(chunk)
+    return found
 
 
 def write_table(path: Path, name: str, columns: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from settling.artifact.cards import Card, DataCard, RunCard, check_card
+from settling.config import MAX_EPOCHS
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
 from settling.errors import BadInput
 from settling.files import as_json, metadata_of, naming, open_table, replacing
@@ -33,8 +34,6 @@ FORMAT = 1
 # Bytes of a JSON file, which is read whole.
 MAX_JSON = 64 * 2**20
 MAX_FILES = 500_000
-# Epochs of a run, of which tables have a row each.
-MAX_EPOCHS = 10_000
 # The first day that a zip can tell, so that the same files give the same bytes.
 DATE = (1980, 1, 1, 0, 0, 0)
 CHUNK = 2**20

@@ -19,7 +19,6 @@ from settling.training.progress import say
 
 # The size of a SHA-256.
 HASH_BYTES = hashlib.sha256().digest_size
-CHUNK = 1 << 20
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -71,11 +70,8 @@ def damage(path: Path) -> str | None:
         left = path.stat().st_size - HASH_BYTES
         if left <= 0:
             return f"found {left + HASH_BYTES} bytes"
-        found = hashlib.sha256()
         with path.open("rb") as file:
-            while left and (chunk := file.read(min(left, CHUNK))):
-                found.update(chunk)
-                left -= len(chunk)
+            found = files.hash_of_next(file, left)
             stated = file.read()
     except OSError as error:
         return error.strerror or str(error)

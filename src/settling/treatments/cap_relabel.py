@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from settling.errors import BadInput
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Kind
 from settling.treatments.scarcity import ScarcityKeys, ScarcityTreatment, split_by_class
@@ -29,12 +28,7 @@ class CapRelabelTreatment(ScarcityTreatment):
 
 
 def treat(corpus: Corpus, treatment: CapRelabelTreatment) -> Treated:
-    """Give O to the class's mentions in the sentences that `cap` of the same draw would remove.
-
-    Raises BadInput for images, which have no O.
-    """
-    if "O" not in corpus.tags:
-        raise BadInput("cap-relabel: gives words the tag O, which images do not have")
+    """Give O to the class's mentions in the sentences that `cap` of the same draw would remove."""
     with_class, _ = split_by_class(corpus, treatment)
     surplus = np.isin(corpus.sentence, with_class[treatment.sentences :]) & corpus.of_class(treatment.cap_class)
     given = np.where(surplus, np.uint16(corpus.tags.index("O")), corpus.label)

@@ -32,7 +32,10 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     tags = tuple(metadata_of(table.schema)["tags"])
     label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
     corpus = Corpus(table["sentence"].to_numpy(), label, tags)
-    kept, given = kind_of(treatment.kind).treat(corpus, treatment)
+    kind = kind_of(treatment.kind)
+    if kind.needs_outside and "O" not in tags:
+        raise BadInput(f"{treatment.kind}: gives words the tag O, which images do not have")
+    kept, given = kind.treat(corpus, treatment)
     if not kept.any():
         raise BadInput(f"{train}: the treatment {spec['kind']} leaves no sentence to train on")
     table, label, given = table.filter(pa.array(kept)), label[kept], given[kept]

@@ -18,7 +18,7 @@ from settling.config import Study
 from settling.treatments import family_of
 from tests.conftest import ROOT
 from tests.unit.artifact.forked import begin
-from tests.unit.training.test_disk import fill, mounted
+from tests.unit.training.test_disk import disk_of, fill
 
 KILLS = 10
 STAGES = (
@@ -134,13 +134,8 @@ def test_a_stage_killed_ten_times_leaves_what_an_undisturbed_one_does(
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Yield a disk of 16 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if not mounted("-t", "tmpfs", "-o", "size=16m", "tmpfs", folder):
-        pytest.skip("no right to mount a file system here")
-    yield folder
-    os.system(f"umount '{folder}'")
+    with disk_of("16m", tmp_path / "disk") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("stage", [*STAGES, "verify"], indirect=True, scope="module")

@@ -1,5 +1,6 @@
 """A disk that takes nothing ends a run with one line and nothing half-written; a later start completes it."""
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +15,20 @@ def mounted(*arguments: object) -> bool:
     return subprocess.run(["mount", *map(str, arguments)], capture_output=True).returncode == 0
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Yield a disk of 4 MB of its own."""
-    folder = tmp_path / "disk"
+@contextlib.contextmanager
+def disk_of(size: str, folder: Path) -> Iterator[Path]:
+    """Yield a new folder that is a disk of its own, of a size such as `4m`; skip the test where none can be had."""
     folder.mkdir()
-    if not mounted("-t", "tmpfs", "-o", "size=4m", "tmpfs", folder):
+    if not mounted("-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder):
         pytest.skip("no right to mount a file system here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with disk_of("4m", tmp_path / "disk") as folder:
+        yield folder
 
 
 def fill(path: Path) -> None:
