@@ -34,16 +34,16 @@ from settling.validation import (
     refused,
 )
 
-# Bounds, far beyond what anyone trains, of what would end in a number too large or in memory that no machine has.
+# Bounds far beyond what anyone trains. Past them a number overflows, or asks for memory that no machine has.
 # Tables count epochs in 16 bits with a sign, and an artifact holds no more than so many.
 MAX_EPOCHS = 10_000
-# Numbers of sentences, and of updates.
+# Sentences; updates of the weights.
 MAX_SENTENCES, MAX_UPDATES = 1_000_000, 1_000_000_000
 # Word-pieces a window; layers; numbers of a vector; pixels a side.
 MAX_PIECES, MAX_LAYERS, MAX_SIZE, MAX_PIXELS = 65_536, 1_000, 65_536, 4_096
 # Parameters of a model whose shape the configuration gives: 40 GB of weights alone.
 MAX_PARAMETERS = 10_000_000_000
-# Computed with in float32, which ends at 3.4e38.
+# The largest number that float32 is asked to compute with; it ends at 3.4e38.
 MAX_FLOAT = 1e30
 # What a cluster is asked for: GPUs, CPUs, MB, minutes (a year), runs one after the other. SLURM counts in 32 bits.
 MAX_GPUS, MAX_CPUS, MAX_MEMORY, MAX_MINUTES, MAX_RUNS_PER_JOB = 1_024, 65_536, 100_000_000, 525_600, 1_000

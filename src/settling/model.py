@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-# Items of a list of numbers.
+# The most items of a list of numbers.
 MAX_LISTED = 10_000
 Listed = Field(min_length=1, max_length=MAX_LISTED)
 # Tables hold seeds, draws and numbers of sentences as int32.

@@ -53,7 +53,7 @@ _HISTOGRAM = (
     ("high_edge", pa.float64()),
 )
 
-# Of as many tags one byte tells which was predicted; of more, two bytes do.
+# A predicted tag is stored in one byte where there are at most so many tags, and else in two.
 NARROW_TAGS = 256
 
 SCHEMAS: dict[str, pa.Schema] = {

@@ -72,7 +72,8 @@ def chosen(claim: Claim, where: Where, tables: dict[str, pd.DataFrame]) -> pd.Da
         else:
             keep &= _holds(table[str(column)], wanted)
     rows = table[keep]
-    # A knee has no value too where no number of sentences does it, which is not undefined: knees say so themselves.
+    # A knee also has no value where no number of sentences suffices, and that is not undefined. So the table of knees
+    # says itself which of its rows are undefined.
     return rows if "undefined" in rows else rows.assign(undefined=reasons(rows))
 
 

@@ -46,7 +46,7 @@ def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
 
 
 def at(rows: pd.DataFrame, moment: str) -> str:
-    """Put the one row of a moment in words; there is none where no run has such an epoch."""
+    """Return the estimate at a moment in words; it is undefined where no run has such an epoch."""
     found = holding(rows, moment=moment)
     return in_words(found.iloc[0]) if len(found) else "undefined"
 

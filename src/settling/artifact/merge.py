@@ -52,7 +52,7 @@ def merge(first: Path, second: Path, output: Path) -> None:
         try:
             redraw(study, (one, other), results)
         except (BadInput, *FOREIGN) as error:
-            # Of which of the two it is, is seen where each is drawn alone.
+            # Each is drawn alone, which shows in which of the two the fault is.
             for path, alone, folder in zip(paths, studies, (one, other), strict=True):
                 with blaming(path, folder):
                     redraw(alone, (folder,), folder)

@@ -20,9 +20,9 @@ from settling.files import provenance, scratch, write_json, write_table
 from settling.schemas import SPLITS
 from settling.validation import check
 
-# Tables number tags in two bytes, and need a number that says none.
+# Tables number tags in two bytes, and keep a number for no tag.
 MAX_TAGS = 32_767
-# Types that a warning names.
+# The most types that a warning names.
 NAMED_TYPES = 5
 
 

@@ -71,7 +71,10 @@ def check_size(path: Path, where: str, columns: Sequence[str], by_group: bool = 
 
 
 def _growing(path: Path, where: str, columns: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the rows of each row group as it begins, and bytes that it takes; first those that cost least to find."""
+    """Yield, row group by row group, how many rows begin and then how many bytes they take.
+
+    The bytes that cost least to find come first, so that most bombs are refused before the costly ones are counted.
+    """
     with pq.ParquetFile(path) as file:
         leaves = [file.schema.column(index) for index in range(len(file.schema))]
     # A name may itself have dots.

@@ -70,7 +70,7 @@ def _cut(path: Path, head: Path, kind: str, dataset: Dataset) -> str:
             text = file.read(HEAD_CHARACTERS)
             is_whole = not file.read(1)
     except UnicodeError:
-        # Who reads the whole file says in which line.
+        # Reading the whole file will say in which line.
         return ""
     end = text.rfind("\n") + 1
     # A line of CSV does not end within quotes.
@@ -83,7 +83,7 @@ def _cut(path: Path, head: Path, kind: str, dataset: Dataset) -> str:
 
 
 def _cut_rows(path: Path, head: Path, dataset: Dataset, where: str) -> str:
-    """Do the same with the first rows of a large Parquet file."""
+    """Write the first rows of a large Parquet file to `head`, and return what `_cut` does."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -36,7 +36,7 @@ class Raw(NamedTuple):
         return f":{self.lines[position]}" if self.lines else f": row {self.row}, word {position}"
 
     def short_place(self, position: int) -> str:
-        """Say the same in a list of places."""
+        """Say where the word stands, in short, for a list of places in one file."""
         return str(self.lines[position]) if self.lines else f"{self.row} ({position})"
 
 

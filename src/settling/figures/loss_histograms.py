@@ -69,7 +69,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 
 
 def sentences(tables: Tables) -> list[str]:
-    """Say how much of the losses of noisy and clean words lie on each other, early and at the end."""
+    """Say how far the losses of noisy and of clean words overlap, early and at the end."""
     shares = selection.by_noise(one_view(defined(tables["loss_histogram"])))
     found = []
     for _, rows in shares[shares["percent"] > 0].groupby("panel"):

@@ -16,7 +16,7 @@ QUOTED = re.compile('"(?:[^"]|"")*"')
 
 
 def read(path: Path, dataset: Dataset, where: str) -> tuple[list[Raw], dict[str, Any]]:
-    """Read a file whose columns are apart by commas, as `read_rows` says."""
+    """Read a file whose columns are separated by commas, as `read_rows` says."""
     return read_rows(path, dataset, where, ",")
 
 
@@ -24,8 +24,8 @@ def read_rows(path: Path, dataset: Dataset, where: str, delimiter: str) -> tuple
     """Read a file of rows, of which `token_column` and `tag_column` name the word and its tag.
 
     A sentence ends at an empty row, and where the data set names a `sentence_column`, at each value there that is
-    neither empty nor that of the row before. Where columns are apart by tabs, a quote is a character like another,
-    unless each field that begins with one is quoted, as a spreadsheet does it.
+    neither empty nor that of the row before. Between tabs a quote is a character like any
+    other, unless each field that begins with one is quoted, as a spreadsheet writes them.
     """
     text, record = decoded(path, dataset.encoding, where)
     is_plain = delimiter == "\t" and not _is_quoted(text)
