@@ -64,7 +64,7 @@ wildcard_constraints:
     dataset="[^/]+",
     checkpoint="[^/]+",
     treatment="[^/]+",
-    draw=r"\d+",
+    noise_seed=r"\d+",
     system="[^/]+",
     seed=r"\d+",
     figure="[^/]+",

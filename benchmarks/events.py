@@ -21,14 +21,14 @@ WORDS, EPOCHS = 200_000, 100
 def prepare(folder: Path) -> None:
     """Write a run of so many words and epochs to `folder`: the losses are random to the last digit."""
     rng = np.random.default_rng(0)
-    given = rng.choice(len(TAGS), WORDS, p=[0.83, *[0.17 / 8] * 8]).astype(np.uint8)
-    names = pa.DictionaryArray.from_arrays(pa.array(given.astype(np.int32)), pa.array(TAGS))
+    given_label = rng.choice(len(TAGS), WORDS, p=[0.83, *[0.17 / 8] * 8]).astype(np.uint8)
+    names = pa.DictionaryArray.from_arrays(pa.array(given_label.astype(np.int32)), pa.array(TAGS))
     columns = {
         "sentence": np.arange(WORDS) // 14,
         "position": np.arange(WORDS) % 14,
         "word": np.arange(WORDS, dtype=np.uint32),
-        "label": names,
-        "given": names,
+        "true_label": names,
+        "given_label": names,
         "noisy": np.zeros(WORDS, dtype=bool),
     }
     write_table(folder / "treated.parquet", "treated", columns, {"tags": TAGS})
@@ -37,7 +37,7 @@ def prepare(folder: Path) -> None:
     for epoch in range(EPOCHS):
         loss = (hardness * rng.gamma(1.0, 1.0, WORDS) * 3 / (1 + epoch)).astype(np.float32)
         wrong = rng.random(WORDS) > np.exp(-loss)
-        predicted = np.where(wrong, rng.integers(0, len(TAGS), WORDS), given).astype(np.uint8)
+        predicted = np.where(wrong, rng.integers(0, len(TAGS), WORDS), given_label).astype(np.uint8)
         seen.append(Observation(predicted, loss, loss))
     made = provenance("train", None, {"treated": folder / "treated.parquet"})
     write_dynamics(folder / "dynamics.parquet", {"minibatch": seen}, TAGS, margin=False, made=made)
@@ -72,8 +72,8 @@ def read(folder: Path) -> None:
 def by_pandas(folder: Path) -> None:
     frame = pd.read_parquet(folder / "dynamics.parquet", columns=["epoch", "word", "predicted", "loss"])
     labels = read_table(folder / "treated.parquet", "treated")
-    given = pc.index_in(labels["given"].cast(pa.string()), pa.array(TAGS)).to_numpy()
-    frame["right"] = frame["predicted"].to_numpy() == given[frame["word"].to_numpy()]
+    given_label = pc.index_in(labels["given_label"].cast(pa.string()), pa.array(TAGS)).to_numpy()
+    frame["right"] = frame["predicted"].to_numpy() == given_label[frame["word"].to_numpy()]
     before = frame.groupby("word")["right"].shift(fill_value=False)
     frame["learning"] = frame["right"] & ~before
     frame["forgetting"] = before & ~frame["right"]

@@ -87,7 +87,7 @@ def main() -> None:
             if arguments.failing_runs:
                 for name in ("runs", "state"):
                     shutil.rmtree(results / name)
-                (results / "treated" / "toy" / "noise-resample-30" / "draw0.parquet").write_bytes(b"not a table")
+                (results / "treated" / "toy" / "noise-resample-30" / "noise-seed0.parquet").write_bytes(b"not a table")
                 few = study_of_runs(arguments.failing_runs, arguments.epochs, way.runs_per_job)
                 cost = measure(cluster, clone, few, way, arguments.failing_runs)
                 failing += f"| {way.name} | {cost.calls} | {cost.wall:.0f} | {cost.job_seconds} "
@@ -106,7 +106,7 @@ def study_of_runs(runs: int, epochs: int, runs_per_job: int) -> dict[str, Any]:
         {"noise": {"treatments": ["noisy"], "systems": ["crf"]}},
         treatments={"noisy": {"kind": "resample", "levels": [30]}},
         seeds=list(range(runs)),
-        draws="by-seed",
+        noise_seeds="same-as-seed",
         runs_per_job=runs_per_job,
     )
 
@@ -122,7 +122,7 @@ def measure(cluster: Cluster, clone: Clone, study: dict[str, Any], way: Way, run
     head.communicate()
     wall = time.monotonic() - began
     finished = list((clone.folder / "results" / "fan_out" / "runs").rglob("run.json"))
-    good = [f"toy/noise-resample-30/draw{seed}/crf/seed{seed}" for seed in range(1, runs)]
+    good = [f"toy/noise-resample-30/noise-seed{seed}/crf/seed{seed}" for seed in range(1, runs)]
     again = [clone.starts(run) - 1 for run in good if "already done" not in clone.log("fan_out", run)]
     spent = {job: seconds for job, seconds in cluster.seconds().items() if job not in jobs}
     return Cost(cluster.submitted() - calls, wall, sum(spent.values()), sum(again), runs - len(finished))

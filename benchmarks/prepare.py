@@ -25,7 +25,7 @@ def prepare(folder: Path) -> None:
     study = study.model_copy(update={"datasets": {"conll2003": dataset}})
     download_dataset(json.loads(plan.dataset_spec(study, "conll2003")), folder / "data")
     download_checkpoint(json.loads(plan.checkpoint_spec(study, "minilm")), folder / "checkpoint")
-    treat({"kind": "clean", "draw": 0}, folder / "data" / "train.parquet", folder / "treated.parquet")
+    treat({"kind": "clean", "noise_seed": 0}, folder / "data" / "train.parquet", folder / "treated.parquet")
 
 
 def first(split: Split, sentences: int) -> Split:
@@ -34,7 +34,7 @@ def first(split: Split, sentences: int) -> Split:
     return Split(
         split.tokens[:end],
         np.asarray(split.starts[: sentences + 1]),
-        split.label[:end],
-        split.given[:end],
+        split.true_label[:end],
+        split.given_label[:end],
         split.tags,
     )

@@ -55,9 +55,10 @@ def main() -> None:
         made = []
         for number, start in enumerate(split.starts[:-1]):
             words = encoded.word_ids(number)
-            heads = [word is not None and word != words[place - 1] for place, word in enumerate(words)]
+            first_subwords = [word is not None and word != words[place - 1] for place, word in enumerate(words)]
             labels = [
-                int(split.given[start + word]) if head else IGNORED for word, head in zip(words, heads, strict=True)
+                int(split.given_label[start + word]) if head else IGNORED
+                for word, head in zip(words, first_subwords, strict=True)
             ]
             made.append({"input_ids": encoded["input_ids"][number], "labels": labels})
         return made

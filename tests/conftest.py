@@ -93,8 +93,8 @@ def tiny_treated(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """Return the tiny training split with 30 % nominal noise."""
     from settling.treatments.treat import treat
 
-    path = tmp_path_factory.mktemp("treated") / "draw0.parquet"
-    treat({"kind": "resample", "percent": 30, "draw": 0}, tiny_data / "train.parquet", path)
+    path = tmp_path_factory.mktemp("treated") / "noise-seed0.parquet"
+    treat({"kind": "resample", "percent": 30, "noise_seed": 0}, tiny_data / "train.parquet", path)
     return path
 
 

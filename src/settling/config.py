@@ -439,18 +439,18 @@ else:
     Treatment = Annotated[Union[tuple(kind.treatment for kind in _KINDS)], Field(discriminator="kind")]  # noqa: UP007
 Names = Annotated[list[Name], Listed]
 Numbers = Annotated[list[Count], Listed]
-# By seed: each training seed has the draw of its own number, so that an interval covers both.
-Draws = Numbers | Literal["by-seed"]
+# By seed: each training seed has the noise seed of its own number, so that an interval covers both.
+NoiseSeeds = Numbers | Literal["same-as-seed"]
 
 
 class Experiment(Model):
-    """Every combination of data sets, treatments, draws, systems and seeds."""
+    """Every combination of data sets, treatments, noise seeds, systems and seeds."""
 
     datasets: Names
     treatments: Names
     systems: Names
     seeds: Numbers | None = None
-    draws: Draws | None = None
+    noise_seeds: NoiseSeeds | None = None
 
 
 class Publish(Model):
@@ -469,7 +469,7 @@ class Study(Model):
     systems: dict[Name, AnySystem]
     treatments: dict[Name, TreatmentKeys] = {}
     seeds: Numbers = [0]
-    draws: Draws = [0]
+    noise_seeds: NoiseSeeds = [0]
     runs_per_job: Annotated[int, Field(ge=1, le=MAX_RUNS_PER_JOB)] = 1
     publish: Publish = Publish()
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]

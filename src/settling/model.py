@@ -8,7 +8,7 @@ from pydantic_core import CoreSchema, core_schema
 # The most items of a list of numbers.
 MAX_LISTED = 10_000
 Listed = Field(min_length=1, max_length=MAX_LISTED)
-# Tables hold seeds, draws and numbers of sentences as int32.
+# Tables hold seeds, noise seeds and numbers of sentences as int32.
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 

@@ -42,12 +42,12 @@ _ESTIMATE = (
 )
 # A mean is null where no run has the value.
 _ESTIMATE_NULLS = ("mean", "sd", "low", "high")
-_RUN = (("draw", pa.int32()), ("system", _NAME), ("seed", pa.int32()))
-# `moment`: the epochs that a detector read; `rate`: how many words it called noisy.
-_DETECTOR = (("view", _NAME), ("detector", _NAME), ("moment", _NAME), ("rate", _NAME), ("metric", _NAME))
+_RUN = (("noise_seed", pa.int32()), ("system", _NAME), ("seed", pa.int32()))
+# `selected_epoch`: the last epoch that a detector read; `rate`: how many words it called noisy.
+_DETECTOR = (("view", _NAME), ("detector", _NAME), ("selected_epoch", _NAME), ("rate", _NAME), ("metric", _NAME))
 _HISTOGRAM = (
     ("view", _NAME),
-    ("moment", _NAME),
+    ("selected_epoch", _NAME),
     ("noisy", pa.bool_()),
     ("low_edge", pa.float64()),
     ("high_edge", pa.float64()),
@@ -73,8 +73,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("sentence", pa.int32()),
         ("position", pa.int16()),
         ("word", pa.uint32()),
-        ("label", _NAME),
-        ("given", _NAME),
+        ("true_label", _NAME),
+        ("given_label", _NAME),
         ("noisy", pa.bool_()),
     ),
     # One row group per view and epoch, words in order; `predicted` indexes the metadata's `tags`.
@@ -93,8 +93,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "events": _schema(
         ("view", _NAME),
         ("word", pa.uint32()),
-        ("label", _NAME),
-        ("given", _NAME),
+        ("true_label", _NAME),
+        ("given_label", _NAME),
         ("noisy", pa.bool_()),
         # -1 or an epoch.
         ("first_learned", pa.int32()),
@@ -124,7 +124,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "measures": _schema(
         *_TREATMENT,
         *_RUN,
-        ("moment", _NAME),
+        ("selected_epoch", _NAME),
         *_SCORE,
         ("value", pa.float64()),
         nullable=(*_TREATMENT_NULLS, "value"),
@@ -132,7 +132,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "detection_runs": _schema(*_TREATMENT, *_RUN, *_DETECTOR, ("value", pa.float64()), nullable=_TREATMENT_NULLS),
     "treatments": _schema(
         *_TREATMENT,
-        ("draw", pa.int32()),
+        ("noise_seed", pa.int32()),
         ("sentences", pa.int32()),
         ("words", pa.int32()),
         ("nominal_rate", pa.float64()),
@@ -160,7 +160,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "summary": _schema(
         *_TREATMENT,
         ("system", _NAME),
-        ("moment", _NAME),
+        ("selected_epoch", _NAME),
         *_SCORE,
         *_ESTIMATE,
         nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
@@ -169,7 +169,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         *_TREATMENT,
         ("baseline", _NAME),
         ("system", _NAME),
-        ("moment", _NAME),
+        ("selected_epoch", _NAME),
         *_SCORE,
         *_ESTIMATE,
         nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
@@ -178,7 +178,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         *_TREATMENT,
         ("baseline_system", _NAME),
         ("system", _NAME),
-        ("moment", _NAME),
+        ("selected_epoch", _NAME),
         *_SCORE,
         *_ESTIMATE,
         nullable=(*_TREATMENT_NULLS, *_ESTIMATE_NULLS),
@@ -213,7 +213,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     # The words of a treated split that stand out in the runs of a system on it, without their text.
     "words": _schema(
         *_TREATMENT,
-        ("draw", pa.int32()),
+        ("noise_seed", pa.int32()),
         ("system", _NAME),
         ("view", _NAME),
         ("list", _NAME),
@@ -221,8 +221,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("word", pa.uint32()),
         ("sentence", pa.int32()),
         ("position", pa.int16()),
-        ("label", _NAME),
-        ("given", _NAME),
+        ("true_label", _NAME),
+        ("given_label", _NAME),
         ("noisy", pa.bool_()),
         ("mistaken_for", _NAME),
         ("forgetting", pa.float64()),

@@ -50,19 +50,19 @@ class Run:
 
     dataset: str
     treatment: str
-    draw: int
+    noise_seed: int
     system: str
     seed: int
 
     @property
     def treated(self) -> Path:
         """The treated training split, relative to the study's folder."""
-        return Path("treated", self.dataset, self.treatment, f"draw{self.draw}.parquet")
+        return Path("treated", self.dataset, self.treatment, f"noise-seed{self.noise_seed}.parquet")
 
     @functools.cached_property
     def place(self) -> Path:
         """The part of the path that names the run."""
-        return Path(self.dataset, self.treatment, f"draw{self.draw}", self.system, f"seed{self.seed}")
+        return Path(self.dataset, self.treatment, f"noise-seed{self.noise_seed}", self.system, f"seed{self.seed}")
 
     @property
     def folder(self) -> Path:
@@ -112,7 +112,7 @@ class Run:
 
 def run_of(file: str) -> Run | None:
     """Return the run that a file in a run's folder is of; None for any other file."""
-    found = re.search(r"(?:^|/)runs/([^/]+)/([^/]+)/draw(\d+)/([^/]+)/seed(\d+)/[^/]+$", file)
+    found = re.search(r"(?:^|/)runs/([^/]+)/([^/]+)/noise-seed(\d+)/([^/]+)/seed(\d+)/[^/]+$", file)
     return Run(found[1], found[2], int(found[3]), found[4], int(found[5])) if found else None
 
 
@@ -140,7 +140,7 @@ def experiments(study: Study) -> list[dict[str, Any]]:
     """Return the experiments as plain data, with the names of all their treatments."""
     blocks = []
     for experiment in study.experiments.values():
-        draws = experiment.draws or study.draws
+        noise_seeds = experiment.noise_seeds or study.noise_seeds
         asked = [study.treatments[key] for key in experiment.treatments if key != "clean"]
         names = {name for keys in asked for name, _ in keys.members()}
         blocks.append(
@@ -149,7 +149,7 @@ def experiments(study: Study) -> list[dict[str, Any]]:
                 "treatments": sorted(names | ({"clean"} & set(experiment.treatments))),
                 "systems": sorted(set(experiment.systems)),
                 "seeds": sorted(set(experiment.seeds or study.seeds)),
-                "draws": draws if isinstance(draws, str) else sorted(set(draws)),
+                "noise_seeds": noise_seeds if isinstance(noise_seeds, str) else sorted(set(noise_seeds)),
             }
         )
     return sorted(blocks, key=canonical)
@@ -158,8 +158,8 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 def runs_of(blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]]) -> list[Run]:
     """Return the runs of experiments as `experiments` gives them, each run once, sorted.
 
-    `named` has their treatments, as `treatments` gives them. A treatment without chance has one draw, 0, which all
-    share. Raises BadInput where the runs are more than MAX_RUNS.
+    `named` has their treatments, as `treatments` gives them. A treatment without chance has one noise seed, 0,
+    which all share. Raises BadInput where the runs are more than MAX_RUNS.
     """
     blocks = list(blocks)
     # Counted before they are listed: a short line may ask for billions.
@@ -169,16 +169,16 @@ def runs_of(blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]
     for block in blocks:
         axes = (block[axis] for axis in ("datasets", "treatments", "systems", "seeds"))
         for dataset, treatment, system, seed in itertools.product(*axes):
-            draws = [seed] if block["draws"] == "by-seed" else block["draws"]
-            for draw in draws if kind_of(named[treatment]["kind"]).draws else [0]:
-                found.add(Run(dataset, treatment, draw, system, seed))
+            noise_seeds = [seed] if block["noise_seeds"] == "same-as-seed" else block["noise_seeds"]
+            for noise_seed in noise_seeds if kind_of(named[treatment]["kind"]).random else [0]:
+                found.add(Run(dataset, treatment, noise_seed, system, seed))
     return sorted(found)
 
 
 def num_runs(block: dict[str, Any], named: Mapping[str, dict[str, Any]]) -> int:
     """Return how many runs an experiment as `experiments` gives it has, without listing them."""
-    draws = 1 if block["draws"] == "by-seed" else len(block["draws"])
-    splits = sum(draws if kind_of(named[name]["kind"]).draws else 1 for name in block["treatments"])
+    noise_seeds = 1 if block["noise_seeds"] == "same-as-seed" else len(block["noise_seeds"])
+    splits = sum(noise_seeds if kind_of(named[name]["kind"]).random else 1 for name in block["treatments"])
     return len(block["datasets"]) * splits * len(block["systems"]) * len(block["seeds"])
 
 
@@ -260,9 +260,9 @@ def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]
     return [f"{folder}/tokens/{dataset}/{recipe.checkpoint}.parquet"] if isinstance(recipe, TransformerSystem) else []
 
 
-def treatment_spec(treatment: dict[str, Any], draw: int) -> str:
+def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> str:
     """Return the spec of `settling treat` for a treatment as `treatments` gives it."""
-    return canonical({**treatment, "draw": draw})
+    return canonical({**treatment, "noise_seed": noise_seed})
 
 
 def training_spec(study: Study, system: str) -> str:

@@ -10,7 +10,11 @@ import pytest
 from tests.cluster.grid import CRF, PATIENCE, Clone, study_of
 from tests.cluster.slurm import Cluster, wait
 
-QUICK, SLOW, OTHER = "toy/clean/draw0/quick/seed0", "toy/clean/draw0/slow/seed0", "toy/clean/draw0/slow/seed1"
+QUICK, SLOW, OTHER = (
+    "toy/clean/noise-seed0/quick/seed0",
+    "toy/clean/noise-seed0/slow/seed0",
+    "toy/clean/noise-seed0/slow/seed1",
+)
 EPOCHS = 100
 # MB: less than a slow run takes, about 660 with the Snakemake around it, and more than half of it.
 MEMORY = 500
@@ -45,7 +49,7 @@ def expected(here: Clone) -> dict[str, bytes]:
 
 def job_of(cluster: Cluster, run: str) -> str | None:
     """Return the number of the job that trains a run, or will; None where there is none."""
-    comment = "rule_train_wildcards_toy_" + re.sub(r"/draw|/seed|/", "_", run.removeprefix("toy/"))
+    comment = "rule_train_wildcards_toy_" + re.sub(r"/noise-seed|/seed|/", "_", run.removeprefix("toy/"))
     return next((number for number, said in cluster.jobs().items() if said == comment), None)
 
 

@@ -39,7 +39,7 @@ SYSTEMS: dict[str, Row] = {
     "a-proto": {**BASE, "kind": "protobert", "centroids": "running"},
 }
 STEPS = 30
-# Dev F1 at each of three epochs, by treatment, draw and seed, of `base`. The class LOC scores a tenth of it.
+# Dev F1 at each of three epochs, by treatment, noise seed and seed, of `base`. The class LOC scores a tenth of it.
 DEV = {
     ("clean", 0, 0): [0.2, 0.8, 0.8],
     ("clean", 0, 1): [0.2, 0.6, 0.7],
@@ -63,9 +63,15 @@ WORDS = {
 }
 
 
-def block(names: list[str], seeds: list[int], draws: list[int], systems: tuple[str, ...] = ("base",)) -> Row:
+def block(names: list[str], seeds: list[int], noise_seeds: list[int], systems: tuple[str, ...] = ("base",)) -> Row:
     """Return an experiment as `aggregate` takes it."""
-    return {"datasets": ["news"], "treatments": names, "systems": [*systems], "seeds": seeds, "draws": draws}
+    return {
+        "datasets": ["news"],
+        "treatments": names,
+        "systems": [*systems],
+        "seeds": seeds,
+        "noise_seeds": noise_seeds,
+    }
 
 
 def spec_of(blocks: list[Row], names: Iterable[str] = tuple(TREATMENTS), systems: Iterable[str] = ("base",)) -> Row:
@@ -80,7 +86,7 @@ def spec_of(blocks: list[Row], names: Iterable[str] = tuple(TREATMENTS), systems
 def scores(run: Run) -> list[Row]:
     """Return a run's scores at three epochs, without noisy words where its treatment makes none."""
     rows = []
-    for epoch, f1 in enumerate(DEV[run.treatment, run.draw, run.seed]):
+    for epoch, f1 in enumerate(DEV[run.treatment, run.noise_seed, run.seed]):
         f1 *= SHARE[run.system]
         for split, reference, name, metric, value in (
             ("dev", "true", "all", "f1", f1),
@@ -107,8 +113,8 @@ def events(run: Run) -> list[Row]:
         {
             "view": "epoch-end",
             "word": number,
-            "label": label,
-            "given": "B-LOC" if flag else label,
+            "true_label": label,
+            "given_label": "B-LOC" if flag else label,
             "noisy": flag,
             "first_learned": first,
             "learning": int(first >= 0) + max(forgetting - 1, 0),
@@ -122,18 +128,18 @@ def events(run: Run) -> list[Row]:
 
 
 def detectors(run: Run) -> list[Row]:
-    """Return how well one detector did in a run: F1 is 0.5 and a tenth more for each seed and draw."""
-    place: Row = {"view": "epoch-end", "detector": "kmeans", "moment": "final", "rate": "own", "metric": "f1"}
-    return [{**place, "value": 0.5 + (run.seed + run.draw) / 10}]
+    """Return how well one detector did in a run: F1 is 0.5 and a tenth more for each seed and noise seed."""
+    place: Row = {"view": "epoch-end", "detector": "kmeans", "selected_epoch": "final", "rate": "own", "metric": "f1"}
+    return [{**place, "value": 0.5 + (run.seed + run.noise_seed) / 10}]
 
 
 def losses(run: Run) -> list[Row]:
-    """Return a histogram of two bins; the share of noisy words with a small loss is a tenth for each seed and draw."""
-    low = {False: 0.8, True: (run.seed + run.draw) / 10}
+    """Return a histogram of two bins; of the noisy words, (seed + noise seed) tenths have a small loss."""
+    low = {False: 0.8, True: (run.seed + run.noise_seed) / 10}
     return [
         {
             "view": "epoch-end",
-            "moment": "best",
+            "selected_epoch": "best",
             "noisy": noisy,
             "low_edge": edge,
             "high_edge": edge + 1.0,
@@ -165,8 +171,8 @@ def write_runs(results: Path, runs: list[Run]) -> None:
                 "sentence": 0,
                 "position": number,
                 "word": number,
-                "label": label,
-                "given": "B-LOC" if flag else label,
+                "true_label": label,
+                "given_label": "B-LOC" if flag else label,
                 "noisy": flag,
             }
             for number, (flag, _, _, label) in enumerate(words_of(run))

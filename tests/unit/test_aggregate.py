@@ -34,8 +34,8 @@ BLOCKS = [
 ]
 RUNS = [
     *(Run("news", "clean", 0, "base", seed) for seed in (0, 1)),
-    *(Run("news", "noise-flip-20", draw, "base", seed) for draw in (0, 1) for seed in (0, 1)),
-    *(Run("news", name, draw, "base", 0) for name in ("cap-LOC-5", "drop-LOC-5") for draw in (0, 1)),
+    *(Run("news", "noise-flip-20", noise_seed, "base", seed) for noise_seed in (0, 1) for seed in (0, 1)),
+    *(Run("news", name, noise_seed, "base", 0) for name in ("cap-LOC-5", "drop-LOC-5") for noise_seed in (0, 1)),
     Run("news", "cap-relabel-LOC-25", 0, "base", 0),
     Run("news", "noise-flip-40", 0, "base", 0),
 ]
@@ -63,20 +63,20 @@ def test_one_run_has_a_mean_and_no_interval(pick: Pick) -> None:
     assert (row["mean"], row["n"], row["sd"], row["low"], row["high"]) == (0.1, 1, None, None, None)
 
 
-def test_the_final_moment_is_the_last_epoch(pick: Pick) -> None:
-    (row,) = pick("summary", treatment="noise-flip-20", moment="final", **ALL_DEV)
+def test_the_final_selected_epoch_is_the_last_epoch(pick: Pick) -> None:
+    (row,) = pick("summary", treatment="noise-flip-20", selected_epoch="final", **ALL_DEV)
     assert row["mean"] == pytest.approx(1.4 / 4)
 
 
-def test_the_best_moment_is_each_run_s_best_epoch_on_dev_and_holds_for_every_score(pick: Pick) -> None:
-    (dev,) = pick("summary", treatment="noise-flip-20", moment="best", **ALL_DEV)
+def test_the_best_selected_epoch_is_each_run_s_best_epoch_on_dev_and_holds_for_every_score(pick: Pick) -> None:
+    (dev,) = pick("summary", treatment="noise-flip-20", selected_epoch="best", **ALL_DEV)
     assert dev["mean"] == pytest.approx((0.7 + 0.5 + 0.6 + 0.5) / 4)
-    (loc,) = pick("summary", treatment="noise-flip-20", moment="best", **{**ALL_DEV, "class": "LOC"})
+    (loc,) = pick("summary", treatment="noise-flip-20", selected_epoch="best", **{**ALL_DEV, "class": "LOC"})
     assert loc["mean"] == pytest.approx(dev["mean"] / 10)
-    (test,) = pick("summary", treatment="noise-flip-20", moment="best", **{**ALL_DEV, "split": "test"})
+    (test,) = pick("summary", treatment="noise-flip-20", selected_epoch="best", **{**ALL_DEV, "split": "test"})
     assert test["mean"] == pytest.approx(dev["mean"] + 0.1)
     # Best at epochs 1, 1, 0 and 1; noisy accuracy is a quarter of the epoch.
-    (noisy,) = pick("summary", treatment="noise-flip-20", moment="best", metric="noisy_accuracy")
+    (noisy,) = pick("summary", treatment="noise-flip-20", selected_epoch="best", metric="noisy_accuracy")
     assert noisy["mean"] == pytest.approx(3 / 4 / 4)
 
 
@@ -89,28 +89,30 @@ def test_of_equally_good_epochs_the_first_is_best(tmp_path: Path) -> None:
         write_card(tmp_path, run)
     aggregate(SPEC, tmp_path, tmp_path / "tables")
     found = read_table(tmp_path / "tables" / "summary.parquet", "summary").to_pylist()
-    means = {row["treatment"]: row["mean"] for row in found if (row["split"], row["moment"]) == ("train", "best")}
+    means = {
+        row["treatment"]: row["mean"] for row in found if (row["split"], row["selected_epoch"]) == ("train", "best")
+    }
     # Clean: epochs 1 of a tie and 2. Drop: epochs 1 of a tie and 2. Relabelled: 0 of three that tie.
     assert (means["clean"], means["drop-LOC-5"], means["cap-relabel-LOC-25"]) == (1.5, 1.5, 0)
 
 
 def test_every_draw_is_compared_with_the_one_clean_run_of_its_seed(pick: Pick) -> None:
-    (final,) = pick("effects", treatment="noise-flip-20", baseline="clean", moment="final", **ALL_DEV)
+    (final,) = pick("effects", treatment="noise-flip-20", baseline="clean", selected_epoch="final", **ALL_DEV)
     differences = [0.5 - 0.8, 0.4 - 0.7, 0.2 - 0.8, 0.3 - 0.7]
     assert (final["n"], final["mean"]) == (4, pytest.approx(sum(differences) / 4))
     assert min(differences) <= final["low"] <= final["mean"] <= final["high"] <= max(differences)
-    (best,) = pick("effects", treatment="noise-flip-20", baseline="clean", moment="best", **ALL_DEV)
+    (best,) = pick("effects", treatment="noise-flip-20", baseline="clean", selected_epoch="best", **ALL_DEV)
     assert best["mean"] == pytest.approx((0.7 - 0.8 + 0.5 - 0.7 + 0.6 - 0.8 + 0.5 - 0.7) / 4)
 
 
 def test_a_run_without_a_clean_twin_of_its_seed_is_in_no_comparison(pick: Pick) -> None:
     # noise-flip-40 has seed 0 alone, so clean's seed 1 must not enter.
-    (row,) = pick("effects", treatment="noise-flip-40", moment="final", **ALL_DEV)
+    (row,) = pick("effects", treatment="noise-flip-40", selected_epoch="final", **ALL_DEV)
     assert (row["n"], row["mean"]) == (1, pytest.approx(0.1 - 0.8))
 
 
 def test_a_cap_is_compared_with_its_control_arm_of_the_same_draw(pick: Pick) -> None:
-    (row,) = pick("effects", treatment="cap-LOC-5", baseline="drop-LOC-5", moment="final", **ALL_DEV)
+    (row,) = pick("effects", treatment="cap-LOC-5", baseline="drop-LOC-5", selected_epoch="final", **ALL_DEV)
     assert (row["n"], row["mean"]) == (2, pytest.approx((0.6 - 0.7 + 0.4 - 0.9) / 2))
     assert row["sd"] == pytest.approx(0.2 * 2**0.5)
 
@@ -171,7 +173,9 @@ def test_a_ratio_to_no_learned_words_is_left_out(tmp_path: Path) -> None:
 
 def test_what_each_draw_did_is_told_once(pick: Pick) -> None:
     rows = pick("treatments")
-    assert [(row["treatment"], row["draw"]) for row in rows] == sorted({(run.treatment, run.draw) for run in RUNS})
+    assert [(row["treatment"], row["noise_seed"]) for row in rows] == sorted(
+        {(run.treatment, run.noise_seed) for run in RUNS}
+    )
     (row,) = pick("treatments", treatment="noise-flip-40")
     assert row == {
         "dataset": "news",
@@ -181,7 +185,7 @@ def test_what_each_draw_did_is_told_once(pick: Pick) -> None:
         "percent": 40,
         "cap_class": None,
         "cap_sentences": None,
-        "draw": 0,
+        "noise_seed": 0,
         "sentences": 1,
         "words": 7,
         "nominal_rate": 0.4,
@@ -217,7 +221,7 @@ def test_the_tables_do_not_depend_on_the_order_of_the_runs(tables: Path, tmp_pat
     ids=" ".join,
 )
 def test_a_study_of_some_treatments_alone_has_all_tables_and_findings(tmp_path: Path, names: list[str]) -> None:
-    runs = [run for run in RUNS if run.treatment in names and (run.draw, run.seed) == (0, 0)]
+    runs = [run for run in RUNS if run.treatment in names and (run.noise_seed, run.seed) == (0, 0)]
     write_runs(tmp_path, runs)
     aggregate(spec_of([block(names, [0], [0])], names), tmp_path, tmp_path / "tables")
     sizes = {name: len(read_table(tmp_path / "tables" / f"{name}.parquet", name)) for name in TABLES}
@@ -309,8 +313,8 @@ def test_a_run_whose_dev_has_no_entity_has_no_best_epoch_and_the_tables_are_made
         write(tmp_path / run.scores, "scores", rows, steps=STEPS)
         write_card(tmp_path, run)
     aggregate(spec_of([block(["clean"], [0, 1], [0])], ["clean"]), tmp_path, tmp_path / "tables")
-    assert {row["moment"] for row in rows_of(tmp_path / "tables", "summary")} == {"final"}
-    whole = {row["metric"]: row["value"] for row in rows_of(tmp_path / "tables", "measures", moment="run")}
+    assert {row["selected_epoch"] for row in rows_of(tmp_path / "tables", "summary")} == {"final"}
+    whole = {row["metric"]: row["value"] for row in rows_of(tmp_path / "tables", "measures", selected_epoch="run")}
     assert whole["near_best_epochs"] is None
     assert whole["settles"] is None
     assert whole["learned"] == 3
@@ -318,7 +322,7 @@ def test_a_run_whose_dev_has_no_entity_has_no_best_epoch_and_the_tables_are_made
 
 def findings_of(results: Path, names: list[str], undefined: Callable[[Row], bool]) -> list[str]:
     """Return the findings of seed 0 and draw 0 of these treatments, with null for the scores that are undefined."""
-    runs = [run for run in RUNS if run.treatment in names and (run.draw, run.seed) == (0, 0)]
+    runs = [run for run in RUNS if run.treatment in names and (run.noise_seed, run.seed) == (0, 0)]
     write_runs(results, runs)
     for run in runs:
         rows = [{**row, "value": None} if undefined(row) else row for row in scores(run)]

@@ -553,15 +553,15 @@ def treating(spec: str, train: Path) -> list[str]:
         ("@absent.json", ["--spec: absent.json: No such file"]),
         (f"{{'a': {'[' * 5000}".replace("'", '"'), ["--spec: not JSON (nested too deeply)"]),
         (f'{{"kind": {"9" * 5000}}}', ["--spec: not JSON (Exceeds the limit"]),
-        ('{"kind": "resampl", "percent": 10, "draw": 0}', ["kind: ", "'resampl'", "did you mean 'resample'?"]),
-        ('{"kind": "cap", "class": "LOK", "sentences": 1, "draw": 0}', ["'LOK'", "did you mean 'LOC'?"]),
-        ('{"kind": "flip", "percent": 10, "draw": 99999999999}', ["draw: found 99999999999", "2147483648"]),
-        ('{"kind": "drop", "class": "PER", "sentences": 1, "draw": 0}', ["59 sentences without PER", "only 0"]),
-        ('{"percent": 10, "draw": 0}', ["kind"]),
-        ('{"kind": "resample", "percent": 10}', ["draw"]),
-        ('{"kind": "resample", "draw": 0}', ["percent"]),
-        ('{"kind": "resample", "percent": "ten", "draw": 0}', ["percent"]),
-        ('{"kind": "flip", "percent": 10, "persent": 10, "draw": 0}', ["persent"]),
+        ('{"kind": "resampl", "percent": 10, "noise_seed": 0}', ["kind: ", "'resampl'", "did you mean 'resample'?"]),
+        ('{"kind": "cap", "class": "LOK", "sentences": 1, "noise_seed": 0}', ["'LOK'", "did you mean 'LOC'?"]),
+        ('{"kind": "flip", "percent": 10, "noise_seed": 99999999999}', ["noise_seed: found 99999999999", "2147483648"]),
+        ('{"kind": "drop", "class": "PER", "sentences": 1, "noise_seed": 0}', ["59 sentences without PER", "only 0"]),
+        ('{"percent": 10, "noise_seed": 0}', ["kind"]),
+        ('{"kind": "resample", "percent": 10}', ["noise_seed"]),
+        ('{"kind": "resample", "noise_seed": 0}', ["percent"]),
+        ('{"kind": "resample", "percent": "ten", "noise_seed": 0}', ["percent"]),
+        ('{"kind": "flip", "percent": 10, "persent": 10, "noise_seed": 0}', ["persent"]),
     ],
     ids=[
         *(
@@ -573,18 +573,18 @@ def treating(spec: str, train: Path) -> list[str]:
             "long number",
             "unknown kind",
             "unknown class",
-            "draw too large",
+            "noise seed too large",
             "impossible drop",
             "no kind",
         ),
-        *("no draw", "no percent", "text for a number", "unknown key"),
+        *("no noise seed", "no percent", "text for a number", "unknown key"),
     ],
 )
 def test_a_bad_treatment(place: Place, refused_here: Refused, spec: str, fragments: list[str]) -> None:
     refused_here(treating(spec, place.data / "train.parquet"), place.tmp, *fragments)
 
 
-CLEAN = '{"kind": "clean", "draw": 0}'
+CLEAN = '{"kind": "clean", "noise_seed": 0}'
 
 
 def test_a_spec_that_is_no_text(place: Place, refused_here: Refused) -> None:
@@ -633,38 +633,42 @@ def test_other_tables_than_those_of_the_run(place: Place, refused_here: Refused,
     dynamics, wrong = place.run / "dynamics.parquet", place.run / "scores.parquet"
     refused(finding(wrong, place.treated), place.tmp, str(wrong), "not a dynamics table")
     refused_here(finding(dynamics, place.data / "train.parquet"), place.tmp, "train.parquet", "not a treated table")
-    treat({"kind": "clean", "draw": 0}, other_data / "train.parquet", place.tmp / "other.parquet")
+    treat({"kind": "clean", "noise_seed": 0}, other_data / "train.parquet", place.tmp / "other.parquet")
     other = place.tmp / "other.parquet"
     refused_here(finding(dynamics, other), place.tmp, str(dynamics), str(other))
 
 
 def test_dynamics_of_another_draw(place: Place, refused_here: Refused) -> None:
     """It has as many words, so only its hash tells that the labels are not those the run was given."""
-    treat({"kind": "resample", "percent": 30, "draw": 1}, place.data / "train.parquet", place.tmp / "draw1.parquet")
+    treat(
+        {"kind": "resample", "percent": 30, "noise_seed": 1},
+        place.data / "train.parquet",
+        place.tmp / "noise-seed1.parquet",
+    )
     refused_here(
-        finding(place.run / "dynamics.parquet", place.tmp / "draw1.parquet"),
+        finding(place.run / "dynamics.parquet", place.tmp / "noise-seed1.parquet"),
         place.tmp,
         "dynamics.parquet",
-        "draw1.parquet",
+        "noise-seed1.parquet",
     )
 
 
 def test_a_bad_study_to_aggregate(place: Place, refused_here: Refused) -> None:
-    grid = {"datasets": ["tiny"], "treatments": ["clean"], "systems": ["tiny"], "seeds": [0], "draws": [0]}
+    grid = {"datasets": ["tiny"], "treatments": ["clean"], "systems": ["tiny"], "seeds": [0], "noise_seeds": [0]}
     systems = {"tiny": {"kind": "encoder", "pretrained": True}}
     spec = json.dumps({"experiments": [grid], "treatments": {"clean": {"kind": "clean"}}, "systems": systems})
     command = settling("aggregate", "--spec", spec, "--results", place.tmp, "--output", "out")
-    scores = place.tmp / "runs" / "tiny" / "clean" / "draw0" / "tiny" / "seed0" / "scores.parquet"
+    scores = place.tmp / "runs" / "tiny" / "clean" / "noise-seed0" / "tiny" / "seed0" / "scores.parquet"
     refused(command, place.tmp, f"{scores.with_name('run.json')}: no such file")
     scores.parent.mkdir(parents=True)
     shutil.copy(place.run / "run.json", scores.with_name("run.json"))
     refused_here(command, place.tmp, f"{scores}: No such file")
     shutil.copy(place.run / "scores.parquet", scores)
-    treated = place.tmp / "treated" / "tiny" / "clean" / "draw0.parquet"
+    treated = place.tmp / "treated" / "tiny" / "clean" / "noise-seed0.parquet"
     refused_here(command, place.tmp, f"{treated}: No such file")
     treated.parent.mkdir(parents=True)
     shutil.copy(place.treated, treated)
-    events = place.tmp / "events" / "tiny" / "clean" / "draw0" / "tiny" / "seed0.parquet"
+    events = place.tmp / "events" / "tiny" / "clean" / "noise-seed0" / "tiny" / "seed0.parquet"
     refused_here(command, place.tmp, f"{events}: no such file")
 
 
@@ -689,10 +693,10 @@ def test_an_aggregation_of_nothing(tmp_path: Path, refused_here: Refused, spec: 
         (["main"], "spec: experiments.0: found 'main', expected "),
         (
             [{"datasets": ["a"], "treatments": ["a"], "systems": ["a"], "seeds": [0]}],
-            "experiments.0.draws: missing",
+            "experiments.0.noise_seeds: missing",
         ),
     ],
-    ids=["a number", "none", "text", "no draws"],
+    ids=["a number", "none", "text", "no noise seeds"],
 )
 def test_an_aggregation_of_what_are_no_experiments(
     tmp_path: Path, refused_here: Refused, experiments: object, said: str

@@ -16,15 +16,15 @@ from settling.treatments import family_of
 Scores = dict[int, float]
 
 
-def measured(f1: Scores, clean: float | None, kind: str = "cap", seed: int = 0, draw: int = 0) -> pd.DataFrame:
+def measured(f1: Scores, clean: float | None, kind: str = "cap", seed: int = 0, noise_seed: int = 0) -> pd.DataFrame:
     """Return the measures of one seed: the F1 of LOC at each number of sentences, and on clean data."""
-    rows = [(kind, "LOC", number, draw, "LOC", value) for number, value in f1.items()]
-    rows += [(kind, "LOC", number, draw, "all", 0.9) for number in f1]
+    rows = [(kind, "LOC", number, noise_seed, "LOC", value) for number, value in f1.items()]
+    rows += [(kind, "LOC", number, noise_seed, "all", 0.9) for number in f1]
     if clean is not None:
         rows += [("clean", None, None, 0, "LOC", clean), ("clean", None, None, 0, "all", 0.95)]
-    table = pd.DataFrame(rows, columns=["kind", "cap_class", "cap_sentences", "draw", "class", "value"])
+    table = pd.DataFrame(rows, columns=["kind", "cap_class", "cap_sentences", "noise_seed", "class", "value"])
     table.insert(0, "family", [family_of({"kind": name}) for name in table["kind"]])
-    place = {"dataset": "news", "system": "bert", "seed": seed, "moment": "best", "split": "dev"}
+    place = {"dataset": "news", "system": "bert", "seed": seed, "selected_epoch": "best", "split": "dev"}
     return table.assign(**place, view="epoch-end", reference="true", metric="f1")
 
 
@@ -59,8 +59,8 @@ def test_a_score_of_nothing_is_no_start_even_where_clean_data_teach_nothing_eith
 
 def test_each_run_is_held_against_the_clean_run_of_its_own_seed_whatever_its_draw() -> None:
     f1 = {5: 0.3, 25: 0.6}
-    table = knees(pd.concat([measured(f1, 0.6, seed=0, draw=3), measured(f1, 0.3, seed=1, draw=4)]))
-    values = {(row.seed, row.draw, row.quantity): row.value for row in table.itertuples()}
+    table = knees(pd.concat([measured(f1, 0.6, seed=0, noise_seed=3), measured(f1, 0.3, seed=1, noise_seed=4)]))
+    values = {(row.seed, row.noise_seed, row.quantity): row.value for row in table.itertuples()}
     assert values == {(0, 3, "starts"): 5, (0, 3, "levels"): 25, (1, 4, "starts"): 5, (1, 4, "levels"): 5}
 
 
@@ -74,7 +74,7 @@ def test_only_dev_f1_of_the_capped_class_at_the_best_epoch_counts() -> None:
     noise = [
         good.assign(**{name: other}, value=0.8)
         for name, other in (
-            ("moment", "final"),
+            ("selected_epoch", "final"),
             ("split", "test"),
             ("metric", "recall"),
             ("view", "minibatch"),
@@ -95,18 +95,18 @@ runs = st.dictionaries(
 @settings(deadline=None, max_examples=50)
 @given(runs=runs, clean=st.lists(f1s, min_size=3, max_size=3))
 def test_knees_agree_with_a_loop_over_runs(runs: dict[tuple[str, int, int], Scores], clean: list[float]) -> None:
-    parts = [measured(f1, clean[seed], kind, seed, draw) for (kind, seed, draw), f1 in runs.items()]
+    parts = [measured(f1, clean[seed], kind, seed, noise_seed) for (kind, seed, noise_seed), f1 in runs.items()]
     table = knees(pd.concat(parts).drop_duplicates())
-    found = {(row.kind, row.seed, row.draw, row.quantity): row.value for row in table.itertuples()}
+    found = {(row.kind, row.seed, row.noise_seed, row.quantity): row.value for row in table.itertuples()}
     expected = {}
-    for (kind, seed, draw), f1 in runs.items():
+    for (kind, seed, noise_seed), f1 in runs.items():
         for quantity, share in (("starts", 0.1), ("levels", 0.9)):
             value = math.nan
             for number in sorted(f1, reverse=True):
                 if not (f1[number] > 0 and f1[number] >= share * clean[seed]):
                     break
                 value = number
-            expected[kind, seed, draw, quantity] = value
+            expected[kind, seed, noise_seed, quantity] = value
     assert found == pytest.approx(expected, nan_ok=True)
 
 

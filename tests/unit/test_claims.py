@@ -51,15 +51,30 @@ def claim(**keys: Any) -> Claim:
 
 
 def run(
-    value: float, seed: int = 0, draw: int | None = None, system: str = "bert", percent: int | None = None, **keys: Any
+    value: float,
+    seed: int = 0,
+    noise_seed: int | None = None,
+    system: str = "bert",
+    percent: int | None = None,
+    **keys: Any,
 ) -> Row:
     """Return a row of measures; clean, unless `percent` or `cap` (class, sentences) says otherwise."""
     name, number = keys.pop("cap", (None, None))
     kind = "resample" if percent else "cap" if name else "clean"
     row = {"dataset": "news", "treatment": "clean", "percent": percent, "cap_class": name}
     row |= {"family": family_of({"kind": kind}), "kind": kind}
-    row |= {"cap_sentences": number, "draw": (seed if percent or name else 0) if draw is None else draw}
-    row |= {"system": system, "seed": seed, "moment": "best", "split": "dev", "view": "epoch-end", "reference": "true"}
+    row |= {
+        "cap_sentences": number,
+        "noise_seed": (seed if percent or name else 0) if noise_seed is None else noise_seed,
+    }
+    row |= {
+        "system": system,
+        "seed": seed,
+        "selected_epoch": "best",
+        "split": "dev",
+        "view": "epoch-end",
+        "reference": "true",
+    }
     row |= {"class": "all", "metric": "f1", "value": value}
     if kind != "clean":
         row["treatment"] = f"{kind}-{name or ''}-{percent or number}"
@@ -95,7 +110,7 @@ def test_an_undecided_claim_says_whether_a_run_or_certainty_is_lacking() -> None
 
 
 def test_runs_that_may_have_gone_on_do_not_refute_that_something_is_long() -> None:
-    whole = {"moment": "run", "percent": 20}
+    whole = {"selected_epoch": "run", "percent": 20}
     rows = [run(value, seed, metric="settling_epochs", **whole) for seed, value in enumerate((2, 2, 2))]
     long = claim(where={"metric": "settling_epochs"}, grain=1, margin=3, lower_bound_where="open_ended")
     ended = [run(0, seed, metric="open_ended", **whole) for seed in range(3)]
@@ -154,9 +169,13 @@ def test_systems_and_levels_are_judged_apart() -> None:
 
 def test_the_one_draw_of_clean_pairs_with_every_draw_of_the_same_seed() -> None:
     rows = [run(0.5, 0), run(0.6, 1), run(0.9, 2)]
-    rows += [run(0.45, 0, draw=0, percent=20), run(0.40, 0, draw=1, percent=20), run(0.50, 1, draw=0, percent=20)]
+    rows += [
+        run(0.45, 0, noise_seed=0, percent=20),
+        run(0.40, 0, noise_seed=1, percent=20),
+        run(0.50, 1, noise_seed=0, percent=20),
+    ]
     found = units(claim(where={"metric": "f1", "percent": {"min": 1}}, against={"kind": "clean"}), tables(rows))
-    assert sorted(zip(found["seed"], found["draw"], found["value"].round(9), strict=True)) == [
+    assert sorted(zip(found["seed"], found["noise_seed"], found["value"].round(9), strict=True)) == [
         (0, 0, -0.05),
         (0, 1, -0.10),
         (1, 0, -0.10),
@@ -164,16 +183,16 @@ def test_the_one_draw_of_clean_pairs_with_every_draw_of_the_same_seed() -> None:
 
 
 def test_between_two_noisy_treatments_draws_pair_with_themselves() -> None:
-    rows = [run(0.1 * draw, 0, draw=draw, percent=20) for draw in (1, 2)]
-    rows += [run(0.3 * draw, 0, draw=draw, percent=40) for draw in (1, 2, 3)]
+    rows = [run(0.1 * noise_seed, 0, noise_seed=noise_seed, percent=20) for noise_seed in (1, 2)]
+    rows += [run(0.3 * noise_seed, 0, noise_seed=noise_seed, percent=40) for noise_seed in (1, 2, 3)]
     found = units(claim(where={"percent": 40}, against={"percent": 20}), tables(rows))
     assert values(found) == [0.2, 0.4]
 
 
-def test_moments_of_the_same_run_are_paired() -> None:
+def test_selected_epochs_of_the_same_run_are_paired() -> None:
     rows = [run(0.5 + seed / 10, seed) for seed in (0, 1)]
-    rows += [run(0.4 + seed / 5, seed, moment="final") for seed in (0, 1)]
-    found = units(claim(where={"moment": "final"}, against={"moment": "best"}), tables(rows))
+    rows += [run(0.4 + seed / 5, seed, selected_epoch="final") for seed in (0, 1)]
+    found = units(claim(where={"selected_epoch": "final"}, against={"selected_epoch": "best"}), tables(rows))
     assert values(found) == [-0.1, 0.0]
 
 
@@ -222,7 +241,9 @@ def test_a_slope_over_one_level_was_not_run() -> None:
 
 
 def test_runs_without_the_value_are_not_denied() -> None:
-    (row,) = decided(claim(where={"moment": "settled"}, against={"moment": "best"}), tables([run(0.7), run(0.7, 1)]))
+    (row,) = decided(
+        claim(where={"selected_epoch": "settled"}, against={"selected_epoch": "best"}), tables([run(0.7), run(0.7, 1)])
+    )
     assert (row["verdict"], row["reason"]) == ("not run", "the study has no pairs of runs with this value")
 
 
@@ -423,7 +444,7 @@ def write_study(folder: Path, rows: list[Row]) -> Path:
     frames = tables(rows)
     frames["detection_runs"] = pd.DataFrame(columns=SCHEMAS["detection_runs"].names)
     figures = {"sentences": 300, "words": 5000, "nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 1.0}
-    about = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences", "draw"]
+    about = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences", "noise_seed"]
     frames["treatments"] = frames["measures"][about].drop_duplicates().assign(**figures)
     for name, frame in frames.items():
         columns = {column: frame[column].to_numpy() for column in SCHEMAS[name].names}
@@ -477,7 +498,7 @@ def test_no_terminal_obeys_what_a_claim_says() -> None:
 
 def test_a_claim_says_how_many_of_its_places_fell_which_way() -> None:
     frames = tables([run(value, seed, percent=10 * seed + 10) for seed, value in enumerate((0.8, 0.2, 0.9))])
-    again = frames["measures"].assign(seed=9, draw=9, value=frames["measures"]["value"] + 0.001)
+    again = frames["measures"].assign(seed=9, noise_seed=9, value=frames["measures"]["value"] + 0.001)
     frames["measures"] = pd.concat([frames["measures"], again])
     frames["treatments"] = pd.DataFrame({"dataset": ["news"], "sentences": [300]})
     found = pd.DataFrame(decided(claim(by=["percent"]), frames), columns=SCHEMAS["claims"].names)

@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
 
 from settling.analysis import detectors
-from settling.analysis.detection import EDGES, detect, histogram, measure, moments_of, ranked
+from settling.analysis.detection import EDGES, detect, histogram, measure, ranked, selected_epochs_of
 from settling.analysis.detectors import DETECTORS, NEED_MARGIN, History, class_means, kmeans, threshold
 from settling.analysis.dynamics import Epoch
 from settling.errors import BadInput
@@ -296,8 +296,8 @@ def write_run(
         "sentence": [0] * number,
         "position": [0] * number,
         "word": np.arange(number),
-        "label": ["O"] * number,
-        "given": np.where(noisy, "B-LOC", "O").tolist(),
+        "true_label": ["O"] * number,
+        "given_label": np.where(noisy, "B-LOC", "O").tolist(),
         "noisy": noisy,
     }
     write_table(paths[1], "treated", treated, {"tags": TAGS, "settled_f1": 0.6})
@@ -336,7 +336,7 @@ def run(tmp_path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Path]]
     return noisy, loss, margin, write_run(tmp_path, noisy, loss, margin)
 
 
-def test_the_stage_scores_each_detector_at_each_moment_on_the_epochs_so_far(
+def test_the_stage_scores_each_detector_at_each_selected_epoch_on_the_epochs_so_far(
     run: tuple[np.ndarray, np.ndarray, np.ndarray, list[Path]], tmp_path: Path
 ) -> None:
     noisy, loss, margin, paths = run
@@ -348,9 +348,9 @@ def test_the_stage_scores_each_detector_at_each_moment_on_the_epochs_so_far(
     last = {"best": 2, "settled": 3, "epoch-4": 3, "final": 5}
     per_detector = 2 + 2 * 3
     assert len(rows) == len(VIEWS) * (len(last) * ((len(DETECTORS) + 1) * per_detector + 2 * 3) + 3)
-    assert {moment for _, detector, moment, *_ in rows if detector == "class-means"} == {"epoch-4"}
+    assert {selected_epoch for _, detector, selected_epoch, *_ in rows if detector == "class-means"} == {"epoch-4"}
     wide = loss.astype(np.float32).astype(np.float64)
-    for moment, epoch in last.items():
+    for selected_epoch, epoch in last.items():
         expected = {
             "loss": wide[epoch],
             "loss-mean": wide[: epoch + 1].mean(axis=0),
@@ -358,8 +358,10 @@ def test_the_stage_scores_each_detector_at_each_moment_on_the_epochs_so_far(
         }
         for view in VIEWS:
             for name, scores in expected.items():
-                assert rows[view, name, moment, "any", "auroc"] == pytest.approx(roc_auc_score(noisy, scores), abs=1e-6)
-            own = [rows[view, "kmeans", moment, "own", metric] for metric in ("precision", "recall", "f1")]
+                assert rows[view, name, selected_epoch, "any", "auroc"] == pytest.approx(
+                    roc_auc_score(noisy, scores), abs=1e-6
+                )
+            own = [rows[view, "kmeans", selected_epoch, "own", metric] for metric in ("precision", "recall", "f1")]
             reference = precision_recall_fscore_support(noisy, kmeans(wide[epoch]), average="binary")
             assert own == pytest.approx(list(reference[:3]))
     # All is found while nothing is memorised; at the end the last loss alone tells nothing, and the mean still does.
@@ -372,7 +374,7 @@ def test_the_stage_scores_each_detector_at_each_moment_on_the_epochs_so_far(
     assert made["inputs"] == {role: sha256(path) for role, path in zip(roles, paths, strict=True)}
 
     bins = read_table(tmp_path / "out" / "losses.parquet", "losses").to_pandas()
-    shares = bins.groupby(["view", "moment", "noisy"], observed=True)["share"].sum()
+    shares = bins.groupby(["view", "selected_epoch", "noisy"], observed=True)["share"].sum()
     assert len(shares) == len(VIEWS) * len(last) * 2
     assert shares.to_numpy() == pytest.approx(1)
 
@@ -424,10 +426,10 @@ def scores_frame(dev_f1: Sequence[float], noisy_accuracy: float) -> pd.DataFrame
     ],
     ids=["short", "does not settle", "settles", "dev without an entity"],
 )
-def test_the_moments_are_those_that_the_run_has(
+def test_the_selected_epochs_are_those_that_the_run_has(
     dev_f1: list[float], noisy_accuracy: float, expected: dict[str, int]
 ) -> None:
-    assert moments_of(scores_frame(dev_f1, noisy_accuracy), "minibatch", 0.5, 9) == expected
+    assert selected_epochs_of(scores_frame(dev_f1, noisy_accuracy), "minibatch", 0.5, 9) == expected
 
 
 def test_files_that_are_not_of_one_run_are_refused(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_no_command_prints_what_a_terminal_obeys(capsys: pytest.CaptureFixture[s
 def test_findings_name_no_class_that_a_terminal_obeys(tmp_path: Path) -> None:
     name = "\x1b[31m\u202eLOC"
     tables = synthetic.tables(tmp_path, renamed={"LOC": name})
-    capped = {**synthetic.treatment("cap", 5, name), "baseline": "clean", "system": "bert", "moment": "final"}
+    capped = {**synthetic.treatment("cap", 5, name), "baseline": "clean", "system": "bert", "selected_epoch": "final"}
     score = {**synthetic.score("dev", "true", "f1"), "class": name}
     synthetic.write(tables, "effects", [{**capped, **score, **synthetic.estimate(0.5, 4)}])
     write_findings(tables, tmp_path / "findings.txt")

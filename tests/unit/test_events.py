@@ -89,7 +89,7 @@ def test_the_events_of_a_real_run_are_those_read_row_by_row(tiny_run: Path, tiny
     history: dict[tuple[str, int], list[tuple[int, bool, float]]] = {}
     mistaken: dict[tuple[str, int], str] = {}
     for row in dynamics.to_pylist():
-        right = tags[row["predicted"]] == words[row["word"]]["given"]
+        right = tags[row["predicted"]] == words[row["word"]]["given_label"]
         history.setdefault((row["view"], row["word"]), []).append((row["epoch"], right, row["loss"]))
         if not right:
             mistaken[row["view"], row["word"]] = tags[row["predicted"]]
@@ -103,7 +103,7 @@ def test_the_events_of_a_real_run_are_those_read_row_by_row(tiny_run: Path, tiny
         assert [epoch for epoch, _, _ in seen] == list(range(6))
         row, word = rows[key], words[key[1]]
         assert (row["first_learned"], row["learning"], row["forgetting"]) == naive([right for _, right, _ in seen])
-        assert all(row[name] == word[name] for name in ("label", "given", "noisy"))
+        assert all(row[name] == word[name] for name in ("true_label", "given_label", "noisy"))
         losses = [loss for _, _, loss in seen]
         assert row["loss_mean"] == pytest.approx(np.mean(losses), rel=1e-5)
         assert row["loss_variance"] == pytest.approx(np.var(losses), rel=1e-5, abs=1e-9)
@@ -139,8 +139,8 @@ def write_treated(path: Path, given_labels: list[str]) -> None:
         "sentence": [0] * number,
         "position": list(range(number)),
         "word": list(range(number)),
-        "label": ["O"] * number,
-        "given": given_labels,
+        "true_label": ["O"] * number,
+        "given_label": given_labels,
         "noisy": [label != "O" for label in given_labels],
     }
     write_table(path, "treated", columns, {"tags": ["O", "B-LOC"]})
@@ -197,7 +197,7 @@ def test_a_word_learned_in_the_last_of_as_many_epochs_as_a_study_may_have_has_th
     counter.epoch = 40_000
     counter.add(np.array([True]), np.array([0.5], dtype=np.float32), np.array([0], dtype=np.uint8))
     columns: dict[str, Any] = {name: [value[0]] for name, value in counter.events()._asdict().items()}
-    columns |= {"view": ["epoch-end"], "word": [0], "label": ["O"], "given": ["O"], "noisy": [False]}
+    columns |= {"view": ["epoch-end"], "word": [0], "true_label": ["O"], "given_label": ["O"], "noisy": [False]}
     write_table(tmp_path / "events.parquet", "events", {**columns, "mistaken_for": [None]}, {})
     assert read_table(tmp_path / "events.parquet", "events")["first_learned"].to_pylist() == [40_000]
     shares = {"mean": 1.0, "sd": None, "low": None, "high": None, "n": 1}

@@ -20,7 +20,10 @@ from tests.unit.small_study import STEPS, block, scores, spec_of, write, write_r
 
 NAMES = ["clean", "noise-flip-20"]
 SPEC = spec_of([block(NAMES, [0], [0, 1])], NAMES)
-RUNS = [Run("news", name, draw, "base", 0) for name, draw in (("clean", 0), ("noise-flip-20", 0), ("noise-flip-20", 1))]
+RUNS = [
+    Run("news", name, noise_seed, "base", 0)
+    for name, noise_seed in (("clean", 0), ("noise-flip-20", 0), ("noise-flip-20", 1))
+]
 NOISY, OTHER = RUNS[1:]
 
 

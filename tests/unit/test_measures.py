@@ -47,18 +47,18 @@ BASE_ALL: Row = {"baseline_system": "base", "class": "all"}
 
 
 def place(run: Run) -> Row:
-    return {name: getattr(run, name) for name in ("dataset", "treatment", "draw", "system", "seed")}
+    return {name: getattr(run, name) for name in ("dataset", "treatment", "noise_seed", "system", "seed")}
 
 
-def at_moments(run: Run) -> dict[tuple[Any, ...], float]:
+def at_selected_epochs(run: Run) -> dict[tuple[Any, ...], float]:
     """Return a run's scores at its best and its final epoch, found in a loop."""
     rows = scores(run)
     dev = [row["value"] for row in rows if (row["split"], row["class"]) == ("dev", "all")]
     epochs = {"best": dev.index(max(dev)), "final": len(dev) - 1}
     score = ("split", "view", "reference", "class", "metric")
     return {
-        (moment, *(row[name] for name in score)): row["value"]
-        for moment, epoch in epochs.items()
+        (selected_epoch, *(row[name] for name in score)): row["value"]
+        for selected_epoch, epoch in epochs.items()
         for row in rows
         if row["epoch"] == epoch
     }
@@ -66,16 +66,16 @@ def at_moments(run: Run) -> dict[tuple[Any, ...], float]:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: str(run.place))
 def test_every_score_of_a_run_is_measured_at_its_best_and_final_epoch(run: Run, pick: Pick) -> None:
-    score = ("moment", "split", "view", "reference", "class", "metric")
-    rows = [row for row in pick("measures", **place(run)) if row["moment"] in ("best", "final")]
+    score = ("selected_epoch", "split", "view", "reference", "class", "metric")
+    rows = [row for row in pick("measures", **place(run)) if row["selected_epoch"] in ("best", "final")]
     found = {tuple(row[name] for name in score): row["value"] for row in rows}
     assert len(found) == len(rows)
-    assert found == pytest.approx(at_moments(run))
+    assert found == pytest.approx(at_selected_epochs(run))
 
 
 def whole(pick: Pick, run: Run) -> dict[str, float]:
     """Return what is measured of a run as a whole, by metric, the class beside it where it is not `all`."""
-    rows = pick("measures", moment="run", split="train", reference="given", view="epoch-end", **place(run))
+    rows = pick("measures", selected_epoch="run", split="train", reference="given", view="epoch-end", **place(run))
     return {row["metric"] + ("" if row["class"] == "all" else f" {row['class']}"): row["value"] for row in rows}
 
 
@@ -121,23 +121,29 @@ def test_a_noisy_run_that_does_not_settle_by_hand(pick: Pick) -> None:
 def test_where_nothing_is_learned_the_mean_first_learning_event_is_the_number_of_epochs() -> None:
     row: Row = {"dataset": "news", "treatment": "cap-LOC-5", "percent": None, "cap_class": "LOC"}
     row |= {"family": "cap", "kind": "cap"}
-    row |= {"cap_sentences": 5, "draw": 0, "system": "base", "view": "epoch-end", "class": "LOC", "noisy": False}
+    row |= {"cap_sentences": 5, "noise_seed": 0, "system": "base", "view": "epoch-end", "class": "LOC", "noisy": False}
     row |= {"first_learned": -1, "epochs": 4, "words": 7}
     found = first_learned_mean(pd.DataFrame([{**row, "seed": 0}, {**row, "seed": 1, "epochs": 6}]))
     assert found[["seed", "value"]].to_numpy().tolist() == [[0, 4], [1, 6]]
 
 
-def test_the_settled_moment_is_the_last_settled_epoch_of_the_runs_that_settle(pick: Pick) -> None:
+def test_the_settled_epoch_is_the_last_settled_epoch_of_the_runs_that_settle(pick: Pick) -> None:
     # Of clean, seed 0 alone settles, at epochs 1 and 2.
-    found = pick("measures", moment="settled", system="base", treatment="clean")
+    found = pick("measures", selected_epoch="settled", system="base", treatment="clean")
     assert {row["seed"] for row in found} == {0}
-    final = pick("measures", moment="final", system="base", treatment="clean", seed=0)
+    final = pick("measures", selected_epoch="final", system="base", treatment="clean", seed=0)
     assert [row["value"] for row in found] == [row["value"] for row in final]
     (dev,) = pick(
-        "summary", moment="settled", treatment="clean", system="base", split="dev", metric="f1", **{"class": "all"}
+        "summary",
+        selected_epoch="settled",
+        treatment="clean",
+        system="base",
+        split="dev",
+        metric="f1",
+        **{"class": "all"},
     )
     assert (dev["n"], dev["mean"]) == (1, 0.8)
-    assert pick("measures", moment="settled", treatment="noise-flip-20") == []
+    assert pick("measures", selected_epoch="settled", treatment="noise-flip-20") == []
 
 
 def settles(tmp_path: Path, views: dict[str, list[float]]) -> list[Row]:
@@ -156,23 +162,23 @@ def settles(tmp_path: Path, views: dict[str, list[float]]) -> list[Row]:
     return rows_of(tmp_path / "tables", "measures")
 
 
-def test_each_view_has_its_phases_and_the_settled_moment_is_that_of_epoch_end(tmp_path: Path) -> None:
+def test_each_view_has_its_phases_and_the_settled_epoch_is_that_of_epoch_end(tmp_path: Path) -> None:
     rows = settles(tmp_path, {"minibatch": [0.1, 0.9, 0.9, 0.9, 0.9], "epoch-end": [0.2, 0.3, 0.91, 0.92, 0.1]})
-    lengths = {(row["view"], row["metric"]): row["value"] for row in rows if row["moment"] == "run"}
+    lengths = {(row["view"], row["metric"]): row["value"] for row in rows if row["selected_epoch"] == "run"}
     assert (lengths["minibatch", "settling_epochs"], lengths["epoch-end", "settling_epochs"]) == (4, 2)
     assert (lengths["minibatch", "open_ended"], lengths["epoch-end", "open_ended"]) == (1, 0)
-    settled = {(row["split"], row["view"]): row["value"] for row in rows if row["moment"] == "settled"}
+    settled = {(row["split"], row["view"]): row["value"] for row in rows if row["selected_epoch"] == "settled"}
     assert settled == {("dev", "epoch-end"): 0.8, ("train", "minibatch"): 0.9, ("train", "epoch-end"): 0.92}
 
 
-def test_a_run_that_settles_in_the_minibatch_view_alone_has_no_settled_moment(tmp_path: Path) -> None:
+def test_a_run_that_settles_in_the_minibatch_view_alone_has_no_settled_epoch(tmp_path: Path) -> None:
     rows = settles(tmp_path, {"minibatch": [0.9] * 5, "epoch-end": [0.1] * 5})
-    assert {row["moment"] for row in rows} == {"best", "final", "run"}
+    assert {row["selected_epoch"] for row in rows} == {"best", "final", "run"}
 
 
-def test_the_minibatch_view_has_a_settled_moment_where_there_is_no_other(tmp_path: Path) -> None:
+def test_the_minibatch_view_has_a_settled_epoch_where_there_is_no_other(tmp_path: Path) -> None:
     rows = settles(tmp_path, {"minibatch": [0.9] * 5})
-    assert {row["moment"] for row in rows} == {"best", "final", "run", "settled"}
+    assert {row["selected_epoch"] for row in rows} == {"best", "final", "run", "settled"}
 
 
 def test_lengths_of_phases_are_means_over_the_runs_that_have_them(pick: Pick) -> None:
@@ -192,16 +198,26 @@ def test_lengths_of_phases_are_means_over_the_runs_that_have_them(pick: Pick) ->
 
 
 def test_systems_are_compared_over_the_runs_they_have_in_common(pick: Pick) -> None:
-    rows = {run: at_moments(run) for run in RUNS}
+    rows = {run: at_selected_epochs(run) for run in RUNS}
     expected: dict[tuple[Any, ...], list[float]] = {}
     for one, other in permutations(RUNS, 2):
-        if (one.treatment, one.draw, one.seed) == (other.treatment, other.draw, other.seed):
+        if (one.treatment, one.noise_seed, one.seed) == (other.treatment, other.noise_seed, other.seed):
             for key, value in rows[one].items():
                 _, split, *_, metric = key
                 if split != "train" and metric == "f1":
                     pair = (one.treatment, one.system, other.system, *key)
                     expected.setdefault(pair, []).append(rows[other][key] - value)
-    names = ("treatment", "baseline_system", "system", "moment", "split", "view", "reference", "class", "metric")
+    names = (
+        "treatment",
+        "baseline_system",
+        "system",
+        "selected_epoch",
+        "split",
+        "view",
+        "reference",
+        "class",
+        "metric",
+    )
     found = {tuple(row[name] for name in names): row for row in pick("contrasts")}
     for key, row in found.items():
         differences = expected[key]
@@ -220,7 +236,13 @@ def test_a_pretrained_encoder_is_the_baseline_and_then_what_is_pretrained(pick: 
 
 def test_a_contrast_has_the_sign_of_the_system_less_its_baseline(pick: Pick) -> None:
     (row,) = pick(
-        "contrasts", treatment="noise-flip-20", system="crf", moment="best", split="dev", metric="f1", **BASE_ALL
+        "contrasts",
+        treatment="noise-flip-20",
+        system="crf",
+        selected_epoch="best",
+        split="dev",
+        metric="f1",
+        **BASE_ALL,
     )
     # Draw 1, seed 0: the best of `base` is 0.6.
     assert row["mean"] == pytest.approx((SHARE["crf"] - SHARE["base"]) * 0.6)
@@ -240,12 +262,12 @@ def test_the_authors_counting_stands_beside_that_of_words(pick: Pick) -> None:
 
 def test_the_words_that_stand_out_are_the_mean_over_seeds_of_a_draw(pick: Pick) -> None:
     rows = pick("words", treatment="noise-flip-20", system="base", list="most-forgotten")
-    assert [(row["draw"], row["rank"], row["word"], row["forgetting"], row["n"]) for row in rows] == [
+    assert [(row["noise_seed"], row["rank"], row["word"], row["forgetting"], row["n"]) for row in rows] == [
         (0, 1, 1, 1, 2),
         (1, 1, 1, 1, 2),
     ]
     # By hand: word 3 and the noisy words 4 and 5 are never learned, which counts as epoch 3, the number of epochs.
-    last = pick("words", treatment="noise-flip-20", system="base", list="last-learned", draw=0)
+    last = pick("words", treatment="noise-flip-20", system="base", list="last-learned", noise_seed=0)
     assert [(row["word"], row["first_learned"], row["noisy"]) for row in last[:3]] == [
         (3, 3, False),
         (4, 3, True),
@@ -254,7 +276,7 @@ def test_the_words_that_stand_out_are_the_mean_over_seeds_of_a_draw(pick: Pick) 
 
 
 def test_the_curves_of_each_run_are_those_of_all_classes_and_of_the_capped_one(pick: Pick) -> None:
-    where = {"treatment": "cap-LOC-5", "draw": 0, "seed": 0, "system": "base", "split": "dev", "metric": "f1"}
+    where = {"treatment": "cap-LOC-5", "noise_seed": 0, "seed": 0, "system": "base", "split": "dev", "metric": "f1"}
     curves = {name: [row["value"] for row in pick("run_curves", **where, **{"class": name})] for name in ("all", "LOC")}
     assert curves == {"all": [0.1, 0.5, 0.6], "LOC": pytest.approx([0.01, 0.05, 0.06])}
     assert {row["class"] for row in pick("run_curves", treatment="noise-flip-20")} == {"all"}
@@ -262,7 +284,7 @@ def test_the_curves_of_each_run_are_those_of_all_classes_and_of_the_capped_one(p
 
 def test_detectors_are_there_run_by_run_and_as_estimates(pick: Pick) -> None:
     assert len(pick("detection_runs")) == len([run for run in RUNS if run.treatment == "noise-flip-20"])
-    (one,) = pick("detection_runs", system="base", draw=1, seed=1)
+    (one,) = pick("detection_runs", system="base", noise_seed=1, seed=1)
     assert (one["treatment"], one["percent"], one["detector"], one["value"]) == ("noise-flip-20", 20, "kmeans", 0.7)
     (row,) = pick("detection", system="base")
     assert (row["n"], row["mean"]) == (4, pytest.approx(0.5 + (0 + 0.1 + 0.1 + 0.2) / 4))

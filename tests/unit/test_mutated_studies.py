@@ -24,7 +24,22 @@ from tests.workflow.checkout import study_of
 SEED, NUMBER, SAMPLE, SECONDS = 20_240_229, 500, 5, 20
 NUMBERS = (0, -1, 1, 2**15, 2**16, 2**31, 2**63, 10**30, 10**400, 1e308, -1e308, 1e-320, float("inf"), float("nan"))
 WORDS = (
-    *("", " ", "no", "~", "010", "1:30", "1e3", "2020-01-01", "clean", "from-artifact", "by-seed", "../..", "/", "-x"),
+    *(
+        "",
+        " ",
+        "no",
+        "~",
+        "010",
+        "1:30",
+        "1e3",
+        "2020-01-01",
+        "clean",
+        "from-artifact",
+        "same-as-seed",
+        "../..",
+        "/",
+        "-x",
+    ),
     *("人名", "é", "\u202e", "\x1b[2J", "a\nb", "\x00", "\ud800", "{v1}", "{}", "$(id)", "'", '"', "*", "%s", "<b>"),
     "a" * 5000,
 )

@@ -57,7 +57,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         download_dataset(json.loads(dataset_spec(study, "news")), data)
     grid, named = runs(study), treatments(study)
     for run in grid:
-        treat(json.loads(treatment_spec(named[run.treatment], run.draw)), data / "train.parquet", folder / run.treated)
+        treat(
+            json.loads(treatment_spec(named[run.treatment], run.noise_seed)),
+            data / "train.parquet",
+            folder / run.treated,
+        )
     job = [training.Run(run.seed, *(folder / path for path in (run.treated, run.folder, run.state))) for run in grid]
     training.train(json.loads(training_spec(study, "lstm")), paths_of(data), None, job)
     for run in grid:
@@ -121,7 +125,7 @@ def test_transformers_train_without_a_test_split(
 def test_images_are_trained_on_without_a_test_split(tmp_path: Path) -> None:
     digits = {"task": "image", "source": {"kind": "sklearn", "name": "digits"}, "split": {"test": 0}}
     download_dataset({**digits, "subset": {"train": 20, "dev": 10}}, tmp_path / "data")
-    treat({"kind": "clean", "draw": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
+    treat({"kind": "clean", "noise_seed": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
     spec = {"kind": "image", "epochs": 1, "block": "basic", "depths": [1], "widths": [8], "image_size": 8}
     job = [training.Run(0, tmp_path / "treated.parquet", tmp_path / "run", tmp_path / "state")]
     training.train(spec, paths_of(tmp_path / "data"), None, job)

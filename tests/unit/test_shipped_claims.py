@@ -12,7 +12,7 @@ from settling.analysis.caps import knees
 from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, read_claims
 from settling.analysis.claim_units import units
 from settling.analysis.claims import READ, decided
-from settling.analysis.detection import measure, moments_of
+from settling.analysis.detection import measure, selected_epochs_of
 from settling.analysis.detectors import History, entity_label
 from settling.analysis.dynamics import Epoch
 from settling.config import read
@@ -63,14 +63,14 @@ def scores_of(noisy: bool) -> list[Row]:
 
 
 def detected(scores: list[Row]) -> Iterator[Row]:
-    """Return what the stage `detect` would find at each moment, of four words."""
+    """Return what the stage `detect` would find at each selected epoch, of four words."""
     noisy = np.array([True, False, False, True])
     history = History(np.array([1, 0, 0, 1]), len(TAGS))
     loss = np.array([2.0, 0.1, 0.2, 1.5], dtype=np.float32)
     history.add(Epoch("epoch-end", 0, ~noisy, loss, -loss, np.zeros(4, dtype=np.uint8)))
-    for moment in moments_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS)):
-        for found in measure(history, noisy, entity_label(history.given, outside=0)):
-            yield {"view": "epoch-end", "moment": moment, **found._asdict()}
+    for selected_epoch in selected_epochs_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS)):
+        for found in measure(history, noisy, entity_label(history.given_label, outside=0)):
+            yield {"view": "epoch-end", "selected_epoch": selected_epoch, **found._asdict()}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def write_run(results: Path, run: Run) -> None:
     scores, words = scores_of(noisy), events(run)
     write(results / run.scores, "scores", scores, steps=30)
     write(results / run.events, "events", words, epochs=len(F1))
-    columns = ("word", "label", "given", "noisy")
+    columns = ("word", "true_label", "given_label", "noisy")
     split = [
         {"sentence": 0, "position": place, **{name: word[name] for name in columns}} for place, word in enumerate(words)
     ]
@@ -126,7 +126,7 @@ def test_every_shipped_claim_is_run_on_a_study_that_has_all_it_asks_for(study: d
     [
         ("metric: memorised", "metric: memorized"),
         ("rate: own", "rate: known"),
-        ("moment: [epoch-4, best", "moment: [epoch-5, best"),
+        ("selected_epoch: [epoch-4, best", "selected_epoch: [epoch-5, best"),
         ("family: noise", "family: noises"),
         ("quantity: starts", "quantity: start"),
         ("kind: bilstm-crf", "kind: bilstm"),
@@ -155,6 +155,6 @@ def test_the_paper_s_grid_has_one_fair_pair_for_each_claim_about_twins() -> None
         fixed = {column: wanted for column, wanted in claim.where.items() if isinstance(wanted, str)}
         for system in cards["system"]:
             row = {**dict.fromkeys(COLUMNS["measures"].names), "kind": "flip", **fixed, "dataset": "conll2003"}
-            values.append({**row, "view": "epoch-end", "system": system, "draw": 0, "seed": 0, "value": 0.0})
+            values.append({**row, "view": "epoch-end", "system": system, "noise_seed": 0, "seed": 0, "value": 0.0})
         found = units(claim, {"measures": pd.DataFrame(values), "systems": cards})
         assert set(zip(found["system"], found["against"], strict=True)) == pairs

@@ -39,7 +39,7 @@ TREATMENTS: dict[str, dict[str, Any]] = {
     "clean": {"kind": "clean"},
     "cap-LOC-60": {"kind": "cap", "class": "LOC", "sentences": 60},
 }
-GRID = {"datasets": ["tiny"], "treatments": [*TREATMENTS], "systems": ["tiny"], "seeds": [0], "draws": [0]}
+GRID = {"datasets": ["tiny"], "treatments": [*TREATMENTS], "systems": ["tiny"], "seeds": [0], "noise_seeds": [0]}
 SYSTEM = {
     **{"kind": "encoder", "checkpoint": "tiny", "pretrained": True, "centroids": None, "epochs": 6, "batch_size": 8},
     **{"max_length": 128, "long_sentences": "windows"},
@@ -67,7 +67,7 @@ def results(tiny_checkpoint: Path, tiny_data: Path, tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("results")
     runs = [Run("tiny", name, 0, "tiny", 0) for name in TREATMENTS]
     for run in runs:
-        treat({**TREATMENTS[run.treatment], "draw": 0}, tiny_data / "train.parquet", folder / run.treated)
+        treat({**TREATMENTS[run.treatment], "noise_seed": 0}, tiny_data / "train.parquet", folder / run.treated)
     job = [training.Run(0, *(folder / path for path in (run.treated, run.folder, run.state))) for run in runs]
     training.train(TINY_SPEC, paths_of(tiny_data), tiny_checkpoint, job)
     for run in runs:
@@ -166,7 +166,7 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
 def test_what_belongs_to_stages_is_put_in_their_order() -> None:
     assert in_order({"report": 3, "train": 1, "plot": 2}) == [1, 2, 3]
     with pytest.raises(KeyError, match="no stage is called draw"):
-        in_order({"train": 1, "draw": 2})
+        in_order({"train": 1, "noise_seed": 2})
 
 
 def test_the_hub_s_libraries_obey(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_run_under_way_shows_its_last_epoch(tmp_path: Path) -> None:
     tell(tmp_path)
     assert "no epoch finished since it started" in report("s", EPOCHS, look([RUN], tmp_path, NOW))
     tell(tmp_path, 2, left=65)
-    assert "  news/noise-resample-20/draw0/base/seed1  epoch 2/4  loss 1.189  1575 words/s  left 1:05" in report(
+    assert "  news/noise-resample-20/noise-seed0/base/seed1  epoch 2/4  loss 1.189  1575 words/s  left 1:05" in report(
         "s", EPOCHS, look([RUN], tmp_path, NOW)
     )
     tell(tmp_path, 2, left=65, loss=None)
@@ -84,7 +84,7 @@ def test_a_run_under_way_shows_its_last_epoch(tmp_path: Path) -> None:
 def test_a_failed_run_shows_its_reason_however_long_ago_in_one_line(tmp_path: Path) -> None:
     tell(tmp_path, 1, left=60, age=9999, state="failed", reason="runs/x: KeyError:\n7")
     said = report("s", EPOCHS, look([RUN], tmp_path, NOW))
-    assert "  news/noise-resample-20/draw0/base/seed1  runs/x: KeyError:\\n7" in said
+    assert "  news/noise-resample-20/noise-seed0/base/seed1  runs/x: KeyError:\\n7" in said
 
 
 def test_a_run_that_fell_silent_is_interrupted(tmp_path: Path) -> None:

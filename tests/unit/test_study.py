@@ -47,7 +47,7 @@ experiments = st.dictionaries(
             "treatments": st.lists(st.sampled_from(["clean", "noise", "caps"]), min_size=1),
             "systems": st.lists(st.sampled_from(["base", "twin"]), min_size=1),
             "seeds": numbers,
-            "draws": numbers | st.just("by-seed"),
+            "noise_seeds": numbers | st.just("same-as-seed"),
         }
     ),
     min_size=1,
@@ -56,13 +56,13 @@ experiments = st.dictionaries(
 
 def test_a_run_s_files_lie_where_the_design_says() -> None:
     run = Run("news", "noise-resample-20", 1, "base", 2)
-    assert run.treated == Path("treated/news/noise-resample-20/draw1.parquet")
-    assert run.scores == Path("runs/news/noise-resample-20/draw1/base/seed2/scores.parquet")
-    assert run.events == Path("events/news/noise-resample-20/draw1/base/seed2.parquet")
+    assert run.treated == Path("treated/news/noise-resample-20/noise-seed1.parquet")
+    assert run.scores == Path("runs/news/noise-resample-20/noise-seed1/base/seed2/scores.parquet")
+    assert run.events == Path("events/news/noise-resample-20/noise-seed1/base/seed2.parquet")
 
 
 def test_an_experiment_is_every_combination() -> None:
-    grid = plan.runs(study(draws=[0, 1], seeds=[7], experiments={"main": experiment(systems=["base", "twin"])}))
+    grid = plan.runs(study(noise_seeds=[0, 1], seeds=[7], experiments={"main": experiment(systems=["base", "twin"])}))
     assert grid == [
         Run("news", "clean", 0, "base", 7),
         Run("news", "clean", 0, "twin", 7),
@@ -82,15 +82,19 @@ def test_experiments_share_their_runs() -> None:
 
 def test_an_experiment_s_seeds_and_draws_come_before_the_study_s() -> None:
     grid = plan.runs(
-        study(seeds=[0], draws=[0], experiments={"main": experiment(seeds=[5], draws=[6]), "more": experiment()})
+        study(
+            seeds=[0],
+            noise_seeds=[0],
+            experiments={"main": experiment(seeds=[5], noise_seeds=[6]), "more": experiment()},
+        )
     )
-    noisy = {(run.draw, run.seed) for run in grid if run.treatment != "clean"}
+    noisy = {(run.noise_seed, run.seed) for run in grid if run.treatment != "clean"}
     assert noisy == {(6, 5), (0, 0)}
 
 
 def test_each_seed_can_have_the_draw_of_its_number() -> None:
-    grid = plan.runs(study(experiments={"main": experiment(seeds=[0, 3], draws="by-seed")}))
-    assert {(run.treatment, run.draw, run.seed) for run in grid} == {
+    grid = plan.runs(study(experiments={"main": experiment(seeds=[0, 3], noise_seeds="same-as-seed")}))
+    assert {(run.treatment, run.noise_seed, run.seed) for run in grid} == {
         ("clean", 0, 0),
         ("clean", 0, 3),
         ("noise-resample-20", 0, 0),
@@ -103,11 +107,11 @@ def test_what_is_not_drawn_has_one_draw_that_all_share() -> None:
     made = study(
         treatments=treatments,
         experiments={
-            "main": experiment(treatments=["short", "noise"], draws=[1, 2]),
-            "more": experiment(treatments=["short"], seeds=[0, 3], draws="by-seed"),
+            "main": experiment(treatments=["short", "noise"], noise_seeds=[1, 2]),
+            "more": experiment(treatments=["short"], seeds=[0, 3], noise_seeds="same-as-seed"),
         },
     )
-    assert {(run.treatment, run.draw, run.seed) for run in plan.runs(made)} == {
+    assert {(run.treatment, run.noise_seed, run.seed) for run in plan.runs(made)} == {
         ("noise-flip-9", 1, 0),
         ("noise-flip-9", 2, 0),
         ("truncate-20", 0, 0),
@@ -118,7 +122,7 @@ def test_what_is_not_drawn_has_one_draw_that_all_share() -> None:
     assert json.loads(plan.treatment_spec(plan.treatments(made)["truncate-48"], 0)) == {
         "kind": "truncate",
         "words": 48,
-        "draw": 0,
+        "noise_seed": 0,
     }
 
 
@@ -126,7 +130,7 @@ def test_what_is_not_drawn_has_one_draw_that_all_share() -> None:
 def test_runs_are_unique_sorted_and_clean_has_one_draw(drawn: dict[str, Any]) -> None:
     grid = plan.runs(study(experiments=drawn))
     assert grid == sorted(set(grid))
-    assert {run.draw for run in grid if run.treatment == "clean"} <= {0}
+    assert {run.noise_seed for run in grid if run.treatment == "clean"} <= {0}
 
 
 @given(experiments)
@@ -145,8 +149,8 @@ def test_no_noise_is_clean() -> None:
         "cap-PER-5": {"kind": "cap", "class": "PER", "sentences": 5},
         "cap-PER-25": {"kind": "cap", "class": "PER", "sentences": 25},
     }
-    assert json.loads(plan.treatment_spec(named["clean"], 0)) == {"kind": "clean", "draw": 0}
-    assert json.loads(plan.treatment_spec(named["cap-PER-5"], 3)) == {**named["cap-PER-5"], "draw": 3}
+    assert json.loads(plan.treatment_spec(named["clean"], 0)) == {"kind": "clean", "noise_seed": 0}
+    assert json.loads(plan.treatment_spec(named["cap-PER-5"], 3)) == {**named["cap-PER-5"], "noise_seed": 3}
 
 
 def test_one_name_never_stands_for_two_treatments() -> None:
@@ -221,9 +225,13 @@ def test_the_spec_of_the_tables_holds_every_run_and_its_treatment(drawn: dict[st
 
 
 def test_the_spec_of_the_tables_stays_short_for_a_large_grid() -> None:
-    def length(seeds: int, draws: int) -> int:
+    def length(seeds: int, noise_seeds: int) -> int:
         main = experiment(treatments=["noise", "caps"], systems=["base", "twin"])
-        return len(plan.aggregate_spec(study(seeds=[*range(seeds)], draws=[*range(draws)], experiments={"main": main})))
+        return len(
+            plan.aggregate_spec(
+                study(seeds=[*range(seeds)], noise_seeds=[*range(noise_seeds)], experiments={"main": main})
+            )
+        )
 
     assert length(9, 9) < length(1, 1) + 300
 

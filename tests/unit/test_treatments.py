@@ -28,13 +28,13 @@ def corpus(*sentences: list[int]) -> Corpus:
     return Corpus(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes), labels, TAGS)
 
 
-def apply(kind: str, to: Corpus, draw: int = 0, **spec: Any) -> Treated:
+def apply(kind: str, to: Corpus, noise_seed: int = 0, **spec: Any) -> Treated:
     found = kind_of(kind)
-    return found.treat(to, found.treatment.model_validate({"kind": kind, "draw": draw, **spec}))
+    return found.treat(to, found.treatment.model_validate({"kind": kind, "noise_seed": noise_seed, **spec}))
 
 
-def cap(kind: str, to: Corpus, number: int, draw: int = 0) -> Treated:
-    return apply(kind, to, draw, **{"class": "LOC", "sentences": number})
+def cap(kind: str, to: Corpus, number: int, noise_seed: int = 0) -> Treated:
+    return apply(kind, to, noise_seed, **{"class": "LOC", "sentences": number})
 
 
 def lost_sentences(to: Corpus, treated: Treated) -> set[int]:
@@ -52,14 +52,14 @@ label_lists = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=6), min_
 corpora = label_lists.map(lambda sentences: corpus(*sentences))
 # A class that no sentence has cannot be capped.
 corpora_with_loc = label_lists.map(lambda sentences: corpus(*sentences, [LOC]))
-draws = st.integers(0, 50)
+noise_seeds = st.integers(0, 50)
 percents = st.integers(0, 100)
 
 
 def test_clean_changes_nothing() -> None:
     treated = apply("clean", BY_HAND)
     assert treated.kept.all()
-    assert (treated.given == BY_HAND.label).all()
+    assert (treated.given_label == BY_HAND.label).all()
 
 
 @pytest.mark.parametrize(
@@ -77,29 +77,29 @@ def test_noise_worked_by_hand(kind: str, expected: list[int], monkeypatch: pytes
     monkeypatch.setattr(importlib.import_module(KINDS[kind]), "noise_draws", lambda *_: uniforms)
     treated = apply(kind, to, percent=30)
     assert treated.kept.all()
-    assert treated.given.tolist() == expected
+    assert treated.given_label.tolist() == expected
 
 
 @pytest.mark.parametrize("kind", ["resample", "flip"])
-@given(to=corpora, draw=draws, levels=st.tuples(percents, percents).map(sorted))
+@given(to=corpora, noise_seed=noise_seeds, levels=st.tuples(percents, percents).map(sorted))
 def test_the_words_noisy_at_a_level_are_so_at_each_higher_one(
-    kind: str, to: Corpus, draw: int, levels: list[int]
+    kind: str, to: Corpus, noise_seed: int, levels: list[int]
 ) -> None:
-    low, high = (apply(kind, to, draw, percent=level) for level in levels)
-    noisy = low.given != to.label
-    assert (high.given[noisy] == low.given[noisy]).all()
+    low, high = (apply(kind, to, noise_seed, percent=level) for level in levels)
+    noisy = low.given_label != to.label
+    assert (high.given_label[noisy] == low.given_label[noisy]).all()
     assert low.kept.all()
-    assert low.given.max() < len(TAGS)
+    assert low.given_label.max() < len(TAGS)
 
 
 @pytest.mark.parametrize("kind", ["resample", "flip"])
 def test_no_noise_at_0_percent(kind: str) -> None:
-    assert (apply(kind, LARGE, percent=0).given == LARGE.label).all()
+    assert (apply(kind, LARGE, percent=0).given_label == LARGE.label).all()
 
 
-@given(to=corpora, draw=draws)
-def test_flip_never_gives_the_same_label(to: Corpus, draw: int) -> None:
-    assert (apply("flip", to, draw, percent=100).given != to.label).all()
+@given(to=corpora, noise_seed=noise_seeds)
+def test_flip_never_gives_the_same_label(to: Corpus, noise_seed: int) -> None:
+    assert (apply("flip", to, noise_seed, percent=100).given_label != to.label).all()
 
 
 @pytest.mark.parametrize(("kind", "effective"), [("resample", 4 / 5), ("flip", 1)])
@@ -107,13 +107,13 @@ def test_flip_never_gives_the_same_label(to: Corpus, draw: int) -> None:
 def test_the_share_of_changed_labels_is_the_nominal_one_times_what_the_kind_changes(
     kind: str, effective: float, percent: int
 ) -> None:
-    noisy = apply(kind, LARGE, percent=percent).given != LARGE.label
+    noisy = apply(kind, LARGE, percent=percent).given_label != LARGE.label
     assert noisy.mean() == pytest.approx(percent / 100 * effective, abs=0.012)
 
 
 @pytest.mark.parametrize(("kind", "choices"), [("resample", 5), ("flip", 4)])
 def test_noise_is_uniform_over_the_tags_it_may_give(kind: str, choices: int) -> None:
-    given_labels = apply(kind, LARGE, percent=100).given
+    given_labels = apply(kind, LARGE, percent=100).given_label
     for true in range(5):
         counts = np.bincount(given_labels[LARGE.label == true], minlength=5)
         shares = counts[counts > 0] / counts.sum()
@@ -123,14 +123,16 @@ def test_noise_is_uniform_over_the_tags_it_may_give(kind: str, choices: int) -> 
 
 @pytest.mark.parametrize("kind", ["resample", "flip"])
 def test_noise_differs_over_draws_and_repeats_within_one(kind: str) -> None:
-    first, again, other = (apply(kind, LARGE, draw, percent=50).given for draw in (0, 0, 1))
+    first, again, other = (apply(kind, LARGE, noise_seed, percent=50).given_label for noise_seed in (0, 0, 1))
     assert (first == again).all()
     assert (first != other).mean() > 0.3
 
 
-@given(to=corpora, draw=draws)
-def test_both_kinds_of_noise_pick_the_same_words(to: Corpus, draw: int) -> None:
-    resampled, flipped = (apply(kind, to, draw, percent=40).given != to.label for kind in ("resample", "flip"))
+@given(to=corpora, noise_seed=noise_seeds)
+def test_both_kinds_of_noise_pick_the_same_words(to: Corpus, noise_seed: int) -> None:
+    resampled, flipped = (
+        apply(kind, to, noise_seed, percent=40).given_label != to.label for kind in ("resample", "flip")
+    )
     assert not (resampled & ~flipped).any()
 
 
@@ -140,47 +142,49 @@ def test_a_cap_keeps_so_many_sentences_of_the_class_and_all_others(number: int) 
     lost = lost_sentences(BY_HAND, treated)
     assert lost <= WITH_LOC
     assert len(WITH_LOC - lost) == min(number, 3)
-    assert (treated.given == BY_HAND.label).all()
+    assert (treated.given_label == BY_HAND.label).all()
 
 
-@given(to=corpora_with_loc, draw=draws, numbers=st.tuples(st.integers(0, 8), st.integers(0, 8)).map(sorted))
-def test_caps_and_drops_of_one_draw_are_nested(to: Corpus, draw: int, numbers: list[int]) -> None:
-    scarce, common = (lost_sentences(to, cap("cap", to, number, draw)) for number in numbers)
+@given(to=corpora_with_loc, noise_seed=noise_seeds, numbers=st.tuples(st.integers(0, 8), st.integers(0, 8)).map(sorted))
+def test_caps_and_drops_of_one_draw_are_nested(to: Corpus, noise_seed: int, numbers: list[int]) -> None:
+    scarce, common = (lost_sentences(to, cap("cap", to, number, noise_seed)) for number in numbers)
     assert common <= scarce
     with_class = set(to.sentence[to.of_class("LOC")].tolist())
     if len(with_class) <= to.num_sentences / 2:
-        scarce, common = (lost_sentences(to, cap("drop", to, number, draw)) for number in numbers)
+        scarce, common = (lost_sentences(to, cap("drop", to, number, noise_seed)) for number in numbers)
         assert common <= scarce
 
 
 def test_caps_of_different_draws_keep_different_sentences() -> None:
-    kept = {frozenset(lost_sentences(LARGE, cap("cap", LARGE, 5, draw))) for draw in range(5)}
+    kept = {frozenset(lost_sentences(LARGE, cap("cap", LARGE, 5, noise_seed))) for noise_seed in range(5)}
     assert len(kept) == 5
 
 
-@given(to=corpora_with_loc, draw=draws, number=st.integers(0, 8))
+@given(to=corpora_with_loc, noise_seed=noise_seeds, number=st.integers(0, 8))
 def test_the_relabelled_control_loses_the_mentions_of_the_cap_and_no_sentence(
-    to: Corpus, draw: int, number: int
+    to: Corpus, noise_seed: int, number: int
 ) -> None:
-    treated = cap("cap-relabel", to, number, draw)
+    treated = cap("cap-relabel", to, number, noise_seed)
     assert treated.kept.all()
-    surplus = ~cap("cap", to, number, draw).kept & np.isin(to.label, [LOC, IN_LOC])
-    assert (treated.given == np.where(surplus, OUT, to.label)).all()
+    surplus = ~cap("cap", to, number, noise_seed).kept & np.isin(to.label, [LOC, IN_LOC])
+    assert (treated.given_label == np.where(surplus, OUT, to.label)).all()
 
 
-@given(to=corpora_with_loc, draw=draws, number=st.integers(0, 8))
-def test_the_dropped_control_loses_as_many_sentences_and_none_of_the_class(to: Corpus, draw: int, number: int) -> None:
-    number_lost = len(lost_sentences(to, cap("cap", to, number, draw)))
+@given(to=corpora_with_loc, noise_seed=noise_seeds, number=st.integers(0, 8))
+def test_the_dropped_control_loses_as_many_sentences_and_none_of_the_class(
+    to: Corpus, noise_seed: int, number: int
+) -> None:
+    number_lost = len(lost_sentences(to, cap("cap", to, number, noise_seed)))
     with_class = set(to.sentence[np.isin(to.label, [LOC, IN_LOC])].tolist())
     if number_lost > to.num_sentences - len(with_class):
         with pytest.raises(BadInput, match=f"drop: {number_lost} sentences without LOC should be lost"):
-            cap("drop", to, number, draw)
+            cap("drop", to, number, noise_seed)
         return
-    treated = cap("drop", to, number, draw)
+    treated = cap("drop", to, number, noise_seed)
     lost = lost_sentences(to, treated)
     assert len(lost) == number_lost
     assert not lost & with_class
-    assert (treated.given == to.label).all()
+    assert (treated.given_label == to.label).all()
 
 
 def test_a_drop_that_cannot_be_says_what_could_be() -> None:
@@ -211,7 +215,7 @@ def without_places(tmp_path: Path) -> Path:
 def test_a_class_that_the_training_split_lacks_is_answered_with_those_that_it_has(
     kind: str, without_places: Path, tmp_path: Path
 ) -> None:
-    spec = {"kind": kind, "class": "LOC", "draw": 0}
+    spec = {"kind": kind, "class": "LOC", "noise_seed": 0}
     said = r"'LOC', expected one of GENE \(in 1 sentences\), PER \(in 2 sentences\)"
     with pytest.raises(BadInput, match=said):
         treat({**spec, "sentences": 1}, without_places / "train.parquet", tmp_path / "out.parquet")
@@ -225,16 +229,16 @@ def test_a_split_may_be_left_without_an_entity(kind: str, tmp_path: Path) -> Non
     (tmp_path / "all.txt").write_text("anna\tB-PER\nis\tO\n\nhere\tO\n\n")
     source = {"kind": "local", "files": dict.fromkeys(("train", "dev", "test"), str(tmp_path / "all.txt"))}
     download_dataset({"source": source}, tmp_path / "data")
-    spec = {"kind": kind, "class": "PER", "sentences": 0, "draw": 0}
+    spec = {"kind": kind, "class": "PER", "sentences": 0, "noise_seed": 0}
     treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
-    assert set(read_table(tmp_path / "out.parquet", "treated")["given"].to_pylist()) == {"O"}
+    assert set(read_table(tmp_path / "out.parquet", "treated")["given_label"].to_pylist()) == {"O"}
 
 
 def test_a_flip_where_there_is_one_tag_is_refused() -> None:
     only = Corpus(np.array([0, 1], dtype=np.int32), np.zeros(2, dtype=np.uint8), ("B-dog",))
     with pytest.raises(BadInput, match="flip: gives words another tag, but the data set has one, B-dog"):
         apply("flip", only, percent=50)
-    assert (apply("resample", only, percent=50).given == 0).all()
+    assert (apply("resample", only, percent=50).given_label == 0).all()
 
 
 @pytest.mark.parametrize("name", ["group of people", "Drug/Vaccine", "人名", "café au lait", "a'b\"$x"])
@@ -242,9 +246,9 @@ def test_a_class_of_any_name_can_be_capped(name: str, tmp_path: Path) -> None:
     (tmp_path / "all.txt").write_text(f"x\tB-{name}\n\ny\tB-{name}\n\nz\tO\n")
     source = {"kind": "local", "files": dict.fromkeys(("train", "dev", "test"), str(tmp_path / "all.txt"))}
     download_dataset({"source": source}, tmp_path / "data")
-    spec = {"kind": "cap", "class": name, "sentences": 1, "draw": 0}
+    spec = {"kind": "cap", "class": name, "sentences": 1, "noise_seed": 0}
     treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
-    assert sorted(read_table(tmp_path / "out.parquet", "treated")["label"].to_pylist()) == [f"B-{name}", "O"]
+    assert sorted(read_table(tmp_path / "out.parquet", "treated")["true_label"].to_pylist()) == [f"B-{name}", "O"]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +257,7 @@ def test_a_class_of_any_name_can_be_capped(name: str, tmp_path: Path) -> None:
 def test_truncation_leaves_the_first_words_of_each_sentence(words: int, left: list[int]) -> None:
     treated = apply("truncate", BY_HAND, words=words)
     assert np.flatnonzero(treated.kept).tolist() == list(left)
-    assert (treated.given == BY_HAND.label).all()
+    assert (treated.given_label == BY_HAND.label).all()
 
 
 @given(to=corpora, words=st.integers(1, 7))
@@ -286,8 +290,8 @@ def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
     ids=lambda spec: spec["kind"],
 )
 def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_data: Path, tmp_path: Path) -> None:
-    train, output = tiny_data / "train.parquet", tmp_path / "draw1.parquet"
-    treat({**spec, "draw": 1}, train, output)
+    train, output = tiny_data / "train.parquet", tmp_path / "noise-seed1.parquet"
+    treat({**spec, "noise_seed": 1}, train, output)
     table, source = read_table(output, "treated"), read_table(train, "data").drop_columns(["token", "image"])
     made = metadata_of(table.schema)
 
@@ -296,22 +300,22 @@ def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_d
     kept = [places[key] for key in zip(*table.select(source.column_names).to_pydict().values(), strict=True)]
     assert kept == sorted(set(kept))
     assert table["word"].to_pylist() == list(range(len(kept)))
-    given_labels, label = table["given"].to_pylist(), table["label"].to_pylist()
+    given_labels, label = table["given_label"].to_pylist(), table["true_label"].to_pylist()
     assert table["noisy"].to_pylist() == [a != b for a, b in zip(given_labels, label, strict=True)]
 
     assert made["command"] == "treat"
-    assert made["spec"] == {**spec, "draw": 1}
+    assert made["spec"] == {**spec, "noise_seed": 1}
     assert made["inputs"] == {"train": sha256(train)}
     assert made["tags"] == metadata_of(source.schema)["tags"]
     assert made["sentences"] == len(set(table["sentence"].to_pylist()))
     assert made["nominal_rate"] == spec.get("percent", 0) / 100
     assert made["effective_rate"] == pytest.approx(np.mean(table["noisy"].to_numpy()))
-    settled = f1_score(labels_by_sentence(output, "given"), labels_by_sentence(output, "label"))
+    settled = f1_score(labels_by_sentence(output, "given_label"), labels_by_sentence(output, "true_label"))
     assert made["settled_f1"] == pytest.approx(settled)
 
 
 def test_the_same_treatment_is_the_same_file(tiny_data: Path, tiny_treated: Path, tmp_path: Path) -> None:
-    treat({"draw": 0, "percent": 30, "kind": "resample"}, tiny_data / "train.parquet", tmp_path / "a.parquet")
+    treat({"noise_seed": 0, "percent": 30, "kind": "resample"}, tiny_data / "train.parquet", tmp_path / "a.parquet")
     assert sha256(tmp_path / "a.parquet") == sha256(tiny_treated)
 
 
@@ -319,7 +323,7 @@ def test_a_treatment_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("paris B-LOC\n\nrome B-LOC\n")
     files = dict.fromkeys(("train", "dev", "test"), str(tmp_path / "a.txt"))
     download_dataset({"source": {"kind": "local", "files": files}}, tmp_path / "data")
-    spec = {"kind": "cap", "class": "LOC", "sentences": 0, "draw": 0}
+    spec = {"kind": "cap", "class": "LOC", "sentences": 0, "noise_seed": 0}
     with pytest.raises(BadInput, match=r"train\.parquet: the treatment cap leaves no sentence"):
         treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
@@ -329,7 +333,7 @@ def test_the_plateau_is_undefined_where_no_given_label_is_an_entity_s(tmp_path: 
     (tmp_path / "a.txt").write_text("paris B-LOC\n\nhello O\n")
     files = dict.fromkeys(("train", "dev", "test"), str(tmp_path / "a.txt"))
     download_dataset({"source": {"kind": "local", "files": files}}, tmp_path / "data")
-    spec = {"kind": "cap", "class": "LOC", "sentences": 0, "draw": 0}
+    spec = {"kind": "cap", "class": "LOC", "sentences": 0, "noise_seed": 0}
     treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
     assert metadata_of(read_table(tmp_path / "out.parquet", "treated").schema)["settled_f1"] is None
 
@@ -355,7 +359,7 @@ def conll(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_noise_on_conll_2003_has_the_rates_and_the_plateau_of_the_paper_s_scheme(
     conll: Path, tmp_path: Path, percent: int, effective_rate: float, settled_f1: float
 ) -> None:
-    treat({"kind": "resample", "percent": percent, "draw": 0}, conll, tmp_path / "a.parquet")
+    treat({"kind": "resample", "percent": percent, "noise_seed": 0}, conll, tmp_path / "a.parquet")
     made = metadata_of(read_table(tmp_path / "a.parquet", "treated").schema)
     assert 100 * made["effective_rate"] == pytest.approx(effective_rate, abs=0.5)
     assert 100 * made["settled_f1"] == pytest.approx(settled_f1, abs=1)
@@ -363,7 +367,7 @@ def test_noise_on_conll_2003_has_the_rates_and_the_plateau_of_the_paper_s_scheme
 
 def test_a_cap_of_no_loc_on_conll_2003_leaves_the_sentences_without_it(conll: Path, tmp_path: Path) -> None:
     assert len(set(read_table(conll, "data")["sentence"].to_pylist())) == 14_041
-    treat({"kind": "cap", "class": "LOC", "sentences": 0, "draw": 0}, conll, tmp_path / "a.parquet")
+    treat({"kind": "cap", "class": "LOC", "sentences": 0, "noise_seed": 0}, conll, tmp_path / "a.parquet")
     table = read_table(tmp_path / "a.parquet", "treated")
     assert metadata_of(table.schema)["sentences"] == 8_914
     assert len(table) == 119_255
@@ -391,7 +395,7 @@ def test_each_treatment_that_a_configuration_asks_for_is_one_that_its_kind_can_r
             own = {field.alias or key for key, field in keys.model_fields.items()} - {"kind"}
             for member, treatment in keys.model_validate({"kind": name, **{key: values[key] for key in own}}).members():
                 assert name in member
-                read = kind_of(treatment["kind"]).treatment.model_validate({**treatment, "draw": 0})
-                assert read.model_dump(mode="json", by_alias=True) == {**treatment, "draw": 0}
+                read = kind_of(treatment["kind"]).treatment.model_validate({**treatment, "noise_seed": 0})
+                assert read.model_dump(mode="json", by_alias=True) == {**treatment, "noise_seed": 0}
                 asked += 1
     assert asked == len(KINDS) - 1

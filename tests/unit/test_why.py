@@ -21,14 +21,16 @@ SAID = {
     ],
     "figure": ["1 figure (fig6_class_caps) again: settling.figures.fig6_class_caps changed"],
     "new_runs": [
-        f"1 treated split: new (missing outputs): {TREATED}/toy/noise-resample-30/draw2.parquet",
-        "2 runs train: new (missing outputs): toy/clean/draw0/tiny/seed2, toy/noise-resample-30/draw2/tiny/seed2",
+        f"1 treated split: new (missing outputs): {TREATED}/toy/noise-resample-30/noise-seed2.parquet",
+        "2 runs train: new (missing outputs): toy/clean/noise-seed0/tiny/seed2, "
+        "toy/noise-resample-30/noise-seed2/tiny/seed2",
         "2 runs' events, 1 run's detectors, aggregate, 2 figures, claims, findings follow",
     ],
     "licence": [
         "1 data set (toy) again: licence unset -> MIT",
-        f"1 treated split: new (missing outputs): {TREATED}/digits/noise-flip-40/draw1.parquet",
-        "2 runs train: new (missing outputs): digits/clean/draw0/resnet/seed1, digits/noise-flip-40/draw1/resnet/seed1",
+        f"1 treated split: new (missing outputs): {TREATED}/digits/noise-flip-40/noise-seed1.parquet",
+        "2 runs train: new (missing outputs): digits/clean/noise-seed0/resnet/seed1, "
+        "digits/noise-flip-40/noise-seed1/resnet/seed1",
         "1 treated split, 2 runs' events, 2 runs' detectors, aggregate, 2 figures, claims, findings follow",
     ],
     "checkpoint": [
@@ -36,21 +38,23 @@ SAID = {
         "1 run, 1 run's events, 1 run's detectors, aggregate, 1 figure, claims, findings follow",
     ],
     "shared_jobs": [
-        "2 runs train: new (missing outputs): toy/clean/draw0/twin/seed1, toy/noise-resample-30/draw1/twin/seed1; "
+        "2 runs train: new (missing outputs): toy/clean/noise-seed0/twin/seed1, "
+        "toy/noise-resample-30/noise-seed1/twin/seed1; "
         "the 2 beside them only where changed",
-        f"9 runs re-checked; only changed ones are retrained: newer inputs: {TREATED}/digits/clean/draw0.parquet, "
-        f"{TREATED}/toy/clean/draw0.parquet, {TREATED}/toy/noise-resample-30/draw0.parquet and 1 more",
+        f"9 runs re-checked; only changed ones are retrained: newer inputs: "
+        f"{TREATED}/digits/clean/noise-seed0.parquet, "
+        f"{TREATED}/toy/clean/noise-seed0.parquet, {TREATED}/toy/noise-resample-30/noise-seed0.parquet and 1 more",
         "1 run's events, 1 run's detectors, aggregate, 1 figure, claims, findings follow",
     ],
     "interrupted": [
-        f"1 treated split: new (missing outputs): {TREATED}/toy/cap-LOC-5/draw0.parquet",
-        "2 runs train: new (missing outputs): toy/clean/draw0/proto/seed0, toy/clean/draw0/tiny/seed1",
-        "2 runs' events: new (missing outputs): results/tiny/events/toy/clean/draw0/crf/seed0.parquet, "
-        "results/tiny/events/toy/noise-resample-30/draw1/tiny/seed1.parquet",
+        f"1 treated split: new (missing outputs): {TREATED}/toy/cap-LOC-5/noise-seed0.parquet",
+        "2 runs train: new (missing outputs): toy/clean/noise-seed0/proto/seed0, toy/clean/noise-seed0/tiny/seed1",
+        "2 runs' events: new (missing outputs): results/tiny/events/toy/clean/noise-seed0/crf/seed0.parquet, "
+        "results/tiny/events/toy/noise-resample-30/noise-seed1/tiny/seed1.parquet",
         "1 run's detectors again: interrupted, or forced",
         "1 run's detectors: new (missing outputs): "
-        "results/tiny/detectors/digits/noise-flip-40/draw0/resnet/seed0/detectors.parquet, "
-        "results/tiny/detectors/digits/noise-flip-40/draw0/resnet/seed0/losses.parquet",
+        "results/tiny/detectors/digits/noise-flip-40/noise-seed0/resnet/seed0/detectors.parquet, "
+        "results/tiny/detectors/digits/noise-flip-40/noise-seed0/resnet/seed0/losses.parquet",
         "aggregate, 2 figures, claims, findings follow",
     ],
 }
@@ -82,7 +86,7 @@ def trained(old: str, new: str, *wildcards: str) -> list[str]:
         f"before: {old} now: {new} "
     )
     return causes(
-        Job("train", ["results/s/runs/d/clean/draw0/base/seed3/run.json"], dict.fromkeys(wildcards, ""), reason)
+        Job("train", ["results/s/runs/d/clean/noise-seed0/base/seed3/run.json"], dict.fromkeys(wildcards, ""), reason)
     )
 
 

@@ -22,8 +22,8 @@ def treated_of(num_words: int) -> pd.DataFrame:
             "word": words,
             "sentence": [word // 2 for word in words],
             "position": [word % 2 for word in words],
-            "label": "O",
-            "given": ["B-LOC" if word == 2 else "O" for word in words],
+            "true_label": "O",
+            "given_label": ["B-LOC" if word == 2 else "O" for word in words],
             "noisy": [word == 2 for word in words],
         }
     )
@@ -70,7 +70,7 @@ def test_a_listed_word_says_what_is_known_of_it() -> None:
     assert set(found.columns) == set(names[names.index("list") :])
     row = found[found["list"] == "highest-loss"].iloc[0]
     assert row[["word", "sentence", "position"]].tolist() == [2, 1, 0]
-    assert row[["label", "given", "noisy", "mistaken_for"]].tolist() == ["O", "B-LOC", True, "B-PER"]
+    assert row[["true_label", "given_label", "noisy", "mistaken_for"]].tolist() == ["O", "B-LOC", True, "B-PER"]
     assert row[["forgetting", "first_learned", "loss", "n"]].tolist() == [3.5, 8, 8, 2]
 
 
@@ -89,14 +89,22 @@ def study(tmp_path: Path) -> Path:
         "sentence": [number for number, words in enumerate(text) for _ in words],
         "position": [place for words in text for place in range(len(words))],
         "token": [word for words in text for word in words],
-        "label": ["O"] * 8,
+        "true_label": ["O"] * 8,
         "image": [None] * 8,
     }
     write_table(tmp_path / "data" / "news" / "train.parquet", "data", columns, {})
     word = dict.fromkeys(("percent", "cap_class", "cap_sentences", "mistaken_for"))
-    word |= {"dataset": "news", "treatment": "clean", "family": "clean", "kind": "clean", "draw": 0}
+    word |= {"dataset": "news", "treatment": "clean", "family": "clean", "kind": "clean", "noise_seed": 0}
     word |= {"system": "bert", "view": "minibatch"}
-    word |= {"list": "highest-loss", "rank": 1, "word": 3, "label": "O", "given": "O", "noisy": False, "n": 1}
+    word |= {
+        "list": "highest-loss",
+        "rank": 1,
+        "word": 3,
+        "true_label": "O",
+        "given_label": "O",
+        "noisy": False,
+        "n": 1,
+    }
     word |= {"forgetting": 0.0, "first_learned": 0.0, "loss": 0.0}
     places = [(2, 0), (0, 3), (1, 0), (0, 3)]
     rows = [{**word, "sentence": sentence, "position": position} for sentence, position in places]

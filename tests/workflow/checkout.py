@@ -42,7 +42,7 @@ def study_of(checkpoint: Path) -> dict[str, Any]:
             "flips": {"kind": "flip", "levels": [0, 40]},
             "caps": {"kind": "cap", "class": "LOC", "sentences": [5]},
         },
-        "draws": "by-seed",
+        "noise_seeds": "same-as-seed",
         "experiments": {
             "noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"], "seeds": [0, 1]},
             "twin": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["twin"]},

@@ -115,10 +115,10 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
     # One that cannot be trained keeps what its job has trained back; jobs of one run put that in its place.
     study["systems"]["twin"]["learning_rate"] = 0.003
     study["experiments"]["twin"]["seeds"] = [5, 6]
-    in_the_way = results / "state" / "toy" / "clean" / "draw0" / "twin" / "seed5"
+    in_the_way = results / "state" / "toy" / "clean" / "noise-seed0" / "twin" / "seed5"
     in_the_way.write_text("")
-    trained = {f"{place}/twin/seed6" for place in ("toy/clean/draw0", "toy/noise-resample-30/draw6")}
-    trained.add("toy/noise-resample-30/draw5/twin/seed5")
+    trained = {f"{place}/twin/seed6" for place in ("toy/clean/noise-seed0", "toy/noise-resample-30/noise-seed6")}
+    trained.add("toy/noise-resample-30/noise-seed5/twin/seed5")
     assert other.snakemake(study, "--until", "events").returncode != 0
     assert not [run for run in trained if (results / "runs" / run).exists()]
     done = other.snakemake(study, "--until", "events", "--keep-going", "--config", "runs_per_job=1")

@@ -73,7 +73,7 @@ def test_a_head_killed_again_and_again_leaves_what_an_undisturbed_one_does(
     assert begin(checkout, "--", *TARGETS).wait() == 0, (tmp_path / "said.txt").read_text()[-3000:]
     whole = time.monotonic() - began
     expected = left(checkout)
-    assert {*TARGETS, "results/tiny/state/toy/clean/draw0/tiny/seed0/run.json"} <= expected.keys()
+    assert {*TARGETS, "results/tiny/state/toy/clean/noise-seed0/tiny/seed0/run.json"} <= expected.keys()
 
     rng = np.random.default_rng(0)
     kills: Counter[str] = Counter()

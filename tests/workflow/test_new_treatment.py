@@ -64,10 +64,10 @@ def test_a_kind_of_noise_is_one_file_and_one_line_and_goes_through_a_whole_study
     done = extended.snakemake(study_of(tiny_checkpoint), "--", *targets)
     assert done.returncode == 0, done.stdout + done.stderr
 
-    treated = read_table(results / "treated" / "toy" / TREATMENT / "draw0.parquet", "treated").to_pylist()
+    treated = read_table(results / "treated" / "toy" / TREATMENT / "noise-seed0.parquet", "treated").to_pylist()
     noisy = [row for row in treated if row["noisy"]]
     assert noisy
-    assert {row["given"] for row in noisy} == {"O"}
+    assert {row["given_label"] for row in noisy} == {"O"}
     summary = read_table(results / "tables" / "summary.parquet", "summary").to_pylist()
     assert {(row["treatment"], row["family"], row["kind"]) for row in summary} == {
         ("clean", "clean", "clean"),

@@ -68,7 +68,7 @@ def test_a_class_of_any_name_is_capped_and_shown_by_its_own_name(odd: tuple[Chec
     done = checkout.snakemake(study)
     assert done.returncode == 0, done.stdout + done.stderr
     results, treatment = checkout.folder / "results" / "odd", f"cap-{slug(CLASS)}-5"
-    assert (results / "treated" / "toy" / treatment / "draw0.parquet").exists()
+    assert (results / "treated" / "toy" / treatment / "noise-seed0.parquet").exists()
     rows = read_table(results / "tables" / "summary.parquet", "summary").to_pylist()
     capped = [row for row in rows if row["treatment"] == treatment]
     assert {row["cap_class"] for row in capped} == {CLASS}

@@ -71,8 +71,10 @@ def test_what_a_run_asks_of_a_cluster_reruns_nothing(checkout: Checkout, study: 
 def test_a_new_noise_level_trains_only_its_own_runs(checkout: Checkout, study: dict[str, Any]) -> None:
     study["treatments"]["noise"]["levels"].append(10)
     place = "toy/noise-resample-10"
-    splits = ", ".join(f"results/tiny/treated/{place}/draw{draw}.parquet" for draw in (0, 1))
-    runs = ", ".join(f"{place}/{run}" for run in ("draw0/tiny/seed0", "draw0/twin/seed0", "draw1/tiny/seed1"))
+    splits = ", ".join(f"results/tiny/treated/{place}/noise-seed{noise_seed}.parquet" for noise_seed in (0, 1))
+    runs = ", ".join(
+        f"{place}/{run}" for run in ("noise-seed0/tiny/seed0", "noise-seed0/twin/seed0", "noise-seed1/tiny/seed1")
+    )
     assert checkout.why(study) == [
         f"2 treated splits: new (missing outputs): {splits}",
         f"3 runs train: new (missing outputs): {runs}",

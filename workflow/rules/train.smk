@@ -1,4 +1,4 @@
-RUN = "{dataset}/{treatment}/draw{draw}/{system}/seed{seed}"
+RUN = "{dataset}/{treatment}/noise-seed{noise_seed}/{system}/seed{seed}"
 TRAINED = ("dynamics.parquet", "scores.parquet", "run.json")
 # Snakemake deletes outputs before it runs a job again; the state lies outside them, and there what is done stays linked,
 # so that it is not trained again. (Not `update`: it calls an old output up to date after a job that failed.)

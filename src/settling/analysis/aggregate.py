@@ -28,7 +28,7 @@ from settling.analysis.measures import (
     whole,
 )
 from settling.analysis.words import RunFrame, first_learned, read_words
-from settling.config import Draws, Names, Numbers
+from settling.config import Names, NoiseSeeds, Numbers
 from settling.errors import BadInput, choices
 from settling.files import metadata_of, open_table, provenance, read_table, sha256, write_csv, write_table
 from settling.frames import as_frame, read_frame
@@ -38,9 +38,9 @@ from settling.study import TABLES, Run, runs_of
 from settling.treatments import KINDS, family_of
 from settling.validation import TreatmentName, check
 
-DETECTOR = ["view", "detector", "moment", "rate", "metric"]
+DETECTOR = ["view", "detector", "selected_epoch", "rate", "metric"]
 CURVES = ["f1", "noisy_accuracy", "loss"]
-BIN = ["view", "moment", "noisy", "low_edge", "high_edge"]
+BIN = ["view", "selected_epoch", "noisy", "low_edge", "high_edge"]
 
 
 class Grid(Model):
@@ -50,7 +50,7 @@ class Grid(Model):
     treatments: Annotated[list[TreatmentName], Listed]
     systems: Names
     seeds: Numbers
-    draws: Draws
+    noise_seeds: NoiseSeeds
 
 
 def _known_kind(name: str) -> str:
@@ -60,7 +60,7 @@ def _known_kind(name: str) -> str:
 
 
 class Treated(Model):
-    """A treatment as `treat` takes it, but its draw."""
+    """A treatment as `treat` takes it, but its noise seed."""
 
     model_config = ConfigDict(extra="allow")
     kind: Annotated[str, AfterValidator(_known_kind)]
@@ -113,11 +113,11 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         found.append((run, run_phases(results / run.scores, table, results / run.treated)))
     scores, phases = (collect("scores", frames, treated) for frames in (read, found))
     last_and_best = pd.concat([final(scores), best(scores)])
-    moments = pd.concat([last_and_best, settled(scores, phases)])
+    selected_epochs = pd.concat([last_and_best, settled(scores, phases)])
     words = read_words(results, progress(runs), classes)
     learned, counted = (collect("events", frames, treated) for frames in (words.learned, words.forgetting))
-    of_runs = [whole(phases), memorised(moments), forgotten(counted), first_learned_mean(learned)]
-    measures = pd.concat([moments[[*TREATMENT, *RUN, "moment", *SCORE, "value"]], *of_runs])
+    of_runs = [whole(phases), memorised(selected_epochs), forgotten(counted), first_learned_mean(learned)]
+    measures = pd.concat([selected_epochs[[*TREATMENT, *RUN, "selected_epoch", *SCORE, "value"]], *of_runs])
     detection = collect(
         "detectors", ((run, read_frame(results / run.detectors, "detectors")) for run in noisy_runs), treated
     )
@@ -128,7 +128,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         "measures": measures,
         "run_curves": run_curves(scores),
         "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
-        "summary": estimate(moments, [*TREATMENT, "system", "moment", *SCORE]),
+        "summary": estimate(selected_epochs, [*TREATMENT, "system", "selected_epoch", *SCORE]),
         "effects": effects(last_and_best, treated),
         "contrasts": contrasts(last_and_best, spec["systems"]),
         "phases": phase_table(phases),
@@ -156,7 +156,8 @@ def collect(name: str, frames: Iterable[RunFrame], treated: dict[str, dict[str, 
     Where there are no runs, the columns are those of the schema called `name`.
     """
     named = [
-        frame.assign(**describe(run, treated), draw=run.draw, system=run.system, seed=run.seed) for run, frame in frames
+        frame.assign(**describe(run, treated), noise_seed=run.noise_seed, system=run.system, seed=run.seed)
+        for run, frame in frames
     ]
     if not named:
         return pd.DataFrame(columns=list(dict.fromkeys([*TREATMENT, *RUN, *SCHEMAS[name].names])))
@@ -185,13 +186,18 @@ def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return what each draw of each treatment did, from the metadata of the treated splits."""
+    """Return what each noise seed of each treatment did, from the metadata of the treated splits."""
     rows = []
-    for run in {(run.dataset, run.treatment, run.draw): run for run in runs}.values():
+    for run in {(run.dataset, run.treatment, run.noise_seed): run for run in runs}.values():
         with open_table(results / run.treated, "treated") as file:
             made, words = metadata_of(file.schema_arrow), file.metadata.num_rows
         figures = ("sentences", "nominal_rate", "effective_rate", "settled_f1")
         rows.append(
-            {**describe(run, treated), "draw": run.draw, "words": words, **{name: made[name] for name in figures}}
+            {
+                **describe(run, treated),
+                "noise_seed": run.noise_seed,
+                "words": words,
+                **{name: made[name] for name in figures},
+            }
         )
     return pd.DataFrame(rows)

@@ -9,7 +9,7 @@ from settling.analysis.undefined import reasons
 SHARES = {"starts": 0.1, "levels": 0.9}
 
 _ARM = ["dataset", "family", "kind", "cap_class", "system"]
-_RUN = [*_ARM, "draw", "seed"]
+_RUN = [*_ARM, "noise_seed", "seed"]
 
 
 def knees(measures: pd.DataFrame) -> pd.DataFrame:
@@ -17,13 +17,12 @@ def knees(measures: pd.DataFrame) -> pd.DataFrame:
 
     From that N of the study on, itself and every larger one, the class's F1 on dev, at the run's best epoch, is
     positive and at least SHARES of what the same system and seed has on clean data. `value` is null where no N does
-    it. `measures` follows the schema of that name; an arm without its clean run is left out. Returns the columns
-    `dataset`, `family`, `kind`, `cap_class`, `system`, `draw`, `seed`, `largest` (the run's largest N), `quantity`,
-    `value`, and `undefined`, which says why there can be no knee where dev has no mention of the class, and is null
-    elsewhere.
+    it. `measures` follows the schema of that name; an arm without its clean run is left out. Returns the
+    columns `dataset`, `family`, `kind`, `cap_class`, `system`, `noise_seed`, `seed`, `largest` (the run's largest N),
+    `quantity`, `value`, and `undefined`: null, or why there can be no value where dev has no mention of the class.
     """
     scores = measures[
-        (measures["moment"] == "best")
+        (measures["selected_epoch"] == "best")
         & (measures["split"] == "dev")
         & (measures["view"] == "epoch-end")
         & (measures["reference"] == "true")
@@ -46,7 +45,7 @@ def knees(measures: pd.DataFrame) -> pd.DataFrame:
 
 
 def cap_table(found: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean N over seeds and draws, with its interval, from what `knees` gives: the schema `caps`.
+    """Return the mean N over seeds and noise seeds, with its interval, from what `knees` gives: the schema `caps`.
 
     `n` runs of `runs` have the knee, and the mean is over those; `runs` leaves out those where it is undefined.
     """

@@ -88,7 +88,7 @@ def tally(claims: pd.DataFrame) -> str:
 
 def scale(tables: dict[str, pd.DataFrame]) -> str:
     """Say how large the study is, and what that means."""
-    runs = tables["measures"][["dataset", "treatment", "draw", "system", "seed"]].drop_duplicates()
+    runs = tables["measures"][["dataset", "treatment", "noise_seed", "system", "seed"]].drop_duplicates()
     cards = tables["systems"][tables["systems"]["system"].isin(runs["system"])]
     images = set(runs.loc[runs["system"].isin(cards.loc[cards["kind"] == "image", "system"]), "dataset"])
     sizes = tables["treatments"].groupby("dataset")["sentences"].max()

@@ -24,7 +24,7 @@ COLUMNS: dict[str, pa.Schema] = {
     "knees": pa.schema(
         [
             SCHEMAS["measures"].field(name)
-            for name in ("dataset", "family", "kind", "cap_class", "draw", "system", "seed")
+            for name in ("dataset", "family", "kind", "cap_class", "noise_seed", "system", "seed")
         ]
         + [pa.field("largest", pa.float64()), pa.field("quantity", pa.string()), SCHEMAS["measures"].field("value")]
     ),

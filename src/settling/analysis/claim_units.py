@@ -1,4 +1,4 @@
-"""The rows that bear on a claim: a value for each run or pair of runs, or a slope for each seed and draw."""
+"""The rows that bear on a claim: a value for each run or pair of runs, or a slope for each seed and noise seed."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from settling.treatments import kind_of
 
 # One thing: a filter on the other side that names any of them replaces all of them.
 TREATMENT = ("treatment", "family", "kind", "percent", "cap_class", "cap_sentences")
-UNIT = ["draw", "seed"]
+UNIT = ["noise_seed", "seed"]
 
 
 def units(claim: Claim, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return what a claim's statistic is taken over: `value`, where it is from, and `weight`.
 
-    A row is a run, a pair of runs, or the least-squares slope over the levels of one seed and draw. Its columns are
-    those that `groups` gives, `draw`, `seed`, `value`, `undefined`, which says why there is no value where one cannot
-    be, and `weight`: the sum of the squares of the weights with which measured values make up this one. `tables` has
-    the claim's table and `systems`. Raises BadInput, naming the claim, where a group has two rows for one seed and
-    draw.
+    A row is a run, a pair of runs, or the least-squares slope over the levels of one seed and noise seed. Its columns
+    are those that `groups` gives, `noise_seed`, `seed`, `value`, `undefined` (why there can be no value), and
+    `weight`: the sum of the squares of the weights with which measured values make up this one. `tables` has the
+    claim's table and `systems`. Raises BadInput, naming the claim, where a group has two rows for one seed and noise
+    seed.
     """
     rows = chosen(claim, claim.where, tables)
     if claim.against is None:
@@ -80,20 +80,20 @@ def chosen(claim: Claim, where: Where, tables: dict[str, pd.DataFrame]) -> pd.Da
 def paired(claim: Claim, rows: pd.DataFrame, others: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that have a partner, whose value is taken off theirs; `against` is the partner's system.
 
-    Partners agree in all that `against` does not say otherwise, and in the draw, but for treatments without chance,
-    whose one draw goes with all.
+    Partners agree in every column that `against` does not name, the noise seed included. A treatment without chance
+    has one noise seed, which goes with all.
     """
     against = claim.against or {}
-    free = {"value", "draw", *against, *(TREATMENT if _retreated(against) else ())}
+    free = {"value", "noise_seed", *against, *(TREATMENT if _retreated(against) else ())}
     on = [name for name in COLUMNS[claim.table].names if name not in free]
     both = rows.merge(others, on=on, how="inner", suffixes=("", "_other"))
     if "system" in on:
         both["system_other"] = both["system"]
     if "kind" in on:
         both["kind_other"] = both["kind"]
-    drawn, other_drawn = (both[kind].map(lambda name: kind_of(name).draws) for kind in ("kind", "kind_other"))
-    both = both[(both["draw"] == both["draw_other"]) | ~drawn | ~other_drawn]
-    both = both.assign(draw=both["draw"].where(drawn, both["draw_other"]))
+    drawn, other_drawn = (both[kind].map(lambda name: kind_of(name).random) for kind in ("kind", "kind_other"))
+    both = both[(both["noise_seed"] == both["noise_seed_other"]) | ~drawn | ~other_drawn]
+    both = both.assign(noise_seed=both["noise_seed"].where(drawn, both["noise_seed_other"]))
     for name in claim.same:
         card = systems.set_index("system")[name]
         both = both[both["system"].map(card) == both["system_other"].map(card)]
@@ -113,7 +113,7 @@ def in_one_view(found: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
 
 def slopes(claim: Claim, found: pd.DataFrame) -> pd.DataFrame:
-    """Return the least-squares slope of `value` over a column for each seed and draw that has two of its levels.
+    """Return the least-squares slope of `value` over a column for each seed and noise seed that has two of its levels.
 
     Rows without a value are in no slope, and come after the slopes as they are.
     """

@@ -95,7 +95,7 @@ def lower_bounds(claim: Claim, runs: pd.DataFrame, tables: dict[str, pd.DataFram
         return 0
     measures = tables["measures"]
     bounds = measures[(measures["metric"] == claim.lower_bound_where) & (measures["value"] > 0)]
-    return len(runs.merge(bounds, on=["dataset", "treatment", "draw", "system", "seed", "view"]))
+    return len(runs.merge(bounds, on=["dataset", "treatment", "noise_seed", "system", "seed", "view"]))
 
 
 def on_enough(claim: Claim, found: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -37,7 +37,7 @@ EDGES = np.array([float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)])
 
 
 class Measure(NamedTuple):
-    """A value of the table `detectors`, but for its view and moment."""
+    """A value of the table `detectors`, but for its view and selected epoch."""
 
     detector: str
     rate: str
@@ -57,23 +57,25 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
         check_run(run, paths, by["inputs"])
     labels = read_table(treated, "treated")
     made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
-    given = pc.index_in(labels["given"].cast(pa.string()), pa.array(made["tags"])).to_numpy()
-    entities = entity_label(given, made["tags"].index("O")) if "O" in made["tags"] else None
+    given_label = pc.index_in(labels["given_label"].cast(pa.string()), pa.array(made["tags"])).to_numpy()
+    entities = entity_label(given_label, made["tags"].index("O")) if "O" in made["tags"] else None
     curves = read_table(scores, "scores")
     check_split(scores, curves.schema, treated)
     histories: dict[str, History] = {}
-    moments: dict[str, dict[str, int]] = {}
+    selected_epochs: dict[str, dict[str, int]] = {}
     measured: list[tuple[object, ...]] = []
     binned: list[tuple[object, ...]] = []
     for seen in epochs_of(dynamics, treated):
         if not all(np.isfinite(values).all() for values in (seen.loss, seen.margin) if values is not None):
             raise BadInput(f"{dynamics}: epoch {seen.epoch}: a loss or margin is not finite; expected nats")
         if seen.view not in histories:
-            histories[seen.view] = History(given, len(made["tags"]))
-            moments[seen.view] = moments_of(as_frame(curves), seen.view, made["settled_f1"], len(made["tags"]))
+            histories[seen.view] = History(given_label, len(made["tags"]))
+            selected_epochs[seen.view] = selected_epochs_of(
+                as_frame(curves), seen.view, made["settled_f1"], len(made["tags"])
+            )
         history = histories[seen.view]
         history.add(seen)
-        names = [name for name, epoch in moments[seen.view].items() if epoch == seen.epoch]
+        names = [name for name, epoch in selected_epochs[seen.view].items() if epoch == seen.epoch]
         binned += [(seen.view, name, *row) for name in names for row in histogram(history.loss, noisy)]
         if names and 0 < noisy.sum() < len(noisy):
             found = measure(history, noisy, entities)
@@ -82,9 +84,9 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
                 own = called("class-means", class_means(history.loss), noisy)
                 measured += [(seen.view, detector, "epoch-4", *rest) for detector, *rest in own]
     for view, history in histories.items():
-        if history.epochs != moments[view]["final"] + 1:
+        if history.epochs != selected_epochs[view]["final"] + 1:
             raise BadInput(
-                f"{dynamics}: {history.epochs} epochs in view {view}; {scores} has {moments[view]['final'] + 1}"
+                f"{dynamics}: {history.epochs} epochs in view {view}; {scores} has {selected_epochs[view]['final'] + 1}"
             )
     for table, rows in (("detectors", measured), ("losses", binned)):
         names = SCHEMAS[table].names
@@ -92,7 +94,7 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
         write_table(output / f"{table}.parquet", table, {name: columns[name].to_numpy() for name in names}, by)
 
 
-def moments_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tags: int) -> dict[str, int]:
+def selected_epochs_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tags: int) -> dict[str, int]:
     """Return the epochs at which a run's detectors are scored, by name, from its scores.
 
     `epoch-4` is missing from a shorter run, `settled`, the last epoch of settling, from one that does not settle, and

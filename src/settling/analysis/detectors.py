@@ -21,18 +21,18 @@ FOLDS = 10
 class History:
     """What the detectors read of a run so far, in memory of a few numbers a word.
 
-    `given` (words,) is the index of each word's given label among `num_tags` labels.
+    `given_label` (words,) is the index of each word's given label among `num_tags` labels.
     """
 
-    def __init__(self, given: NDArray[np.integer], num_tags: int) -> None:
-        self.given = given
+    def __init__(self, given_label: NDArray[np.integer], num_tags: int) -> None:
+        self.given_label = given_label
         self.num_tags = num_tags
-        self.events = EventCounter(len(given))
-        self.loss = np.zeros(len(given))
-        self.confidences = np.zeros(len(given))
-        self.squares = np.zeros(len(given))
+        self.events = EventCounter(len(given_label))
+        self.loss = np.zeros(len(given_label))
+        self.confidences = np.zeros(len(given_label))
+        self.squares = np.zeros(len(given_label))
         self.margin: Scores | None = None
-        self.margins = np.zeros(len(given))
+        self.margins = np.zeros(len(given_label))
 
     def add(self, seen: Epoch) -> None:
         """Take in the next epoch."""
@@ -91,12 +91,12 @@ def first_learned(history: History) -> Scores:
 
 def self_confidence(history: History) -> Scores:
     """Return cleanlab's self-confidence in the last epoch, negated."""
-    return -np.asarray(get_self_confidence_for_each_label(history.given, probabilities(history)))
+    return -np.asarray(get_self_confidence_for_each_label(history.given_label, probabilities(history)))
 
 
 def normalized_margin(history: History) -> Scores:
     """Return cleanlab's normalised margin in the last epoch, negated."""
-    return -np.asarray(get_normalized_margin_for_each_label(history.given, probabilities(history)))
+    return -np.asarray(get_normalized_margin_for_each_label(history.given_label, probabilities(history)))
 
 
 DETECTORS: dict[str, Callable[[History], Scores]] = {
@@ -121,13 +121,13 @@ def probabilities(history: History) -> Scores:
     others, as it is over all but the given one where no margin was recorded. Which other label is the greatest does
     not matter to cleanlab's scores of the given one, so it is put on the next.
     """
-    rows, others = np.arange(len(history.given)), history.num_tags - 1
+    rows, others = np.arange(len(history.given_label)), history.num_tags - 1
     given = np.exp(-history.loss)
     greatest = (1 - given) / others if history.margin is None else np.exp(-history.loss - history.margin)
     rest = np.maximum(1 - given - greatest, 0) / max(others - 1, 1)
     found = np.repeat(rest[:, None], history.num_tags, axis=1)
-    found[rows, history.given] = given
-    found[rows, (history.given + 1) % history.num_tags] = greatest
+    found[rows, history.given_label] = given
+    found[rows, (history.given_label + 1) % history.num_tags] = greatest
     return found
 
 
@@ -169,12 +169,12 @@ def class_means(losses: Scores) -> NDArray[np.bool_]:
     return called
 
 
-def entity_label(given: NDArray[np.integer], outside: int) -> Scores:
+def entity_label(given_label: NDArray[np.integer], outside: int) -> Scores:
     """Return 1 for each word whose given label (words,) is not O, whose index is `outside`: a detector without a model.
 
     Most noise falls on words outside entities, as most words are, and gives nearly all of them an entity's label.
     """
-    return np.asarray(given != outside, dtype=np.float64)
+    return np.asarray(given_label != outside, dtype=np.float64)
 
 
 def estimated_noisy(history: History) -> int:

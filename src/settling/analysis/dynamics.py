@@ -41,7 +41,7 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
     with open_table(dynamics, "dynamics") as file:
         check_split(dynamics, file.schema_arrow, treated)
         tags = pa.array(metadata_of(file.schema_arrow)["tags"])
-        given = np.asarray(pc.index_in(labels["given"].cast(pa.string()), tags).to_numpy())
+        given_label = np.asarray(pc.index_in(labels["given_label"].cast(pa.string()), tags).to_numpy())
         for group in range(file.num_row_groups):
             rows = read_group(dynamics, file, group, COLUMNS)
             if len(rows) != len(labels):
@@ -50,7 +50,7 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
             yield Epoch(
                 rows["view"][0].as_py(),
                 rows["epoch"][0].as_py(),
-                predicted == given,
+                predicted == given_label,
                 rows["loss"].to_numpy(),
                 None if rows["margin"].null_count else rows["margin"].to_numpy(),
                 predicted,

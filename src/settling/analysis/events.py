@@ -95,7 +95,7 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
                 {
                     **found._asdict(),
                     "view": pa.DictionaryArray.from_arrays(np.zeros(num_words, dtype=np.int32), [view]),
-                    **{name: labels[name] for name in ("word", "label", "given", "noisy")},
+                    **{name: labels[name] for name in ("word", "true_label", "given_label", "noisy")},
                     "mistaken_for": pa.DictionaryArray.from_arrays(pa.array(found.mistaken_for, mask=never), tags),
                 }
             )

@@ -45,9 +45,9 @@ def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
     ]
 
 
-def at(rows: pd.DataFrame, moment: str) -> str:
-    """Return the estimate at a moment in words; it is undefined where no run has such an epoch."""
-    found = holding(rows, moment=moment)
+def at(rows: pd.DataFrame, selected_epoch: str) -> str:
+    """Return the estimate at a selected epoch in words; it is undefined where no run has such an epoch."""
+    found = holding(rows, selected_epoch=selected_epoch)
     return in_words(found.iloc[0]) if len(found) else "undefined"
 
 
@@ -125,18 +125,18 @@ def forgetting_line(forgetting: pd.DataFrame, words: pd.DataFrame) -> str:
 
 
 def of_classes(words: pd.DataFrame, name: str, what: str) -> str:
-    """Say of which classes the words of a list are, in the first draw; nothing where none is listed."""
-    listed = first(one_view(holding(words, list=name)), "draw")
+    """Say of which classes the words of a list are, in the first noise seed; nothing where none is listed."""
+    listed = first(one_view(holding(words, list=name)), "noise_seed")
     if listed.empty:
         return ""
-    classes = listed["label"].str.partition("-")[2].replace("", "no class").value_counts()
+    classes = listed["true_label"].str.partition("-")[2].replace("", "no class").value_counts()
     counts = ", ".join(f"{number} of {found}" for found, number in sorted(classes.items(), key=lambda x: (-x[1], x[0])))
     return f"; of the {len(listed)} {what}, {counts}"
 
 
 def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:
     """Say what the smallest and the largest cap did to the F1 of the capped class."""
-    rows = holding(effects, family="cap", moment="final", split="dev", metric="f1", baseline="clean")
+    rows = holding(effects, family="cap", selected_epoch="final", split="dev", metric="f1", baseline="clean")
     rows = rows[rows["class"] == rows["cap_class"]]
     if holding(summary, family="cap").empty:
         return "Scarcity: no class of this study is capped."

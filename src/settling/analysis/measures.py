@@ -1,4 +1,4 @@
-"""What holds for one run: its scores at three moments, and its phases, memorisation, forgetting as a whole."""
+"""What holds for one run: its scores at three selected epochs, and its phases, memorisation, forgetting as a whole."""
 
 from math import nan
 from pathlib import Path
@@ -14,7 +14,7 @@ from settling.files import metadata_of, open_table
 from settling.frames import as_frame
 
 TREATMENT = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences"]
-RUN = ["draw", "system", "seed"]
+RUN = ["noise_seed", "system", "seed"]
 SCORE = ["split", "view", "reference", "class", "metric"]
 # What tells runs apart; the rest of TREATMENT follows from these.
 PLACE = ["dataset", "treatment", *RUN]
@@ -29,13 +29,13 @@ UNITS = {
     "open_ended": "share",
 }
 # Where a score of the run as a whole stands among the others.
-WHOLE = {"moment": "run", "split": "train", "reference": "given"}
+WHOLE = {"selected_epoch": "run", "split": "train", "reference": "given"}
 
 
 def final(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the scores of each run's last epoch."""
     last = scores.groupby(PLACE)["epoch"].transform("max")
-    return scores[scores["epoch"] == last].assign(moment="final")
+    return scores[scores["epoch"] == last].assign(selected_epoch="final")
 
 
 def best(scores: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def best(scores: pd.DataFrame) -> pd.DataFrame:
     dev = scores[(scores["split"] == "dev") & (scores["metric"] == "f1") & (scores["class"] == "all")]
     dev = dev[dev["value"].notna()]
     dev = dev.sort_values("epoch").loc[lambda rows: rows.groupby(PLACE)["value"].idxmax()]
-    return scores.merge(dev[[*PLACE, "epoch"]], on=[*PLACE, "epoch"]).assign(moment="best")
+    return scores.merge(dev[[*PLACE, "epoch"]], on=[*PLACE, "epoch"]).assign(selected_epoch="best")
 
 
 def settled(scores: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def settled(scores: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
     )
     ends = fitting.merge(settling, on=PLACE, suffixes=("_fitting", "_settling"))
     ends["epoch"] = (ends["value_fitting"] + ends["value_settling"] - 1).astype(int)
-    return scores.merge(ends[[*PLACE, "epoch"]], on=[*PLACE, "epoch"]).assign(moment="settled")
+    return scores.merge(ends[[*PLACE, "epoch"]], on=[*PLACE, "epoch"]).assign(selected_epoch="settled")
 
 
 def run_phases(scores: Path, table: pa.Table, treated: Path) -> pd.DataFrame:
@@ -116,13 +116,15 @@ def phase_table(phases: pd.DataFrame) -> pd.DataFrame:
     return table.assign(n=table["n"].fillna(0).astype(int))
 
 
-def memorised(moments: pd.DataFrame) -> pd.DataFrame:
+def memorised(selected_epochs: pd.DataFrame) -> pd.DataFrame:
     """Return by how much each run's accuracy on noisy words, against the given label, grew from `best` to `final`."""
-    rows = moments[
-        (moments["split"] == "train") & (moments["reference"] == "given") & (moments["metric"] == "noisy_accuracy")
+    rows = selected_epochs[
+        (selected_epochs["split"] == "train")
+        & (selected_epochs["reference"] == "given")
+        & (selected_epochs["metric"] == "noisy_accuracy")
     ]
-    at_best = rows.loc[rows["moment"] == "best", [*PLACE, "view", "value"]]
-    at_end = rows[rows["moment"] == "final"]
+    at_best = rows.loc[rows["selected_epoch"] == "best", [*PLACE, "view", "value"]]
+    at_end = rows[rows["selected_epoch"] == "final"]
     both = at_end.merge(at_best, on=[*PLACE, "view"], suffixes=("", "_best"))
     return whole(both.assign(metric="memorised", value=both["value"] - both["value_best"]))
 
@@ -152,4 +154,4 @@ def first_learned_mean(learned: pd.DataFrame) -> pd.DataFrame:
 def whole(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows as scores of whole runs, of the class `all` where they name no class."""
     rows = rows.assign(**WHOLE) if "class" in rows else rows.assign(**WHOLE, **{"class": "all"})
-    return rows[[*TREATMENT, *RUN, "moment", *SCORE, "value"]]
+    return rows[[*TREATMENT, *RUN, "selected_epoch", *SCORE, "value"]]

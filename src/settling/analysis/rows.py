@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-# The columns that name what was trained, whatever the draw and the seed.
+# The columns that name what was trained, whatever the noise seed and the seed.
 TRAINED = ("dataset", "treatment", "system")
 
 

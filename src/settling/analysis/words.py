@@ -42,7 +42,7 @@ def read_words(results: Path, runs: Iterable[Run], classes: list[str]) -> Words:
     for path, of_split in groupby(runs, key=lambda run: run.treated):
         split = read_frame(results / path, "treated")
         positions, num_sentences = split["position"].to_numpy(), split["sentence"].nunique()
-        class_of_word = split["label"].str.slice(2).where(lambda names: names.isin(classes), "").to_numpy()
+        class_of_word = split["true_label"].str.slice(2).where(lambda names: names.isin(classes), "").to_numpy()
         for _, of_system in groupby(of_split, key=lambda run: run.system):
             by_view: dict[str, list[pd.DataFrame]] = {}
             for run in of_system:
@@ -78,7 +78,7 @@ def notable(events: Sequence[pd.DataFrame], treated: pd.DataFrame) -> pd.DataFra
         ),
         "loss": _mean([run["loss_mean"] for run in events]),
     }
-    words = treated[["word", "sentence", "position", "label", "given", "noisy"]].assign(
+    words = treated[["word", "sentence", "position", "true_label", "given_label", "noisy"]].assign(
         **values, n=len(events), mistaken_for=events[0]["mistaken_for"].to_numpy()
     )
     lists = {
@@ -116,7 +116,7 @@ def first_learned(learned: pd.DataFrame) -> pd.DataFrame:
 
     Epoch -1 stands for never. Every epoch that a run had is there, with 0 where no word was first learned.
     """
-    keys = [*TREATMENT, "system", "view", "class", "noisy", "draw", "seed", "epochs"]
+    keys = [*TREATMENT, "system", "view", "class", "noisy", "noise_seed", "seed", "epochs"]
     totals = learned.groupby([*keys, "first_learned"], dropna=False)["words"].sum().unstack(fill_value=0)
     totals = totals.reindex(columns=range(-1, int(learned["epochs"].max())), fill_value=0)
     shares = totals.div(totals.sum(axis=1), axis=0)

@@ -52,7 +52,7 @@ FOREIGN = (
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 # Before ~ is what can be read of a class, after it a hash (settling.treatments.scarcity.slug).
 _TREATMENT = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
-_SPLIT = rf"{_NAME}/{_TREATMENT}/draw\d+"
+_SPLIT = rf"{_NAME}/{_TREATMENT}/noise-seed\d+"
 _RUN = rf"{_SPLIT}/{_NAME}/seed\d+"
 CARDS: dict[str, type[Card]] = {rf"runs/{_RUN}/run\.json": RunCard, rf"data/{_NAME}/card\.json": DataCard}
 # Read a row group at a time.

@@ -231,7 +231,7 @@ def of_run(study: Study, folder: Path, run: plan.Run) -> Iterator[str]:
 
 
 def copies(folder: Path, runs: list[plan.Run]) -> Iterator[str]:
-    """Yield the runs whose scores are those of another seed or draw, value by value: they cannot both be trainings."""
+    """Yield the runs whose scores equal those of another seed or noise seed, so that one of the two was not trained."""
     seen: dict[tuple[str, ...], plan.Run] = {}
     for run in runs:
         values = read_table(folder / run.scores, "scores")["value"].to_numpy().tobytes()

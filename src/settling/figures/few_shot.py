@@ -14,7 +14,7 @@ READING = (
     "against the number of sentences that hold the capped class. The systems are ProtoBERT, with centroids over the "
     "whole training set or running ones, and the encoder that starts from the same checkpoint. Each run is taken at "
     "its epoch of best dev F1. Dotted lines are the same systems on all sentences, over all their clean runs. On "
-    "the right is the difference between ProtoBERT and the encoder, between runs of the same draw and seed. The "
+    "the right is the difference between ProtoBERT and the encoder, between runs of the same noise seed and seed. The "
     "claims say whether a difference holds."
 )
 
@@ -56,14 +56,14 @@ def drawn(tables: Tables, of: Literal["class", "all"]) -> tuple[style.Chart, lis
     return alt.hconcat(*parts, spacing=24), [
         style.over_runs(capped, interval="Bar"),
         style.DOTTED_IS_ALL,
-        "Right: ProtoBERT less the encoder that starts from the same checkpoint, seed by seed and draw by draw.",
+        "Right: ProtoBERT less the encoder that starts from the same checkpoint, in pairs of one seed and noise seed.",
         *selection.undefined(every),
     ]
 
 
 def cap_scores(frame: pd.DataFrame, of: Literal["class", "all"]) -> pd.DataFrame:
     """Return dev F1 of capped and clean training at the best epoch on dev, of the capped class or of all."""
-    scores = holding(frame, moment="best", split="dev", reference="true", metric="f1")
+    scores = holding(frame, selected_epoch="best", split="dev", reference="true", metric="f1")
     capped = selection.by_cap(one_view(scores), "cap")
     return capped[capped["class"] == (capped["capped"] if of == "class" else "all")]
 

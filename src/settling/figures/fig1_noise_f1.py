@@ -86,7 +86,7 @@ def taken(train: pd.DataFrame) -> str:
 
 
 def settled(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """Return F1 of the true against the given labels, mean over draws, for each train panel and level."""
+    """Return F1 of the true against the given labels, mean over noise seeds, for each train panel and level."""
     noisy = treatments[treatments["family"] == "noise"].rename(columns={"kind": "noise"})
     keys = ["dataset", "noise", "percent"]
     levels = noisy.groupby(keys, as_index=False)["settled_f1"].mean()

@@ -34,7 +34,7 @@ LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set and capped class: F1 of that class, and of all; dotted: clean training."""
-    dev_f1 = holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    dev_f1 = holding(tables["summary"], selected_epoch="best", split="dev", reference="true", metric="f1")
     every = by_score(selection.by_cap(one_view(dev_f1), "cap", "control"))
     capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 under a cap")
     scores = defined(every)
@@ -144,7 +144,7 @@ def knee_layers(base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pi
 
 def sentences(tables: Tables) -> list[str]:
     """Say what dev F1 of the class is with fewest, most and all sentences, and where it starts and levels off."""
-    dev_f1 = holding(tables["summary"], moment="best", split="dev", reference="true", metric="f1")
+    dev_f1 = holding(tables["summary"], selected_epoch="best", split="dev", reference="true", metric="f1")
     scores = selection.of_capped_class(selection.by_cap(one_view(dev_f1), "cap"))
     caps = holding(tables["caps"], family="cap")
     found = []

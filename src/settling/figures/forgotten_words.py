@@ -50,7 +50,7 @@ def line(word: dict[Any, Any]) -> Row:
     after = after if len(after) <= LONGEST else after[: LONGEST - 1] + "…"
     token = token if len(token) <= LONGEST_WORD else token[: LONGEST_WORD - 1] + "…"
     events = Number(f"{word['forgetting']:.1f}")
-    return Row([Number(str(word["rank"])), before, token, after, word["label"], events])
+    return Row([Number(str(word["rank"])), before, token, after, word["true_label"], events])
 
 
 def sentences(tables: Tables) -> list[str]:

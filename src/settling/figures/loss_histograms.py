@@ -18,23 +18,23 @@ READING = (
 )
 
 # The authors detect after 4 epochs.
-MOMENTS = {"epoch-4": "after 4 epochs", "settled": "at the end of settling", "final": "at the end"}
+SELECTED_EPOCHS = {"epoch-4": "after 4 epochs", "settled": "at the end of settling", "final": "at the end"}
 WORDS = {False: "cleanly labelled", True: "wrongly labelled"}
 COLOURS = ["#8a8a8a", style.NOISE_RAMP[4]]
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a row for each data set, system and moment, a column for each level of noise."""
+    """Draw a row for each data set, system and selected epoch, a column for each level of noise."""
     shares = one_view(defined(tables["loss_histogram"]))
-    frame = selection.by_noise(shares[shares["moment"].isin(list(MOMENTS))])
-    frame = selection.needed(frame[frame["percent"] > 0], "losses under noise at these moments")
-    when = frame["moment"].map(MOMENTS)
+    frame = selection.by_noise(shares[shares["selected_epoch"].isin(list(SELECTED_EPOCHS))])
+    frame = selection.needed(frame[frame["percent"] > 0], "losses under noise at these selected epochs")
+    when = frame["selected_epoch"].map(SELECTED_EPOCHS)
     frame = frame.assign(
         words=frame["noisy"].map(WORDS),
         panel=frame["panel"] + "\n" + when,
         level=frame["percent"].astype(str) + " % noise",
     )
-    rank = frame["moment"].map({moment: index for index, moment in enumerate(MOMENTS)})
+    rank = frame["selected_epoch"].map({selected_epoch: index for index, selected_epoch in enumerate(SELECTED_EPOCHS)})
     panels = frame.assign(rank=rank).sort_values(["dataset", "system", "noise", "rank"])["panel"].unique().tolist()
     drawn = ["panel", "level", "words", "low_edge", "high_edge", "view", "mean", "low", "high", "n"]
 
@@ -75,9 +75,9 @@ def sentences(tables: Tables) -> list[str]:
     for _, rows in shares[shares["percent"] > 0].groupby("panel"):
         most = selection.most_noise(rows)
         parts = [
-            f"{overlap(holding(most, moment=moment)):.2f} {MOMENTS[moment]}"
-            for moment in ("epoch-4", "final")
-            if moment in set(most["moment"])
+            f"{overlap(holding(most, selected_epoch=selected_epoch)):.2f} {SELECTED_EPOCHS[selected_epoch]}"
+            for selected_epoch in ("epoch-4", "final")
+            if selected_epoch in set(most["selected_epoch"])
         ]
         if parts:
             found.append(

@@ -11,7 +11,7 @@ from settling.figures.selection import Tables
 TITLE = "How well wrong labels are found"
 QUESTION = "Can the wrong labels be found from one training run alone?"
 READING = (
-    "A dot is a detector at one level of noise (colour). It reads the run up to one moment (shape). The first "
+    "A dot is a detector at one level of noise (colour). It reads the run up to a selected epoch (shape). The first "
     "column is F1 when a detector calls as many words noisy as there are. The second is F1 when it estimates their "
     "number without knowing the noise, or has a threshold of its own. The third is the area under the ROC curve, "
     "the fourth average precision. kmeans is the paper's detector as the paper describes it: it parts the losses of "
@@ -22,7 +22,7 @@ READING = (
     "forgetting events, and the first learning event."
 )
 
-MOMENTS = {
+SELECTED_EPOCHS = {
     "epoch-4": "after 4 epochs",
     "best": "at the best dev F1",
     "settled": "at the end of settling",
@@ -57,19 +57,21 @@ NAMES_WIDTH = 95  # pixels; the same in all rows, which have detectors of their 
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a row for each data set, system and kind of noise: a dot for each detector, moment and level."""
+    """Draw a row for each data set, system and kind of noise: a dot for each detector, selected epoch and level."""
     found = one_view(defined(tables["detection"]))
     columns = pd.DataFrame([(*pair, column) for pair, column in COLUMNS.items()], columns=["rate", "metric", "scored"])
     scores = selection.by_noise(found.merge(columns, on=["rate", "metric"]))
     scores = selection.needed(scores, "both wrongly and cleanly labelled training words")
-    frame = scores.assign(when=scores["moment"].map(MOMENTS))
+    frame = scores.assign(when=scores["selected_epoch"].map(SELECTED_EPOCHS))
     drawn = ["panel", "scored", "detector", "when", "rate", "percent", "view", "mean", "low", "high", "n"]
 
     pick = style.picking("percent")
-    moments = [words for moment, words in MOMENTS.items() if moment in set(frame["moment"])]
+    selected_epochs = [
+        words for selected_epoch, words in SELECTED_EPOCHS.items() if selected_epoch in set(frame["selected_epoch"])
+    ]
     base = style.interval_text(alt.Chart()).encode(
         y=alt.Y("detector:N", sort=ORDER, title=None).axis(grid=True, domain=False, ticks=False, minExtent=NAMES_WIDTH),
-        yOffset=alt.YOffset("when:N", sort=moments),
+        yOffset=alt.YOffset("when:N", sort=selected_epochs),
         color=style.noise_colour(frame["percent"]),
         tooltip=style.tooltip(
             alt.Tooltip("detector:N"),
@@ -89,7 +91,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
         .encode(x=score("low"), x2="high:Q", opacity=style.faded(pick, 0.5))
     )
     shape = alt.Shape("when:N", title="The detector reads the run", legend=style.SECOND).scale(
-        domain=moments, range=SHAPES[: len(moments)]
+        domain=selected_epochs, range=SHAPES[: len(selected_epochs)]
     )
     dot = base.mark_point(clip=True, filled=True, size=26).encode(
         x=score("mean"), shape=shape, opacity=style.faded(pick)
@@ -115,14 +117,16 @@ def sentences(tables: Tables) -> list[str]:
     found = []
     for _, rows in scores[scores["percent"] > 0].groupby("panel"):
         most = selection.most_noise(rows)
-        paper = holding(most, detector="kmeans", moment="epoch-4", rate="own")
-        known = holding(most, rate="known").sort_values(["mean", "detector", "moment"], ascending=[False, True, True])
+        paper = holding(most, detector="kmeans", selected_epoch="epoch-4", rate="own")
+        known = holding(most, rate="known").sort_values(
+            ["mean", "detector", "selected_epoch"], ascending=[False, True, True]
+        )
         parts = [f"the paper's k-means after 4 epochs has F1 {in_words(paper.iloc[0])}"] if len(paper) else []
         if len(known):
             best = known.iloc[0]
             parts.append(
                 f"in hindsight the highest F1 at the known rate is {in_words(best)}, of {best['detector']} "
-                f"{MOMENTS[best['moment']]}"
+                f"{SELECTED_EPOCHS[best['selected_epoch']]}"
             )
         if parts:
             found.append(f"{selection.at_noise(most)}: {'; '.join(parts)}.")

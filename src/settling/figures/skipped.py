@@ -14,7 +14,7 @@ def listed(study: Study) -> str:
 def skipped(study: Study) -> dict[str, str]:
     """Return the figures that the study's runs do not suffice for, each with the reason in words."""
     named, cards = plan.treatments(study), plan.system_cards(study)
-    # Seeds and draws make no difference here.
+    # Seeds and noise seeds make no difference here.
     places = {(run.dataset, run.treatment, run.system) for run in plan.runs(study)}
 
     def has(needs: Needs) -> bool:

@@ -146,7 +146,7 @@ def tooltip(*first: alt.Tooltip) -> list[alt.Tooltip]:
         *first,
         alt.Tooltip("mean:Q", title="mean", format=".3f"),
         alt.Tooltip("interval:N", title="95 % bootstrap interval"),
-        alt.Tooltip("n:Q", title="runs (seed × draw)"),
+        alt.Tooltip("n:Q", title="runs (seed × noise seed)"),
     ]
 
 
@@ -156,7 +156,7 @@ def over_runs(frame: pd.DataFrame, mean: str = "Line", interval: str = "Band") -
     if most == 1:
         return f"{mean}: one run each, so no interval."
     runs = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"{mean}: mean. {interval}: 95 % bootstrap interval over {runs} runs (seed × draw; narrow for few)."
+    return f"{mean}: mean. {interval}: 95 % bootstrap interval over {runs} runs (seed × noise seed; narrow for few)."
 
 
 def rows(frame: pd.DataFrame, order: list[str] | None = None, named: bool = True) -> alt.Row:

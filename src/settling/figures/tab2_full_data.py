@@ -33,7 +33,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 
 def test_scores(summary: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Return the scores on test of systems trained on clean data, each run at its best epoch on dev."""
-    scores = holding(summary, family="clean", moment="best", split="test", reference="true", klass="all")
+    scores = holding(summary, family="clean", selected_epoch="best", split="test", reference="true", klass="all")
     return one_view(scores[scores["metric"].isin(metrics)])
 
 

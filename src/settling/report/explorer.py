@@ -8,7 +8,7 @@ import pandas as pd
 from settling.figures import style
 
 PLACE = ["dataset", "treatment", "system"]
-RUN = [*PLACE, "draw", "seed"]
+RUN = [*PLACE, "noise_seed", "seed"]
 CURVE = ["split", "view", "reference", "class", "metric"]
 DIGITS = 4
 PHASES = ("fitting", "settling", "memorisation", "no settling")
@@ -46,7 +46,7 @@ def phases(measures: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, list[float
 
     None where it does not settle, and no epochs where it is undefined whether it does.
     """
-    whole = measures[(measures["moment"] == "run") & (measures["class"] == "all")]
+    whole = measures[(measures["selected_epoch"] == "run") & (measures["class"] == "all")]
     whole = whole[whole["metric"].isin(["settles", "fitting_epochs", "settling_epochs"])]
     found: dict[tuple[Any, ...], dict[str, list[float] | None]] = {}
     for (*run, view), rows in whole.groupby([*RUN, "view"], observed=True):

@@ -91,7 +91,7 @@ def systems(table: pd.DataFrame, run_cards: list[tuple[str, dict[str, Any]]]) ->
 
 
 def treatments(table: pd.DataFrame) -> list[dict[str, str]]:
-    """Return what each treatment did, over its draws."""
+    """Return what each treatment did, over its noise seeds."""
     found = []
     for (dataset_name, treatment), rows in table.groupby(["dataset", "treatment"]):
         found.append(
@@ -99,7 +99,7 @@ def treatments(table: pd.DataFrame) -> list[dict[str, str]]:
                 "data set": str(dataset_name),
                 "treatment": str(treatment),
                 "training split": kind_of(str(rows["kind"].iloc[0])).phrase,
-                "draws": str(rows["draw"].nunique()),
+                "noise_seeds": str(rows["noise_seed"].nunique()),
                 "sentences": span(rows["sentences"]),
                 "words": span(rows["words"]),
                 "nominal noise": f"{rows['nominal_rate'].mean():.3f}",
@@ -128,7 +128,7 @@ def span(numbers: "pd.Series[int]") -> str:
 def experiment(block: dict[str, Any]) -> dict[str, str]:
     """Return an experiment in words, key by key."""
     return {
-        key: value.replace("-", " ") if key == "draws" and isinstance(value, str) else spelt(value)
+        key: value.replace("-", " ") if key == "noise_seeds" and isinstance(value, str) else spelt(value)
         for key, value in block.items()
     }
 

@@ -153,8 +153,8 @@ function explore() {
   const curve = Number(place.curve.value);
   const view = explorer.curves[curve][1];
   const data = { curves: [], marks: [], phases: [] };
-  for (const [, , , draw, seed, values, phases] of runs) {
-    const run = `seed ${seed}, draw ${draw}`;
+  for (const [, , , noiseSeed, seed, values, phases] of runs) {
+    const run = `seed ${seed}, noise seed ${noiseSeed}`;
     const found = values.find(([number]) => number === curve);
     if (!found) continue;
     const ends = phases[view] ?? null;
@@ -210,7 +210,7 @@ function matches(row) {
   const text = filters.text.value.trim().toLowerCase();
   if (!text) return true;
   const [, , before, token, after] = words.quotes[row[column.quote]] ?? [];
-  return [`${before} ${token} ${after}`, nameOf(row, "label"), nameOf(row, "given"), nameOf(row, "mistaken_for")].some((part) => part.toLowerCase().includes(text));
+  return [`${before} ${token} ${after}`, nameOf(row, "true_label"), nameOf(row, "given_label"), nameOf(row, "mistaken_for")].some((part) => part.toLowerCase().includes(text));
 }
 
 // A word between what stands before and after it; where the text may not be passed on, its number stands for it.
@@ -225,10 +225,10 @@ function sentence(row) {
 function line(row) {
   const made = document.createElement("tr");
   const plain = (value) => element("td", value);
-  const where = [nameOf(row, "dataset"), nameOf(row, "treatment"), `draw ${row[column.draw]}`, nameOf(row, "system"), nameOf(row, "view")].join(", ");
+  const where = [nameOf(row, "dataset"), nameOf(row, "treatment"), `noise seed ${row[column.noise_seed]}`, nameOf(row, "system"), nameOf(row, "view")].join(", ");
   made.append(
-    plain(row[column.rank]), sentence(row), plain(nameOf(row, "label")),
-    plain(nameOf(row, "given") + (row[column.noisy] ? " (wrong)" : "")), plain(nameOf(row, "mistaken_for") || "–"),
+    plain(row[column.rank]), sentence(row), plain(nameOf(row, "true_label")),
+    plain(nameOf(row, "given_label") + (row[column.noisy] ? " (wrong)" : "")), plain(nameOf(row, "mistaken_for") || "–"),
     plain(row[column.forgetting].toFixed(1)), plain(row[column.first_learned].toFixed(1)), plain(row[column.loss].toFixed(2)),
     plain(row[column.n]), plain(where),
   );

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-NAMES = ("dataset", "treatment", "system", "view", "list", "label", "given", "mistaken_for")
+NAMES = ("dataset", "treatment", "system", "view", "list", "true_label", "given_label", "mistaken_for")
 NUMBERS = ("forgetting", "first_learned", "loss")
-COLUMNS = (*NAMES, "draw", "rank", "noisy", *NUMBERS, "n", "quote")
+COLUMNS = (*NAMES, "noise_seed", "rank", "noisy", *NUMBERS, "n", "quote")
 DIGITS = 4
 LISTS = {
     "most-forgotten": "most often forgotten",

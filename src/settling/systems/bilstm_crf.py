@@ -20,7 +20,7 @@ from torchcrf import CRF
 from settling.config import BilstmCrfSystem
 from settling.data.vectors import VECTORS, read_vectors
 from settling.systems import interface
-from settling.systems.interface import Outcome, margins_of
+from settling.systems.interface import Output, margins_of
 from settling.training.split import Split
 
 # The row of words without a vector of their own, and of characters that are not in training.
@@ -51,7 +51,7 @@ class PaddedSentences:
     """B sentences, longest first, of `lengths` [B] (on the host) and W words in all.
 
     `words`, `ids` [W] and `characters` [W, L] go sentence by sentence; `mask` [B, T] says where they lie, and
-    `given` [B, T] the label of each.
+    `given_label` [B, T] the label of each.
     """
 
     words: torch.Tensor
@@ -59,7 +59,7 @@ class PaddedSentences:
     characters: torch.Tensor
     lengths: torch.Tensor
     mask: torch.Tensor
-    given: torch.Tensor
+    given_label: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Sentences:
         lengths = starts[sentences + 1] - starts[sentences]
         words = np.concatenate([np.arange(starts[sentence], starts[sentence + 1]) for sentence in sentences])
         mask = np.arange(lengths[0]) < lengths[:, None]
-        given = np.zeros(mask.shape, dtype=np.int64)
-        given[mask] = self.split.given[words]
+        given_label = np.zeros(mask.shape, dtype=np.int64)
+        given_label[mask] = self.split.given_label[words]
         spelt = [self.characters[word] for word in words]
         characters = np.full((len(words), max(map(len, spelt))), BEYOND)
         for row, found in enumerate(spelt):
             characters[row, : len(found)] = found
-        arrays = (words, self.ids[words], characters, lengths, mask, given)
+        arrays = (words, self.ids[words], characters, lengths, mask, given_label)
         tensors = [torch.from_numpy(array) for array in arrays]
         # Packing wants the lengths on the host.
         return PaddedSentences(*(part if part is tensors[3] else part.to(self.device) for part in tensors))
@@ -115,16 +115,16 @@ class Tagger(torch.nn.Module):
             for word, vector in vocabulary.vectors.items():
                 self.words.weight[vocabulary.words[word]] = torch.from_numpy(vector)
 
-    def forward(self, pieces: PaddedSentences) -> torch.Tensor:
+    def forward(self, micro_batch: PaddedSentences) -> torch.Tensor:
         """Return the emissions [B, T, K]."""
-        ids = pieces.ids
+        ids = micro_batch.ids
         if self.training:
             hidden = torch.rand(ids.shape, device=ids.device) < UNKNOWN_RATE
             ids = ids.masked_fill(hidden & self.rare[ids], UNKNOWN)
-        words_WE = torch.cat([self.words(ids), self.spelling(pieces.characters)], -1)
-        padded_BTE = words_WE.new_zeros(*pieces.mask.shape, words_WE.shape[-1])
-        padded_BTE[pieces.mask] = words_WE
-        packed = pack_padded_sequence(padded_BTE, pieces.lengths, batch_first=True)
+        words_WE = torch.cat([self.words(ids), self.spelling(micro_batch.characters)], -1)
+        padded_BTE = words_WE.new_zeros(*micro_batch.mask.shape, words_WE.shape[-1])
+        padded_BTE[micro_batch.mask] = words_WE
+        packed = pack_padded_sequence(padded_BTE, micro_batch.lengths, batch_first=True)
         for number, layer in enumerate(self.layers):
             read = PackedSequence(self.dropout(packed.data), packed.batch_sizes)
             made, _ = layer(read)
@@ -159,18 +159,18 @@ class System(interface.System):
         self.module = self.tagger
         self.prepared = {name: sentences_of(split, vocabulary, device) for name, split in splits.items()}
 
-    def outcome(self, pieces: PaddedSentences) -> Outcome:
+    def output(self, micro_batch: PaddedSentences) -> Output:
         """Run the model over a batch: the predictions are Viterbi's, the losses those of the marginals."""
-        crf, mask = self.tagger.crf, pieces.mask
-        emissions_BTK = self.tagger(pieces)
+        crf, mask = self.tagger.crf, micro_batch.mask
+        emissions_BTK = self.tagger(micro_batch)
         # Sentences lie in rows and words follow each other in them, so concatenated they are in the mask's order.
         paths = [tag for path in crf.decode(emissions_BTK.detach(), mask) for tag in path]
         predicted = torch.tensor(paths, device=mask.device)
         log_marginals_WK = log_marginals(crf, emissions_BTK, predicted, mask)
-        given = pieces.given[mask]
-        losses = -log_marginals_WK.gather(1, given[:, None])[:, 0]
-        objective = -crf(emissions_BTK, pieces.given, mask, reduction="sum")
-        return Outcome(pieces.words, predicted, losses, margins_of(log_marginals_WK, given), objective)
+        given_label = micro_batch.given_label[mask]
+        losses = -log_marginals_WK.gather(1, given_label[:, None])[:, 0]
+        objective = -crf(emissions_BTK, micro_batch.given_label, mask, reduction="sum")
+        return Output(micro_batch.words, predicted, losses, margins_of(log_marginals_WK, given_label), objective)
 
 
 def log_marginals(crf: CRF, emissions_BTK: torch.Tensor, predicted: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

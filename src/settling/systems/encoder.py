@@ -25,8 +25,8 @@ from settling.data.messages import one_line_errors
 from settling.data.tokens import PROBES, load_tokenizer, pieces_of
 from settling.errors import BadInput
 from settling.systems import interface
-from settling.systems.interface import Outcome, outcome_of
-from settling.systems.loading import SAFELY, accelerate, load_body
+from settling.systems.interface import Output, output_of
+from settling.systems.loading import SAFELY, accelerate, load_backbone
 from settling.training.split import Split
 
 # Their own positions and attention masks can be given, so that several windows share a row of the batch.
@@ -35,22 +35,24 @@ PACKED = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "d
 PACKED_PIECES = 4096
 # Of padded rows: few enough that windows of like length go together, enough for full matrix products.
 PADDED_ROWS = 8
-# The head of a word for which a truncated sentence has no vector.
+# The first sub-word of a word for which a truncated sentence has no vector.
 LOST = -1
 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a sentence that fits the model: its `words` (w,) and where their first pieces are, `heads` (w,)."""
+    """A stretch of a sentence that fits the model: its `words` (w,), and where in `ids` the first sub-word of each is."""
 
     ids: NDArray[np.int64]
-    heads: NDArray[np.int64]
+    first_subwords: NDArray[np.int64]
     words: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Windows laid out in R rows of T word-pieces; their W words, at (rows, heads), have the labels `given`.
+    """Windows laid out in R rows of T word-pieces.
+
+    The first sub-words of their W words are at (rows, first_subwords); `given_label` has the label of each word.
 
     Padded, a row is one window: `mask` [R, T] is 1 on its pieces. Packed, a row holds several, one after the other:
     `positions` [R, T] counts in each, and `mask` [R, 1, T, T] is 0 within a window and lowest between two.
@@ -60,9 +62,9 @@ class Rows:
     mask: torch.Tensor
     positions: torch.Tensor | None
     rows: torch.Tensor
-    heads: torch.Tensor
+    first_subwords: torch.Tensor
     words: torch.Tensor
-    given: torch.Tensor
+    given_label: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Windows:
     """A split cut into windows, `of_sentence[s]` those of sentence s, packed where a first position is given."""
 
     of_sentence: list[list[Window]]
-    given: NDArray[np.uint16]
+    given_label: NDArray[np.uint16]
     pad_id: int
     first_position: int | None
     device: torch.device
@@ -96,7 +98,7 @@ class Windows:
         positions = np.zeros((len(rows), width), dtype=np.int64)
         # Of which window each piece is, from 1 on; 0 is padding, which attends to itself.
         owner = np.zeros((len(rows), width), dtype=np.int64)
-        heads = []
+        first_subwords = []
         for number, row in enumerate(rows):
             start = 0
             for place, window in enumerate(row, 1):
@@ -104,7 +106,7 @@ class Windows:
                 ids[number, start:end] = window.ids
                 positions[number, start:end] = np.arange(len(window.ids))
                 owner[number, start:end] = place
-                heads.append(np.where(window.heads == LOST, LOST, window.heads + start))
+                first_subwords.append(np.where(window.first_subwords == LOST, LOST, window.first_subwords + start))
                 start = end
         words = np.concatenate([window.words for row in rows for window in row])
         arrays = (
@@ -112,9 +114,9 @@ class Windows:
             owner,
             positions,
             np.repeat(np.arange(len(rows)), [sum(len(window.words) for window in row) for row in rows]),
-            np.concatenate(heads),
+            np.concatenate(first_subwords),
             words,
-            self.given[words].astype(np.int64),
+            self.given_label[words].astype(np.int64),
         )
         tensors = [torch.from_numpy(array).to(self.device, non_blocking=True) for array in arrays]
         if self.first_position is None:
@@ -153,9 +155,11 @@ class System(interface.System):
         self.module, self.prepared = prepare(recipe, checkpoint, splits, len(splits["train"].tags), device)
         self.truncate = recipe.long_sentences == "truncate"
 
-    def outcome(self, pieces: Rows) -> Outcome:
-        """Run the model over a piece of a batch."""
-        return outcome_of(pieces.words, at_heads(self.module, pieces, self.truncate), pieces.given)
+    def output(self, micro_batch: Rows) -> Output:
+        """Run the model over a micro-batch."""
+        return output_of(
+            micro_batch.words, at_first_subwords(self.module, micro_batch, self.truncate), micro_batch.given_label
+        )
 
 
 def prepare(
@@ -176,23 +180,27 @@ def prepare(
         trim_vocabulary(model, [window for windows in cut.values() for of in windows for window in of], pad_id)
     accelerate(model, recipe, device)
     first = first_position(model) if model.config.model_type in PACKED else None
-    return model, {name: Windows(cut[name], split.given, pad_id, first, device) for name, split in splits.items()}
+    return model, {name: Windows(cut[name], split.given_label, pad_id, first, device) for name, split in splits.items()}
 
 
-def at_heads(model: torch.nn.Module, pieces: Rows, truncate: bool) -> torch.Tensor:
-    """Return [W, C] what the model puts out at each word's head; with `truncate`, what it makes of zeros where LOST."""
-    positions = {} if pieces.positions is None else {"position_ids": pieces.positions}
-    outputs_RTC: torch.Tensor = model(input_ids=pieces.ids, attention_mask=pieces.mask, **positions).logits.float()
-    outputs_WC = outputs_RTC[pieces.rows, pieces.heads]
+def at_first_subwords(model: torch.nn.Module, micro_batch: Rows, truncate: bool) -> torch.Tensor:
+    """Return the model's output [W, C] at the first sub-word of each word.
+
+    With `truncate`, a word that is LOST gets the output of a zero vector."""
+    positions = {} if micro_batch.positions is None else {"position_ids": micro_batch.positions}
+    outputs_RTC: torch.Tensor = model(
+        input_ids=micro_batch.ids, attention_mask=micro_batch.mask, **positions
+    ).logits.float()
+    outputs_WC = outputs_RTC[micro_batch.rows, micro_batch.first_subwords]
     if not truncate:
         return outputs_WC
     # A linear layer makes its bias of zeros.
     bias_C = cast(torch.nn.Linear, model.classifier).bias
-    return torch.where((pieces.heads == LOST)[:, None], bias_C, outputs_WC)
+    return torch.where((micro_batch.first_subwords == LOST)[:, None], bias_C, outputs_WC)
 
 
 def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Return the model that the recipe asks for, with a fresh head, and its tokenizer."""
+    """Return the model that the recipe asks for, with a fresh output layer, and its tokenizer."""
     config = AutoConfig.from_pretrained(checkpoint, num_labels=num_tags, **SAFELY)
     if recipe.layers:
         if recipe.layers > config.num_hidden_layers:
@@ -200,7 +208,7 @@ def load(recipe: TransformerSystem, checkpoint: Path, num_tags: int) -> tuple[Pr
         config.num_hidden_layers = recipe.layers
     model = AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
     if recipe.pretrained:
-        load_body(model, checkpoint)
+        load_backbone(model, checkpoint)
     return model, load_tokenizer(checkpoint)
 
 
@@ -267,18 +275,18 @@ def cut_windows(pieces: list[list[int]], start: int, room: int, before: list[int
     """Cut a sentence's word-pieces into windows of at most `room` pieces, between words, none twice."""
     windows: list[Window] = []
     ids: list[int] = []
-    heads: list[int] = []
+    first_subwords: list[int] = []
     first = 0
 
     def close(end: int) -> None:
         words = np.arange(start + first, start + end)
-        windows.append(Window(np.array([*before, *ids, *after]), np.array(heads), words))
+        windows.append(Window(np.array([*before, *ids, *after]), np.array(first_subwords), words))
 
     for word, word_pieces in enumerate(pieces):
         if ids and len(ids) + len(word_pieces) > room:
             close(word)
-            ids, heads, first = [], [], word
-        heads.append(len(before) + len(ids))
+            ids, first_subwords, first = [], [], word
+        first_subwords.append(len(before) + len(ids))
         ids = ids + word_pieces
     close(len(pieces))
     return windows
@@ -295,6 +303,6 @@ def truncated_window(
     ids = [piece for word in pieces for piece in word][:room]
     firsts = np.cumsum([0, *(len(word) for word in pieces[:-1])])
     num_read = int((firsts < room).sum())
-    heads = np.full(len(pieces), LOST)
-    heads[: num_read + 1] = len(before) + np.minimum(firsts[: num_read + 1], room)
-    return [Window(np.array([*before, *ids, *after]), heads, np.arange(start, start + len(pieces)))]
+    first_subwords = np.full(len(pieces), LOST)
+    first_subwords[: num_read + 1] = len(before) + np.minimum(firsts[: num_read + 1], room)
+    return [Window(np.array([*before, *ids, *after]), first_subwords, np.arange(start, start + len(pieces)))]

@@ -17,8 +17,8 @@ from settling.data.messages import one_line_errors
 from settling.errors import BadInput
 from settling.files import read_json
 from settling.systems import interface
-from settling.systems.interface import Outcome, outcome_of
-from settling.systems.loading import SAFELY, accelerate, load_body
+from settling.systems.interface import Output, output_of
+from settling.systems.loading import SAFELY, accelerate, load_backbone
 from settling.training.split import Split
 
 NO_PROCESSOR = {"image_mean": [0.5], "image_std": [0.5]}
@@ -26,10 +26,10 @@ NO_PROCESSOR = {"image_mean": [0.5], "image_std": [0.5]}
 
 @dataclass(frozen=True)
 class Images:
-    """A split on its device: `pixels` [N, C, H, W] uint8, and the label `given` [N] to each image."""
+    """A split on its device: `pixels` [N, C, H, W] uint8, and `given_label` [N], the label given to each image."""
 
     pixels: torch.Tensor
-    given: torch.Tensor
+    given_label: torch.Tensor
 
     def batches(self, order: NDArray[np.integer], batch_size: int) -> list[list["Batch"]]:
         """Cut the images, in `order`, into batches of one piece each, as batch norm must see all of a batch.
@@ -38,7 +38,8 @@ class Images:
         """
         ends = np.arange(batch_size, len(order) - 1, batch_size)
         return [
-            [Batch(torch.from_numpy(words).to(self.given.device, torch.int64), self)] for words in np.split(order, ends)
+            [Batch(torch.from_numpy(words).to(self.given_label.device, torch.int64), self)]
+            for words in np.split(order, ends)
         ]
 
 
@@ -69,7 +70,7 @@ class System(interface.System):
         prepared = {
             name: Images(
                 torch.from_numpy(np.asarray(split.images).transpose(0, 3, 1, 2).copy()).to(device),
-                torch.from_numpy(split.given.astype(np.int64)).to(device),
+                torch.from_numpy(split.given_label.astype(np.int64)).to(device),
             )
             for name, split in splits.items()
         }
@@ -82,27 +83,27 @@ class System(interface.System):
             self.channels = getattr(model.config, "num_channels", 3)
             self.mean, self.std = (part.to(device) for part in normalisation(checkpoint, self.channels))
             with torch.no_grad():
-                for images in (images for images in prepared.values() if len(images.given)):
-                    self.outcome(Batch(torch.zeros(1, dtype=torch.int64, device=device), images))
+                for images in (images for images in prepared.values() if len(images.given_label)):
+                    self.output(Batch(torch.zeros(1, dtype=torch.int64, device=device), images))
 
     @property
     def total_steps(self) -> int:
         """How many updates a whole run takes."""
         return self.recipe.epochs * self.batches_per_epoch
 
-    def outcome(self, pieces: Batch) -> Outcome:
+    def output(self, micro_batch: Batch) -> Output:
         """Resize and normalise a batch of images, and run the model over it."""
-        pixels_BCHW = pieces.images.pixels[pieces.words].float() / 255
+        pixels_BCHW = micro_batch.images.pixels[micro_batch.words].float() / 255
         size = (self.image_size, self.image_size)
         pixels_BCHW = functional.interpolate(pixels_BCHW, size, mode="bilinear", antialias=True)
         if pixels_BCHW.shape[1] == 1:
             pixels_BCHW = pixels_BCHW.expand(-1, self.channels, -1, -1)
         logits_BK = self.module((pixels_BCHW - self.mean) / self.std).logits
-        return outcome_of(pieces.words, logits_BK, pieces.images.given[pieces.words])
+        return output_of(micro_batch.words, logits_BK, micro_batch.images.given_label[micro_batch.words])
 
 
 def load(recipe: ImageSystem, checkpoint: Path | None, num_classes: int, channels: int) -> PreTrainedModel:
-    """Return the model that the recipe asks for, with a fresh head; `channels` are those of the images."""
+    """Return the model that the recipe asks for, with a fresh output layer; `channels` are those of the images."""
     if checkpoint is None:
         config = ResNetConfig(
             num_channels=channels,
@@ -117,7 +118,7 @@ def load(recipe: ImageSystem, checkpoint: Path | None, num_classes: int, channel
     config.num_labels = num_classes
     model: PreTrainedModel = AutoModelForImageClassification.from_config(config, dtype=torch.float32)
     if checkpoint and recipe.pretrained:
-        load_body(model, checkpoint)
+        load_backbone(model, checkpoint)
     return model
 
 

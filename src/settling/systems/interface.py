@@ -14,8 +14,8 @@ from settling.config import System as Recipe
 from settling.training.split import Split
 
 
-class Outcome(NamedTuple):
-    """What a system made of some sentences, W words in all."""
+class Output(NamedTuple):
+    """What a system predicts for the W words of a micro-batch."""
 
     words: torch.Tensor
     """[W] int64, positions in the split, in no particular order."""
@@ -26,33 +26,33 @@ class Outcome(NamedTuple):
     margins: torch.Tensor
     """[W] float, nats: log-probability of the given label less the greatest of another label."""
     objective: torch.Tensor
-    """[] float, nats: what training descends, summed over the words."""
+    """Scalar training loss, summed over the words (nats)."""
 
 
-def outcome_of(words: torch.Tensor, logits_WK: torch.Tensor, given: torch.Tensor) -> Outcome:
-    """Return the outcome of a softmax over K tags: cross-entropy is both the words' loss and the objective."""
+def output_of(words: torch.Tensor, logits_WK: torch.Tensor, given_label: torch.Tensor) -> Output:
+    """Return the output of a softmax over K tags: cross-entropy is both the words' loss and the objective."""
     logits_WK = logits_WK.float()
-    losses = functional.cross_entropy(logits_WK, given, reduction="none")
-    return Outcome(words, logits_WK.argmax(-1), losses, margins_of(logits_WK.detach(), given), losses.sum())
+    losses = functional.cross_entropy(logits_WK, given_label, reduction="none")
+    return Output(words, logits_WK.argmax(-1), losses, margins_of(logits_WK.detach(), given_label), losses.sum())
 
 
-def margins_of(logits_WK: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+def margins_of(logits_WK: torch.Tensor, given_label: torch.Tensor) -> torch.Tensor:
     """Return the given label's logit less the greatest other one (Pleiss et al. 2020, the margin of AUM)."""
-    logit = logits_WK.gather(1, given[:, None])
-    others = logits_WK.scatter(1, given[:, None], -torch.inf)
+    logit = logits_WK.gather(1, given_label[:, None])
+    others = logits_WK.scatter(1, given_label[:, None], -torch.inf)
     return logit[:, 0] - others.amax(1)
 
 
 class Prepared(Protocol):
     """A split made ready for a system, on its device: tokenised once, used at every epoch."""
 
-    def batches(self, order: NDArray[np.integer], batch_size: int) -> Sequence[Sequence["Pieces"]]:
-        """Cut the sentences, in `order`, into batches of `batch_size` sentences, each in pieces to compute."""
+    def batches(self, order: NDArray[np.integer], batch_size: int) -> Sequence[Sequence["MicroBatch"]]:
+        """Cut the sentences, in `order`, into batches of `batch_size` sentences, each a list of micro-batches."""
         ...
 
 
-class Pieces(Protocol):
-    """A part of a batch that goes through the model in one call; `words` [W] are its positions in the split."""
+class MicroBatch(Protocol):
+    """A part of a batch that goes through the model in one call."""
 
     @property
     def words(self) -> torch.Tensor:
@@ -75,13 +75,13 @@ class System(ABC):
         """How many updates a whole run takes."""
         return self.recipe.epochs * -(-self.num_sentences // self.recipe.batch_size)
 
-    def batches(self, epoch: int, seed: int) -> Sequence[Sequence[Pieces]]:
+    def batches(self, epoch: int, seed: int) -> Sequence[Sequence[MicroBatch]]:
         """Return the batches of an epoch: every training sentence once, in random order."""
         order = generator("order", seed, epoch).permutation(self.num_sentences)
         return self.prepared["train"].batches(order, self.recipe.batch_size)
 
     @abstractmethod
-    def outcome(self, pieces: Any) -> Outcome:
+    def output(self, micro_batch: Any) -> Output:
         """Run the model; where gradients are on, `objective` carries them."""
 
     def before_evaluation(self) -> None:

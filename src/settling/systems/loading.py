@@ -15,12 +15,12 @@ SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 COMPILER = "inductor"
 
 
-def load_body(model: PreTrainedModel, checkpoint: Path) -> None:
-    """Give a model, but for its head, the weights of a checkpoint.
+def load_backbone(model: PreTrainedModel, checkpoint: Path) -> None:
+    """Load a checkpoint's weights into a model's backbone; the output layer keeps its own.
 
     Raises BadInput where it lacks some of them, or where one holds a number that is not finite.
     """
-    weights, lacking = body(checkpoint, getattr(model.config, "num_hidden_layers", None))
+    weights, lacking = backbone(checkpoint, getattr(model.config, "num_hidden_layers", None))
     own = model.base_model.state_dict().keys()
     if missing := sorted(own & lacking):
         raise BadInput(f"{checkpoint}: the weights lack {len(missing)} of the model's, such as {missing[0]}")
@@ -32,8 +32,8 @@ def load_body(model: PreTrainedModel, checkpoint: Path) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def body(checkpoint: Path, layers: int | None) -> tuple[dict[str, torch.Tensor], set[str]]:
-    """Return the weights of a checkpoint's model without a head, and the names of those that it lacks.
+def backbone(checkpoint: Path, layers: int | None) -> tuple[dict[str, torch.Tensor], set[str]]:
+    """Return the weights of a checkpoint's backbone, and the names of those that it lacks.
 
     The runs of a job share them. `layers` keeps the first ones alone.
     """

@@ -20,8 +20,8 @@ from settling.canonical import generator
 from settling.config import ProtobertSystem
 from settling.errors import BadInput
 from settling.systems import interface
-from settling.systems.encoder import Rows, Windows, at_heads, prepare
-from settling.systems.interface import Outcome, outcome_of
+from settling.systems.encoder import Rows, Windows, at_first_subwords, prepare
+from settling.systems.interface import Output, output_of
 from settling.training.split import Split
 
 # Of O, before training (proto_train.py:265).
@@ -33,7 +33,7 @@ EVALUATION_SENTENCES = 64
 
 @dataclass(frozen=True)
 class Episode:
-    """The sentences of one update, in pieces: the `support` makes the centroids, the `query` the loss."""
+    """The sentences of one update, as micro-batches: the `support` makes the centroids, the `query` the loss."""
 
     support: list[Rows]
     query: list[Rows]
@@ -41,7 +41,7 @@ class Episode:
     @property
     def words(self) -> torch.Tensor:
         """[W] int64, positions of the query's words in the split."""
-        return torch.cat([pieces.words for pieces in self.query])
+        return torch.cat([micro_batch.words for micro_batch in self.query])
 
 
 class EpisodeSizes(NamedTuple):
@@ -111,33 +111,35 @@ class System(interface.System):
         drawn = draw_episode(self.minority, self.others, self.sizes, generator("episode", seed, epoch, number))
         return Episode(*(self.prepared["train"].batches(sentences, len(sentences))[0] for sentences in drawn))
 
-    def outcome(self, pieces: Episode | Rows) -> Outcome:
+    def output(self, micro_batch: Episode | Rows) -> Output:
         """Compare the words of an episode's query with its support, or those of a split with the model's centroids."""
-        if isinstance(pieces, Rows):
-            return self._compared([pieces], self.module.centroids, self.module.present)
-        centroids_KM, present_K = centroids_of(*self._sums(pieces.support))
+        if isinstance(micro_batch, Rows):
+            return self._compared([micro_batch], self.module.centroids, self.module.present)
+        centroids_KM, present_K = centroids_of(*self._sums(micro_batch.support))
         if self.recipe.centroids == "running":
             self._follow(centroids_KM.detach(), present_K)
-        return self._compared(pieces.query, centroids_KM, present_K)
+        return self._compared(micro_batch.query, centroids_KM, present_K)
 
     def before_evaluation(self) -> None:
         """Make the centroids of the whole training split, unless they are the running ones."""
         if self.recipe.centroids == "full":
             batches = self.prepared["train"].batches(self.by_length, EVALUATION_SENTENCES)
-            centroids_KM, present_K = centroids_of(*self._sums([pieces for batch in batches for pieces in batch]))
+            centroids_KM, present_K = centroids_of(
+                *self._sums([micro_batch for batch in batches for micro_batch in batch])
+            )
             self.module.centroids.copy_(centroids_KM)
             self.module.present.copy_(present_K)
 
-    def _embedded(self, pieces: Rows) -> torch.Tensor:
-        return at_heads(self.module.encoder, pieces, self.recipe.long_sentences == "truncate")
+    def _embedded(self, micro_batch: Rows) -> torch.Tensor:
+        return at_first_subwords(self.module.encoder, micro_batch, self.recipe.long_sentences == "truncate")
 
     def _sums(self, support: list[Rows]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return, by given tag, the sum [K, M] of the words' embeddings and their number [K]."""
         sums_KM = torch.zeros_like(self.module.centroids)
         counts_K = sums_KM.new_zeros(len(sums_KM))
-        for pieces in support:
-            member_WK = functional.one_hot(pieces.given, len(sums_KM)).to(sums_KM.dtype)
-            sums_KM = sums_KM + member_WK.T @ self._embedded(pieces)
+        for micro_batch in support:
+            member_WK = functional.one_hot(micro_batch.given_label, len(sums_KM)).to(sums_KM.dtype)
+            sums_KM = sums_KM + member_WK.T @ self._embedded(micro_batch)
             counts_K = counts_K + member_WK.sum(0)
         return sums_KM, counts_K
 
@@ -149,12 +151,14 @@ class System(interface.System):
         self.module.centroids.copy_(torch.where(present[:, None], moved_KM, old_KM))
         self.module.present.logical_or_(present)
 
-    def _compared(self, query: list[Rows], centroids: torch.Tensor, present: torch.Tensor) -> Outcome:
-        embedded_WM = torch.cat([self._embedded(pieces) for pieces in query])
+    def _compared(self, query: list[Rows], centroids: torch.Tensor, present: torch.Tensor) -> Output:
+        embedded_WM = torch.cat([self._embedded(micro_batch) for micro_batch in query])
         logits_WK = prototype_logits(embedded_WM, centroids, present)
         logits_WK[:, self.outside] = self.module.outside_logit
-        words, given = (torch.cat([getattr(pieces, name) for pieces in query]) for name in ("words", "given"))
-        return outcome_of(words, logits_WK, given)
+        words, given_label = (
+            torch.cat([getattr(micro_batch, name) for micro_batch in query]) for name in ("words", "given_label")
+        )
+        return output_of(words, logits_WK, given_label)
 
 
 def split_by_minority(split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -167,7 +171,7 @@ def split_by_minority(split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64
     holding = {}
     for name in sorted({tag[2:] for tag in split.tags if tag != "O"}):
         tags = [index for index, tag in enumerate(split.tags) if tag[2:] == name]
-        holding[name] = np.unique(split.sentence[np.isin(split.given, tags)])
+        holding[name] = np.unique(split.sentence[np.isin(split.given_label, tags)])
     found = {name: sentences for name, sentences in holding.items() if len(sentences)}
     if not found:
         raise BadInput("found no entity to train on; a system of kind protobert expects some to make centroids of")

@@ -16,7 +16,7 @@ from settling.canonical import seed_of
 from settling.config import System as Recipe
 from settling.errors import BadInput
 from settling.schemas import NARROW_TAGS
-from settling.systems.interface import Outcome, Pieces, System
+from settling.systems.interface import MicroBatch, Output, System
 from settling.training.progress import Progress, defined
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.split import Split
@@ -65,7 +65,7 @@ class Trainer:
         self.recipe, self.seed, self.system, self.stop = recipe, seed, system, stop
         self.device = next(system.module.parameters()).device
         self.num_tags = len(splits["train"].tags)
-        self.num_words = {name: len(split.label) for name, split in splits.items()}
+        self.num_words = {name: len(split.true_label) for name, split in splits.items()}
         self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
         self.optimizer = optimizer_of(system.module, recipe)
         self.history = History({view: [] for view in recipe.views})
@@ -124,16 +124,16 @@ class Trainer:
             raise Interrupted
 
     def gather(self, name: str) -> "Gather":
-        """Return what collects the outcomes of a split's words."""
+        """Return what collects the outputs for a split's words."""
         return Gather(self.num_words[name], self.num_tags, self.device)
 
-    def update(self, batch: Sequence[Pieces], gather: "Gather") -> None:
+    def update(self, batch: Sequence[MicroBatch], gather: "Gather") -> None:
         """Take one step on the mean loss over the words of a batch."""
-        num_words = sum(len(pieces.words) for pieces in batch)
-        for pieces in batch:
-            outcome = self.system.outcome(pieces)
-            (outcome.objective / num_words).backward()
-            gather.add(outcome)
+        num_words = sum(len(micro_batch.words) for micro_batch in batch)
+        for micro_batch in batch:
+            output = self.system.output(micro_batch)
+            (output.objective / num_words).backward()
+            gather.add(output)
         torch.nn.utils.clip_grad_norm_(self.system.module.parameters(), self.recipe.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -144,8 +144,8 @@ class Trainer:
         with torch.no_grad():
             for batch in self.evaluation[name]:
                 self.heed()
-                for pieces in batch:
-                    gather.add(self.system.outcome(pieces))
+                for micro_batch in batch:
+                    gather.add(self.system.output(micro_batch))
         return gather.observation()
 
     def learning_rate(self, step: int) -> float:
@@ -223,7 +223,7 @@ class Trainer:
 
 
 class Gather:
-    """Collects outcomes on the device, copied to the host once."""
+    """Collects outputs on the device, copied to the host once."""
 
     def __init__(self, num_words: int, num_tags: int, device: torch.device) -> None:
         kind = torch.uint8 if num_tags <= NARROW_TAGS else torch.int32
@@ -231,14 +231,14 @@ class Gather:
         self.loss = torch.full((num_words,), torch.nan, device=device)
         self.margin = torch.full((num_words,), torch.nan, device=device)
 
-    def add(self, outcome: Outcome) -> None:
-        """Add some words' outcome."""
-        self.predicted[outcome.words] = outcome.predicted.to(self.predicted.dtype)
-        self.loss[outcome.words] = outcome.losses.detach()
-        self.margin[outcome.words] = outcome.margins.detach()
+    def add(self, output: Output) -> None:
+        """Add the output of a micro-batch."""
+        self.predicted[output.words] = output.predicted.to(self.predicted.dtype)
+        self.loss[output.words] = output.losses.detach()
+        self.margin[output.words] = output.margins.detach()
 
     def observation(self) -> Observation:
-        """Return all words' outcomes."""
+        """Return what was predicted for all words."""
         return Observation(*(column.cpu().numpy() for column in self.columns()))
 
     def columns(self) -> list[torch.Tensor]:

@@ -33,7 +33,9 @@ class Scorer:
         self.name = name
         self.entities = EntityScorer(split.tags, split.sentence)
         self.noisy = split.noisy
-        labels = {"given": split.given, "true": split.label} if name == "train" else {"true": split.label}
+        labels = (
+            {"given": split.given_label, "true": split.true_label} if name == "train" else {"true": split.true_label}
+        )
         self.references = {reference: (label, self.entities.entities(label)) for reference, label in labels.items()}
 
     def rows(self, epoch: int, view: str, seen: Observation) -> list[ScoreRow]:

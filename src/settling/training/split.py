@@ -24,8 +24,8 @@ class Split:
 
     tokens: list[str]
     starts: NDArray[np.int64]
-    label: NDArray[np.uint16]
-    given: NDArray[np.uint16]
+    true_label: NDArray[np.uint16]
+    given_label: NDArray[np.uint16]
     tags: tuple[str, ...]
     images: NDArray[np.uint8] | None = None
     scarce: str | None = None
@@ -34,7 +34,7 @@ class Split:
     @property
     def noisy(self) -> NDArray[np.bool_]:
         """Which words (words,) were given a label that is not the true one."""
-        return np.not_equal(self.given, self.label)
+        return np.not_equal(self.given_label, self.true_label)
 
     @property
     def num_sentences(self) -> int:
@@ -79,8 +79,8 @@ def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
     return Split(
         source["token"].take(pa.array(rows)).to_pylist(),
         starts_of(table),
-        _indices(table, "label", tags),
-        _indices(table, "given", tags),
+        _indices(table, "true_label", tags),
+        _indices(table, "given_label", tags),
         tags,
         None if pixels is None else pixels[rows],
         made["spec"].get("class"),

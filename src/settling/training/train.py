@@ -256,7 +256,7 @@ class Job:
             say(f"going on after {trainer.place()}")
             self.progress = trainer.progress()
             write_progress(run.state, self.progress)
-        size = f"{splits['train'].num_sentences} sentences, {len(splits['train'].label)} words"
+        size = f"{splits['train'].num_sentences} sentences, {len(splits['train'].true_label)} words"
         say(f"{run.output}: {size}, on {self.place}")
         try:
             for epoch in trainer.epochs():

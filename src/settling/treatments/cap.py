@@ -37,7 +37,7 @@ def treat(corpus: Corpus, treatment: CapTreatment) -> Treated:
 KIND = Kind(
     family="cap",
     phrase="other sentences removed",
-    draws=True,
+    random=True,
     keys=CapKeys,
     treatment=CapTreatment,
     treat=treat,

@@ -28,17 +28,17 @@ class CapRelabelTreatment(ScarcityTreatment):
 
 
 def treat(corpus: Corpus, treatment: CapRelabelTreatment) -> Treated:
-    """Give O to the class's mentions in the sentences that `cap` of the same draw would remove."""
+    """Give O to the class's mentions in the sentences that `cap` with the same noise seed would remove."""
     with_class, _ = split_by_class(corpus, treatment)
     surplus = np.isin(corpus.sentence, with_class[treatment.sentences :]) & corpus.of_class(treatment.cap_class)
-    given = np.where(surplus, np.uint16(corpus.tags.index("O")), corpus.label)
-    return Treated(np.ones(len(given), dtype=bool), given)
+    given_label = np.where(surplus, np.uint16(corpus.tags.index("O")), corpus.label)
+    return Treated(np.ones(len(given_label), dtype=bool), given_label)
 
 
 KIND = Kind(
     family="control",
     phrase="other mentions set to O",
-    draws=True,
+    random=True,
     keys=CapRelabelKeys,
     treatment=CapRelabelTreatment,
     treat=treat,

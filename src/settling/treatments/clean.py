@@ -23,7 +23,7 @@ def treat(corpus: Corpus, treatment: CleanTreatment) -> Treated:
 KIND = Kind(
     family="clean",
     phrase="nothing is changed",
-    draws=False,
+    random=False,
     keys=None,
     treatment=CleanTreatment,
     treat=treat,

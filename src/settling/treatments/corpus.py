@@ -49,7 +49,7 @@ class Corpus:
 
 
 class Treated(NamedTuple):
-    """What a treatment leaves: `kept` (words,) and, for all words, `given` (words,), the label trained on."""
+    """What a treatment leaves: `kept` (words,) and, for all words, `given_label` (words,), the label trained on."""
 
     kept: NDArray[np.bool_]
-    given: NDArray[np.uint16]
+    given_label: NDArray[np.uint16]

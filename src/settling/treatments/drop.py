@@ -46,7 +46,7 @@ def treat(corpus: Corpus, treatment: DropTreatment) -> Treated:
 KIND = Kind(
     family="control",
     phrase="sentences without the class removed",
-    draws=True,
+    random=True,
     keys=DropKeys,
     treatment=DropTreatment,
     treat=treat,

@@ -8,7 +8,7 @@ from pydantic import Field
 from settling.errors import BadInput
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Kind
-from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_draws
+from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_uniforms
 
 Name = Annotated[Literal["flip"], Field(description="Each picked word gets a label drawn from all tags but its own.")]
 
@@ -30,20 +30,20 @@ def treat(corpus: Corpus, treatment: FlipTreatment) -> Treated:
 
     Raises BadInput where there is no other tag.
     """
-    picked, label = noise_draws(corpus, treatment.draw)
+    picked, label = noise_uniforms(corpus, treatment.noise_seed)
     num_tags = len(corpus.tags)
     if num_tags == 1:
         raise BadInput(f"flip: gives words another tag, but the data set has one, {corpus.tags[0]}")
     shift = 1 + (label * (num_tags - 1)).astype(np.int64)
     other = ((corpus.label + shift) % num_tags).astype(np.uint16)
-    given = np.where(picked < treatment.percent / 100, other, corpus.label)
-    return Treated(np.ones(len(given), dtype=bool), given)
+    given_label = np.where(picked < treatment.percent / 100, other, corpus.label)
+    return Treated(np.ones(len(given_label), dtype=bool), given_label)
 
 
 KIND = Kind(
     family="noise",
     phrase="labels changed to another tag",
-    draws=True,
+    random=True,
     keys=FlipKeys,
     treatment=FlipTreatment,
     treat=treat,

@@ -11,7 +11,7 @@ from settling.treatments.corpus import Corpus, Treated
 
 # What a treatment is for. Tables have it as a column, by which figures, claims and findings choose their rows.
 Family = Literal["clean", "noise", "cap", "control", "truncation"]
-# The name of a treatment, as in paths, and its parameters without the draw.
+# The name of a treatment, as in paths, and its parameters without the noise seed.
 Member = tuple[str, dict[str, Any]]
 # The treatment that every study has. It has no keys, as there is only one.
 CLEAN: Member = ("clean", {"kind": "clean"})
@@ -28,26 +28,26 @@ class Keys(Model):
 
 
 class Treatment(Model):
-    """One treatment and its draw: the spec of `settling treat`."""
+    """One treatment and its noise seed: the spec of `settling treat`."""
 
     kind: str
-    draw: Annotated[Count, Field(description="The number that seeds the random choices of the treatment.")]
+    noise_seed: Annotated[Count, Field(description="The number that seeds the random choices of the treatment.")]
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of treatment.
 
-    `phrase` says in a few words what happens to the training split. `draws` says whether chance is part of it; a
-    treatment without chance has one draw, 0. `keys` is None where a configuration cannot ask for it, as every study has
-    it. `treat` takes the training split and the `treatment`, and raises BadInput where the split cannot be so treated.
-    A control names the kind that it `controls`: it has the same keys. `needs_outside` says that the data set must have
-    the tag O.
+    `phrase` says in a few words what happens to the training split. `random` says whether chance is part of it; a
+    treatment without chance has one noise seed, 0. `keys` is None where a configuration cannot ask for it, as every
+    study has it. `treat` takes the training split and the `treatment`, and raises BadInput where the split cannot be
+    so treated. A control names the kind that it `controls`: it has the same keys. `needs_outside` says that the data
+    set must have the tag O.
     """
 
     family: Family
     phrase: str
-    draws: bool
+    random: bool
     keys: type[Keys] | None
     treatment: type[Treatment]
     treat: Callable[[Corpus, Any], Treated]

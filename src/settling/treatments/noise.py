@@ -35,10 +35,10 @@ class NoiseTreatment(Treatment):
     percent: Annotated[Percent, Field(description="The share of the words that the noise picks, in percent.")]
 
 
-def noise_draws(corpus: Corpus, draw: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def noise_uniforms(corpus: Corpus, noise_seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return two uniform numbers for each word (words,): which level picks the word, and which label it then gets.
 
-    They depend on the draw alone, so the words picked at 10 % are among those at 20 %, with the same labels.
+    They depend on the noise seed alone, so the words picked at 10 % are among those at 20 %, with the same labels.
     """
     num_words = len(corpus.label)
-    return generator("noise", draw).random(num_words), generator("noise label", draw).random(num_words)
+    return generator("noise", noise_seed).random(num_words), generator("noise label", noise_seed).random(num_words)

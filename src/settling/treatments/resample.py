@@ -7,7 +7,7 @@ from pydantic import Field
 
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Kind
-from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_draws
+from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_uniforms
 
 Name = Annotated[
     Literal["resample"], Field(description="Each picked word gets a label drawn from all tags, its own included.")
@@ -31,16 +31,16 @@ def treat(corpus: Corpus, treatment: ResampleTreatment) -> Treated:
 
     The share of words whose label changes is percent/100 x (K-1)/K in expectation.
     """
-    picked, label = noise_draws(corpus, treatment.draw)
+    picked, label = noise_uniforms(corpus, treatment.noise_seed)
     drawn = (label * len(corpus.tags)).astype(np.uint16)
-    given = np.where(picked < treatment.percent / 100, drawn, corpus.label)
-    return Treated(np.ones(len(given), dtype=bool), given)
+    given_label = np.where(picked < treatment.percent / 100, drawn, corpus.label)
+    return Treated(np.ones(len(given_label), dtype=bool), given_label)
 
 
 KIND = Kind(
     family="noise",
     phrase="labels drawn from all tags",
-    draws=True,
+    random=True,
     keys=ResampleKeys,
     treatment=ResampleTreatment,
     treat=treat,

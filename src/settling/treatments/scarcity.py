@@ -59,7 +59,7 @@ def slug(name: str) -> str:
 
 
 def split_by_class(corpus: Corpus, treatment: ScarcityTreatment) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the sentences with and without the class, each in an order that depends on the draw alone.
+    """Return the sentences with and without the class, each in an order that depends on the noise seed alone.
 
     Raises BadInput for a class that the data set does not have, and for one that should stay in some sentences although
     no training sentence has it.
@@ -68,5 +68,5 @@ def split_by_class(corpus: Corpus, treatment: ScarcityTreatment) -> tuple[NDArra
     # Where it should stay in none, none need be there.
     if treatment.sentences:
         corpus.refuse_absent(treatment.cap_class)
-    shuffled = generator("cap", treatment.draw).permutation(corpus.num_sentences).astype(np.int32)
+    shuffled = generator("cap", treatment.noise_seed).permutation(corpus.num_sentences).astype(np.int32)
     return shuffled[with_class[shuffled]], shuffled[~with_class[shuffled]]

@@ -30,27 +30,29 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     spec = treatment.model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
     tags = tuple(metadata_of(table.schema)["tags"])
-    label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
-    corpus = Corpus(table["sentence"].to_numpy(), label, tags)
+    true_label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
+    corpus = Corpus(table["sentence"].to_numpy(), true_label, tags)
     kind = kind_of(treatment.kind)
     if kind.needs_outside and "O" not in tags:
         raise BadInput(f"{treatment.kind}: gives words the tag O, which images do not have")
-    kept, given = kind.treat(corpus, treatment)
+    kept, given_label = kind.treat(corpus, treatment)
     if not kept.any():
         raise BadInput(f"{train}: the treatment {spec['kind']} leaves no sentence to train on")
-    table, label, given = table.filter(pa.array(kept)), label[kept], given[kept]
+    table, true_label, given_label = table.filter(pa.array(kept)), true_label[kept], given_label[kept]
     sentence = np.unique(table["sentence"].to_numpy(), return_inverse=True)[1]
     scorer = EntityScorer(tags, sentence)
-    settled = scorer.score(scorer.entities(given), scorer.entities(label))["all"]
+    settled = scorer.score(scorer.entities(given_label), scorer.entities(true_label))["all"]
     names = pa.array(tags)
     write_table(
         output,
         "treated",
         {
-            **{name: table[name] for name in ("sentence", "position", "label")},
-            "word": np.arange(len(label), dtype=np.uint32),
-            "given": pa.DictionaryArray.from_arrays(pa.array(given.astype(np.int32)), names),
-            "noisy": given != label,
+            "sentence": table["sentence"],
+            "position": table["position"],
+            "true_label": table["label"],
+            "word": np.arange(len(true_label), dtype=np.uint32),
+            "given_label": pa.DictionaryArray.from_arrays(pa.array(given_label.astype(np.int32)), names),
+            "noisy": given_label != true_label,
         },
         provenance(
             "treat",
@@ -59,7 +61,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
             tags=tags,
             sentences=int(sentence[-1]) + 1,
             nominal_rate=spec.get("percent", 0) / 100,
-            effective_rate=float((given != label).mean()),
+            effective_rate=float((given_label != true_label).mean()),
             settled_f1=settled.f1 if settled.support else None,
         ),
     )

@@ -34,7 +34,7 @@ class TruncateTreatment(Treatment):
 
 
 def treat(corpus: Corpus, treatment: TruncateTreatment) -> Treated:
-    """Remove the words of each sentence that come after its first `words`; the draw is of no consequence."""
+    """Remove the words of each sentence that come after its first `words`; the noise seed makes no difference."""
     position = np.arange(len(corpus.label)) - np.searchsorted(corpus.sentence, corpus.sentence)
     return Treated(position < treatment.words, corpus.label)
 
@@ -42,7 +42,7 @@ def treat(corpus: Corpus, treatment: TruncateTreatment) -> Treated:
 KIND = Kind(
     family="truncation",
     phrase="sentences cut to their first words",
-    draws=False,
+    random=False,
     keys=TruncateKeys,
     treatment=TruncateTreatment,
     treat=treat,

@@ -36,7 +36,7 @@ def study_of(folder: Path, checkpoint: Path, **changes: Any) -> Study:
         "systems": {"tiny": {**TINY_SPEC, "epochs": 3}},
         "treatments": {"noise": {"kind": "resample", "levels": [0, 30]}},
         "seeds": SEEDS,
-        "draws": "by-seed",
+        "noise_seeds": "same-as-seed",
         "experiments": {"noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"]}},
     }
     return load({**values, **changes})
@@ -52,7 +52,7 @@ def record(study: Study, results: Path, checkpoint: Path) -> None:
     named = plan.treatments(study)
     for run in runs:
         treat(
-            json.loads(plan.treatment_spec(named[run.treatment], run.draw)),
+            json.loads(plan.treatment_spec(named[run.treatment], run.noise_seed)),
             data / "train.parquet",
             results / run.treated,
         )

@@ -121,8 +121,10 @@ def test_what_a_study_is_drawn_from_comes_out_as_it_went_in(
 def test_experiments_that_share_runs_and_a_clean_split_without_draws_are_read(
     corpus: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
-    experiment = {"datasets": ["toy"], "treatments": ["clean"], "systems": ["tiny"], "draws": list(range(50))}
-    study = study_of(corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "draws": [7]}})
+    experiment = {"datasets": ["toy"], "treatments": ["clean"], "systems": ["tiny"], "noise_seeds": list(range(50))}
+    study = study_of(
+        corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "noise_seeds": [7]}}
+    )
     files: dict[str, Path | bytes] = {str(run.card): b"{}" for run in runs(study)}
     write(tmp_path / "artifact.zip", {**files, "config.json": study_spec(study).encode()}, {})
     assert config_of(tmp_path / "artifact.zip") == study

@@ -135,8 +135,8 @@ def text_bomb(good: Path, bad: Path) -> None:
     replaced("tables/quotes.parquet", forged(long, compression="zstd"))(good, bad)
 
 
-RUN = "runs/toy/clean/draw0/tiny/seed0"
-EVENTS = "events/toy/clean/draw0/tiny/seed0.parquet"
+RUN = "runs/toy/clean/noise-seed0/tiny/seed0"
+EVENTS = "events/toy/clean/noise-seed0/tiny/seed0.parquet"
 
 
 def with_metadata(text: bytes) -> Spoil:
@@ -175,7 +175,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "no configuration": (replaced("config.json", b"[]"), "config.json: not a configuration"),
     "wrong configuration": (configured(lambda values: values.pop("systems")), "config.json: systems"),
     "endless grid": (
-        configured(lambda values: values.update(seeds=list(range(10_000)), draws=list(range(10_000)))),
+        configured(lambda values: values.update(seeds=list(range(10_000)), noise_seeds=list(range(10_000)))),
         "config.json: asks for",
     ),
     "card of a run": (replaced(f"{RUN}/run.json", b"{}"), "run.json: identity: Field required"),

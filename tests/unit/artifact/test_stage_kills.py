@@ -49,7 +49,7 @@ def command(study: Study, results: Path, artifact: Path, tiny_checkpoint: Path) 
             "download checkpoint": {"spec": plan.checkpoint_spec(study, "tiny"), "output": folder / "tiny"},
             "tokenise": {"data": data / "toy", "checkpoint": tiny_checkpoint, "output": folder / "tokens.parquet"},
             "treat": {
-                "spec": plan.treatment_spec(treatment, run.draw),
+                "spec": plan.treatment_spec(treatment, run.noise_seed),
                 "train": data / "toy" / "train.parquet",
                 "output": folder / "draw.parquet",
             },

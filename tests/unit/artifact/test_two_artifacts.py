@@ -80,7 +80,7 @@ def test_another_study_is_not_merged(
 
 
 def test_runs_that_contradict_are_named(artifact: Path, halves: tuple[Path, Path], tmp_path: Path) -> None:
-    run = "runs/toy/clean/draw0/tiny/seed0/run.json"
+    run = "runs/toy/clean/noise-seed0/tiny/seed0/run.json"
     bad = altered(halves[0], tmp_path / "bad.zip", in_json(run, lambda card: card.update(identity="another")))
     with pytest.raises(BadInput) as error:
         merge(artifact, bad, tmp_path / "whole.zip")
@@ -124,7 +124,7 @@ def with_rows(name: str, rows: list[int], metadata: bytes | None = None) -> Call
 @pytest.mark.parametrize("at_fault", [0, 1])
 def test_of_two_artifacts_the_one_at_fault_is_named(at_fault: int, halves: tuple[Path, Path], tmp_path: Path) -> None:
     pair = list(halves)
-    events = f"events/toy/noise-resample-30/draw{at_fault}/tiny/seed{at_fault}.parquet"
+    events = f"events/toy/noise-resample-30/noise-seed{at_fault}/tiny/seed{at_fault}.parquet"
     pair[at_fault] = altered(halves[at_fault], tmp_path / "bad.zip", with_rows(events, [0]))
     with pytest.raises(BadInput) as error:
         merge(pair[0], pair[1], tmp_path / "whole.zip")

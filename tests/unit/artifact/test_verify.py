@@ -113,8 +113,8 @@ def test_without_dynamics_events_are_taken_as_they_are(
     assert "not checked  events and detectors: the artifact holds no dynamics, only their hashes" in said
 
 
-EVENTS = "events/toy/noise-resample-30/draw1/tiny/seed1.parquet"
-RUN, OTHER = ("runs/toy/clean/draw0/tiny/seed0", "runs/toy/clean/draw0/tiny/seed1")
+EVENTS = "events/toy/noise-resample-30/noise-seed1/tiny/seed1.parquet"
+RUN, OTHER = ("runs/toy/clean/noise-seed0/tiny/seed0", "runs/toy/clean/noise-seed0/tiny/seed1")
 SVG = "figures/fig1_noise_f1.svg"
 
 
@@ -145,8 +145,8 @@ def copied(content: Content) -> None:
             f"runs: {RUN}/scores.parquet: not what {RUN}/run.json says that the run wrote",
         ),
         (
-            in_table("treated/toy/clean/draw0.parquet", with_value("noisy", 0, True)),
-            f"runs: treated/toy/clean/draw0.parquet: not the training split that {RUN}/run.json is of",
+            in_table("treated/toy/clean/noise-seed0.parquet", with_value("noisy", 0, True)),
+            f"runs: treated/toy/clean/noise-seed0.parquet: not the training split that {RUN}/run.json is of",
         ),
         (
             in_json(f"{RUN}/run.json", lambda card: card["made"]["spec"].update(learning_rate=1.0)),

@@ -129,10 +129,10 @@ def systems() -> list[Row]:
 
 def treatments(kinds: tuple[str, ...]) -> list[Row]:
     return [
-        {**treatment(kind, level, dataset=dataset), "draw": draw, "sentences": 900, "words": 9000}
+        {**treatment(kind, level, dataset=dataset), "noise_seed": noise_seed, "sentences": 900, "words": 9000}
         | {"nominal_rate": level / 100, "effective_rate": level / 110}
-        | {"settled_f1": SETTLED.get(level, 1.0) + (-1) ** draw * 0.01}
-        for dataset, kind, level, draw in itertools.product(NOISY, kinds, LEVELS, (0, 1))
+        | {"settled_f1": SETTLED.get(level, 1.0) + (-1) ** noise_seed * 0.01}
+        for dataset, kind, level, noise_seed in itertools.product(NOISY, kinds, LEVELS, (0, 1))
     ]
 
 
@@ -193,11 +193,11 @@ def cap_scores(table: str, n: int) -> Iterator[Row]:
                 continue
         for named, value in ((klass, of_class), ("all", 0.25 * of_class + (table == "summary") * 0.6), ("PER", 0.333)):
             where = {**place, **other, **score("dev", "true", "f1", klass=named)}
-            yield {**where, "moment": "best", **estimate(value, n)}
-            yield {**where, "moment": "final", **estimate(0.444, n)}
+            yield {**where, "selected_epoch": "best", **estimate(value, n)}
+            yield {**where, "selected_epoch": "final", **estimate(0.444, n)}
         if table == "contrasts" and system == "protobert-running":
             where = {**place, "baseline_system": "protobert", **score("dev", "true", "f1", klass=klass)}
-            yield {**where, "moment": "best", **estimate(0.555, n)}
+            yield {**where, "selected_epoch": "best", **estimate(0.555, n)}
 
 
 def clean_scores(n: int) -> Iterator[Row]:
@@ -206,8 +206,8 @@ def clean_scores(n: int) -> Iterator[Row]:
             for metric, value in (("f1", 0.9), ("precision", 0.92), ("recall", 0.88)):
                 where = {**treatment("clean", dataset=dataset), "system": system, **score(split, "true", metric)}
                 value -= 0.05 * index + (split == "dev") * 0.3
-                yield {**where, "moment": "best", **estimate(value, n, 0.011)}
-                yield {**where, "moment": "final", **estimate(0.444, n)}
+                yield {**where, "selected_epoch": "best", **estimate(value, n, 0.011)}
+                yield {**where, "selected_epoch": "final", **estimate(0.444, n)}
 
 
 def phases(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
@@ -271,9 +271,14 @@ SENTENCE = "The Bank of England said on Thursday it would not raise rates before
 def forgotten_words(n: int) -> Iterator[Row]:
     for dataset, named in CLEAN.items():
         for system, rank in itertools.product(named, range(1, 21)):
-            where = {**treatment("clean", dataset=dataset), "draw": 0, "system": system, "view": "minibatch"}
+            where = {**treatment("clean", dataset=dataset), "noise_seed": 0, "system": system, "view": "minibatch"}
             word = {"list": "most-forgotten", "rank": rank, "word": 10 * rank, "sentence": 0, "position": rank - 1}
-            label = {"label": "B-ORG" if rank % 2 else "O", "given": "O", "noisy": False, "mistaken_for": "B-ORG"}
+            label = {
+                "true_label": "B-ORG" if rank % 2 else "O",
+                "given_label": "O",
+                "noisy": False,
+                "mistaken_for": "B-ORG",
+            }
             values = {"forgetting": 9.25 - rank / 4, "first_learned": 1.0, "loss": 0.5, "n": n}
             yield {**where, **word, **label, **values}
 
@@ -305,8 +310,8 @@ def caps(n: int) -> Iterator[Row]:
 
 def detection(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
     for place, _, level in under_noise(kinds):
-        for index, moment in enumerate(("epoch-4", "best", "settled", "final")) if level else ():
-            where = {**place, "view": "epoch-end", "moment": moment}
+        for index, selected_epoch in enumerate(("epoch-4", "best", "settled", "final")) if level else ():
+            where = {**place, "view": "epoch-end", "selected_epoch": selected_epoch}
             for rank, detector in enumerate(DETECTORS):
                 value = 0.98 - 0.05 * rank - 0.03 * index - level / 1000
                 for rate, metric in (
@@ -319,17 +324,19 @@ def detection(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
                     yield {**where, "detector": detector, "rate": rate, "metric": metric, **estimate(shown, n, 0.01)}
                 yield {**where, "detector": detector, "rate": "known", "metric": "recall", **estimate(0.111, n)}
             for detector in ("kmeans", "class-means"):
-                if detector == "kmeans" or moment == "epoch-4":
+                if detector == "kmeans" or selected_epoch == "epoch-4":
                     own = {"detector": detector, "rate": "own", "metric": "f1"}
                     yield {**where, **own, **estimate(0.9 - 0.1 * index, n, 0.01)}
 
 
 def loss_histogram(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
     for place, _, level in under_noise(kinds):
-        for moment, noisy in itertools.product(("epoch-4", "best", "settled", "final"), (True, False)) if level else ():
-            centre = 22 if noisy and moment != "final" else 6
+        for selected_epoch, noisy in (
+            itertools.product(("epoch-4", "best", "settled", "final"), (True, False)) if level else ()
+        ):
+            centre = 22 if noisy and selected_epoch != "final" else 6
             weights = [0.7 ** abs(index - centre) for index in range(len(EDGES) - 1)]
             for low_edge, high_edge, weight in zip(EDGES, EDGES[1:], weights, strict=False):
                 edges = {"low_edge": low_edge, "high_edge": high_edge}
                 share = estimate(weight / sum(weights), n, 0.002)
-                yield {**place, "view": "epoch-end", "moment": moment, "noisy": noisy, **edges, **share}
+                yield {**place, "view": "epoch-end", "selected_epoch": selected_epoch, "noisy": noisy, **edges, **share}

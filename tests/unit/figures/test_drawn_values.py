@@ -25,7 +25,7 @@ from tests.unit.figures.synthetic import (
     tables,
 )
 
-# Decoys: other views, moments, classes, metrics or systems than those shown.
+# Decoys: other views, selected epochs, classes, metrics or systems than those shown.
 WRONG = {0.111, 0.222, 0.333, 0.444, 0.555}
 
 
@@ -230,7 +230,7 @@ def test_forgotten_words_stand_in_their_sentence(study: Path) -> None:
     assert "B-ORG" not in bold
 
 
-def test_each_detector_moment_and_level(study: Path) -> None:
+def test_each_detector_selected_epoch_and_level(study: Path) -> None:
     rows = [row for row in drawn(study, "appE_noise_detectors") if row["panel"] == "tweets\nbert"]
     assert {row["detector"] for row in rows} == {*DETECTORS, "kmeans", "class-means"}
     assert {row["percent"] for row in rows} == {10, 30, 50}

@@ -143,7 +143,7 @@ def test_tables_as_aggregate_writes_them(tmp_path: Path) -> None:
     quote(tmp_path / "tables", tmp_path / "data", tmp_path / "tables")
     others = {"appA_image_noise", "appI_other_encoders", *(name for name in FIGURES if "jnlpba" in name)}
     others |= {"fig7_class_caps", "appJ_misc_f1", "appJ_misc_first_learned"}
-    # The small study has no losses at the moments that are shown.
+    # The small study has no losses at the selected epochs that are shown.
     for name in set(FIGURES) - others - {"appE_loss_histograms"}:
         assert drawn_rows(tmp_path / "tables", name), name
 

@@ -45,7 +45,7 @@ CONFIG: Row = {
         "proteins": {"kind": "cap", "class": "protein", "sentences": [5, 25]},
     },
     "seeds": [0, 1],
-    "draws": "by-seed",
+    "noise_seeds": "same-as-seed",
     "experiments": {
         "noise": {"datasets": ["tweets", "jnlpba"], "treatments": ["noise"], "systems": ["bert"]},
         "others": {"datasets": ["tweets"], "treatments": ["noise"], "systems": ["bert-scratch", "roberta"]},
@@ -97,7 +97,7 @@ def place(study: Study, run: Run) -> Row:
     level = made.get("percent", made.get("sentences", 0))
     named = treatment(made["kind"], level, made.get("class", "LOC"), run.dataset)
     assert named["treatment"] == run.treatment
-    return {**named, "draw": run.draw, "system": run.system, "seed": run.seed}
+    return {**named, "noise_seed": run.noise_seed, "system": run.system, "seed": run.seed}
 
 
 def measures(study: Study, run: Run) -> list[Row]:
@@ -105,7 +105,7 @@ def measures(study: Study, run: Run) -> list[Row]:
     values = {"settles": float(settles), "settling_epochs": float(SETTLING * settles)}
     values |= {"fitting_epochs": float(FITTING), "open_ended": 0.0} if settles else {}
     return [
-        {**place(study, run), "moment": "run", **score("train", "given", metric, view), "value": value}
+        {**place(study, run), "selected_epoch": "run", **score("train", "given", metric, view), "value": value}
         for view in ("epoch-end", "minibatch")
         for metric, value in values.items()
     ]
@@ -127,10 +127,10 @@ def curves(study: Study, run: Run) -> list[Row]:
 
 def words(n: int) -> list[Row]:
     """Return words under noise in all lists, every third wrongly labelled; the first has the hostile token."""
-    where = {**treatment("resample", 30), "system": "bert", "draw": 1, "view": "epoch-end"}
+    where = {**treatment("resample", 30), "system": "bert", "noise_seed": 1, "view": "epoch-end"}
     return [
-        {**where, "list": name, "rank": rank, "word": rank, "sentence": 1, "position": rank - 1, "label": "B-LOC"}
-        | {"given": "O" if rank % WRONG_EVERY == 0 else "B-LOC", "noisy": rank % WRONG_EVERY == 0}
+        {**where, "list": name, "rank": rank, "word": rank, "sentence": 1, "position": rank - 1, "true_label": "B-LOC"}
+        | {"given_label": "O" if rank % WRONG_EVERY == 0 else "B-LOC", "noisy": rank % WRONG_EVERY == 0}
         | {"mistaken_for": "B-PER" if rank == 1 else None}
         | {"forgetting": 2.0, "first_learned": 3.5, "loss": 1.25, "n": n}
         for name in LISTS

@@ -7,7 +7,7 @@ import pandas as pd
 from settling.report import explorer, words
 
 Row = dict[str, Any]
-PLACE: Row = {"dataset": "news", "treatment": "clean", "system": "bert", "draw": 0}
+PLACE: Row = {"dataset": "news", "treatment": "clean", "system": "bert", "noise_seed": 0}
 SCORE: Row = {"split": "dev", "view": "epoch-end", "reference": "true", "class": "all", "metric": "f1"}
 
 
@@ -18,7 +18,7 @@ def curves(seed: int, values: list[float], **score: str) -> list[Row]:
 
 
 def measure(seed: int, metric: str, value: float) -> Row:
-    where = {"moment": "run", "split": "train", "reference": "given", "class": "all"}
+    where = {"selected_epoch": "run", "split": "train", "reference": "given", "class": "all"}
     return {**PLACE, "seed": seed, **where, "view": "epoch-end", "metric": metric, "value": value}
 
 
@@ -45,8 +45,8 @@ def test_a_words_row_leads_to_its_names_and_its_quote() -> None:
         "view": "epoch-end",
         "list": "highest-loss",
         "rank": 1,
-        "label": "B-LOC",
-        "given": "O",
+        "true_label": "B-LOC",
+        "given_label": "O",
         "noisy": True,
     }
     values = {"forgetting": 2.0, "first_learned": 3.5, "loss": 1.23456, "n": 3}
@@ -58,7 +58,7 @@ def test_a_words_row_leads_to_its_names_and_its_quote() -> None:
     quotes = pd.DataFrame([other, {**place, "before": "the b", "token": "c", "after": ""}])
     found = words.content({"words": rows, "quotes": quotes})
     first, second = (dict(zip(found["columns"], row, strict=True)) for row in found["rows"])
-    assert [found["names"][first[name]] for name in ("dataset", "list", "label", "given")] == [
+    assert [found["names"][first[name]] for name in ("dataset", "list", "true_label", "given_label")] == [
         "news",
         "highest-loss",
         "B-LOC",

@@ -165,7 +165,7 @@ def test_when_words_of_the_capped_class_are_learned_by_sentences_kept() -> None:
 
 
 def test_class_caps_f1_and_where_the_class_starts_and_levels_off() -> None:
-    best = {"moment": "best", **score("dev", "true", "f1", "LOC")}
+    best = {"selected_epoch": "best", **score("dev", "true", "f1", "LOC")}
     rows = [
         {**PLACE, **treatment, **best, **estimate(mean)}
         for treatment, mean in ((capped(5), 0.1), (capped(25), 0.5), (CLEAN, 0.8))
@@ -184,7 +184,7 @@ def test_class_caps_f1_and_where_the_class_starts_and_levels_off() -> None:
 
 @pytest.mark.parametrize(("figure", "klass"), [("fig9_few_shot_class", "LOC"), ("fig10_few_shot_all", "all")])
 def test_few_shot_differences_and_where_their_intervals_lie(figure: str, klass: str) -> None:
-    where = {"dataset": "news", "moment": "best", **score("dev", "true", "f1", klass)}
+    where = {"dataset": "news", "selected_epoch": "best", **score("dev", "true", "f1", klass)}
     pair = {"system": "proto", "baseline_system": "bert"}
     other = {**pair, "baseline_system": "scratch"}
     rows = [
@@ -216,7 +216,7 @@ def test_forgetting_who_forgets_least_and_most() -> None:
 
 @pytest.mark.parametrize(("second", "judged"), [(0.75, "overlap"), (0.5, "are apart")])
 def test_full_data_who_is_highest_and_whether_the_next_is_apart(second: float, judged: str) -> None:
-    where = {**CLEAN, "dataset": "news", "moment": "best", **score("test", "true", "f1")}
+    where = {**CLEAN, "dataset": "news", "selected_epoch": "best", **score("test", "true", "f1")}
     rows = [{**where, "system": system, **estimate(mean)} for system, mean in (("scratch", second), ("bert", 0.8))]
     (sentence,) = said("tab2_full_data", summary=rows)
     assert sentence.startswith("news: the highest test F1 is that of bert, 0.80 [0.70, 0.90] (n=3); next is scratch, ")
@@ -224,7 +224,7 @@ def test_full_data_who_is_highest_and_whether_the_next_is_apart(second: float, j
 
 
 def test_precision_beside_recall() -> None:
-    where = {**PLACE, **CLEAN, "moment": "best"}
+    where = {**PLACE, **CLEAN, "selected_epoch": "best"}
     rows = [
         {**where, **score("test", "true", metric), **estimate(mean)}
         for metric, mean in (("precision", 0.8), ("recall", 0.6))
@@ -235,7 +235,15 @@ def test_precision_beside_recall() -> None:
 
 
 def test_the_word_most_often_forgotten_is_quoted() -> None:
-    where = {**PLACE, **CLEAN, "list": "most-forgotten", "view": "minibatch", "sentence": 7, "label": "B-LOC", "n": 3}
+    where = {
+        **PLACE,
+        **CLEAN,
+        "list": "most-forgotten",
+        "view": "minibatch",
+        "sentence": 7,
+        "true_label": "B-LOC",
+        "n": 3,
+    }
     rows = [{**where, "rank": rank, "position": rank, "forgetting": 4.26 - rank} for rank in (1, 2)]
     quotes = [{"dataset": "news", "sentence": 7, "position": rank, "token": f"word{rank}"} for rank in (1, 2)]
     assert said("appD_forgotten_words", words=rows, quotes=quotes) == [
@@ -246,10 +254,10 @@ def test_the_word_most_often_forgotten_is_quoted() -> None:
 def test_detectors_the_papers_and_the_best_in_hindsight() -> None:
     where = {**PLACE, **NOISE, "view": "epoch-end", "metric": "f1"}
     rows = [
-        {**where, "detector": "kmeans", "moment": "epoch-4", "rate": "own", **estimate(0.7)},
-        {**where, "detector": "kmeans", "moment": "final", "rate": "own", **estimate(0.2)},
-        {**where, "detector": "loss", "moment": "best", "rate": "known", **estimate(0.8)},
-        {**where, "detector": "forgetting", "moment": "final", "rate": "known", **estimate(0.75)},
+        {**where, "detector": "kmeans", "selected_epoch": "epoch-4", "rate": "own", **estimate(0.7)},
+        {**where, "detector": "kmeans", "selected_epoch": "final", "rate": "own", **estimate(0.2)},
+        {**where, "detector": "loss", "selected_epoch": "best", "rate": "known", **estimate(0.8)},
+        {**where, "detector": "forgetting", "selected_epoch": "final", "rate": "known", **estimate(0.75)},
     ]
     assert said("appE_noise_detectors", detection=rows) == [
         "bert on news (flip) at 40 % noise: the paper's k-means after 4 epochs has F1 0.70 [0.60, 0.80] (n=3); in "
@@ -260,8 +268,8 @@ def test_detectors_the_papers_and_the_best_in_hindsight() -> None:
 def test_losses_how_much_two_histograms_have_in_common() -> None:
     where = {**PLACE, **NOISE, "view": "epoch-end"}
     rows = [
-        {**where, "moment": moment, "noisy": noisy, "low_edge": edge, **estimate(mean)}
-        for moment, noisy, means in (
+        {**where, "selected_epoch": selected_epoch, "noisy": noisy, "low_edge": edge, **estimate(mean)}
+        for selected_epoch, noisy, means in (
             ("epoch-4", False, (0.9, 0.1)),
             ("epoch-4", True, (0.2, 0.8)),
             ("final", False, (0.9, 0.1)),

@@ -87,8 +87,8 @@ def make_deberta_v3(folder: Path, _: Path, **options: Any) -> None:
     specials = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
     trainer = trainers.UnigramTrainer(vocab_size=100, special_tokens=specials, unk_token="[UNK]", show_progress=False)
     tokenizer.train_from_iterator(TEXTS, trainer)
-    pieces = [tuple(piece) for piece in json.loads(tokenizer.to_str())["model"]["vocab"]]
-    DebertaV2Tokenizer(vocab=pieces, unk_id=3).save_pretrained(folder)
+    micro_batch = [tuple(piece) for piece in json.loads(tokenizer.to_str())["model"]["vocab"]]
+    DebertaV2Tokenizer(vocab=micro_batch, unk_id=3).save_pretrained(folder)
     # What tells v3 from v1: log buckets of positions, shared by key and query; v3 norms the relative embeddings.
     relative = {
         "relative_attention": True,
@@ -99,7 +99,7 @@ def make_deberta_v3(folder: Path, _: Path, **options: Any) -> None:
         "norm_rel_ebd": "layer_norm",
     }
     options = {"max_position_embeddings": POSITIONS, "type_vocab_size": 0, **relative, **SHAPE, **options}
-    DebertaV2ForMaskedLM(DebertaV2Config(vocab_size=len(pieces), **options)).save_pretrained(folder)
+    DebertaV2ForMaskedLM(DebertaV2Config(vocab_size=len(micro_batch), **options)).save_pretrained(folder)
 
 
 def make_deberta_v2(folder: Path, tiny_checkpoint: Path) -> None:
@@ -196,16 +196,16 @@ def test_words_have_the_pieces_that_they_have_within_the_text(
     windows = encoder.windows_of(tokenizer, split, POSITIONS)
     for sentence, cut in zip(split.sentences(), windows, strict=True):
         (window,) = cut
-        pieces = tokenizer.convert_ids_to_tokens(window.ids.tolist())
+        micro_batch = tokenizer.convert_ids_to_tokens(window.ids.tolist())
         text = tokenizer.tokenize(" " + " ".join(sentence))
-        assert pieces == [architecture.specials[0], *text, architecture.specials[1]]
-        heads = [pieces[head] for head in window.heads]
-        assert all(head.startswith(architecture.space) for head in heads)
-        assert len(heads) == len(sentence)
+        assert micro_batch == [architecture.specials[0], *text, architecture.specials[1]]
+        first_subwords = [micro_batch[head] for head in window.first_subwords]
+        assert all(head.startswith(architecture.space) for head in first_subwords)
+        assert len(first_subwords) == len(sentence)
         # From one head to the next lies the word, whole, whatever pieces it came in.
-        ends = [*window.heads[1:], len(pieces) - 1]
-        for word, head, end in zip(sentence, window.heads, ends, strict=True):
-            spelt = "".join(piece.removeprefix("##") for piece in pieces[head:end])
+        ends = [*window.first_subwords[1:], len(micro_batch) - 1]
+        for word, head, end in zip(sentence, window.first_subwords, ends, strict=True):
+            spelt = "".join(piece.removeprefix("##") for piece in micro_batch[head:end])
             assert spelt == architecture.space + word or "[UNK]" in spelt
 
 
@@ -215,11 +215,11 @@ def test_padding_has_the_checkpoint_s_own_id(
     monkeypatch.setattr(encoder, "PACKED", frozenset())
     system = System(recipe(), checkpoint, splits, CPU)
     order = np.arange(20)
-    padded = [pieces for batch in system.prepared["dev"].batches(order, 20) for pieces in batch]
-    assert any((pieces.mask == 0).any() for pieces in padded)
-    for pieces in padded:
-        assert (pieces.ids[pieces.mask == 0] == architecture.pad_id).all()
-        assert not (pieces.ids[pieces.mask == 1] == architecture.pad_id).any()
+    padded = [micro_batch for batch in system.prepared["dev"].batches(order, 20) for micro_batch in batch]
+    assert any((micro_batch.mask == 0).any() for micro_batch in padded)
+    for micro_batch in padded:
+        assert (micro_batch.ids[micro_batch.mask == 0] == architecture.pad_id).all()
+        assert not (micro_batch.ids[micro_batch.mask == 1] == architecture.pad_id).any()
 
 
 LAYOUTS: dict[str, tuple[dict[str, Any], int]] = {
@@ -242,15 +242,15 @@ def test_packed_or_padded_in_pieces_or_whole_a_batch_has_one_loss_and_one_gradie
             system = System(recipe(), checkpoint, splits, CPU)
             (batch,) = system.prepared["dev"].batches(np.random.default_rng(0).permutation(20), 20)
         packed = layout.startswith("packed") and name in encoder.PACKED
-        assert all((pieces.positions is not None) == packed for pieces in batch)
+        assert all((micro_batch.positions is not None) == packed for micro_batch in batch)
         assert len(batch) >= least or not (packed or layout.startswith("padded"))
         # Dropout is 0 in these checkpoints, so training computes the same too.
         system.module.train()
         losses = torch.zeros(len(splits["dev"].tokens))
-        for pieces in batch:
-            outcome = system.outcome(pieces)
-            outcome.objective.backward()
-            losses[outcome.words] = outcome.losses.detach()
+        for micro_batch in batch:
+            output = system.output(micro_batch)
+            output.objective.backward()
+            losses[output.words] = output.losses.detach()
         gradients = {key: p.grad for key, p in system.module.named_parameters() if p.grad is not None}
         found[layout] = {"losses": losses, **gradients}
     for layout, values in found.items():
@@ -261,7 +261,7 @@ def test_packed_or_padded_in_pieces_or_whole_a_batch_has_one_loss_and_one_gradie
 
 def long_split(split: Split) -> Split:
     """Return a split with all words in one sentence."""
-    return Split(split.tokens, np.array([0, len(split.tokens)]), split.label, split.given, split.tags)
+    return Split(split.tokens, np.array([0, len(split.tokens)]), split.true_label, split.given_label, split.tags)
 
 
 def test_a_sentence_longer_than_the_positions_is_cut_to_them_and_every_word_seen_once(
@@ -303,7 +303,9 @@ def test_batches_padding_and_the_trimmed_vocabulary_change_no_result(
             sizes = [len(tokenizer.tokenize(f" {word}")) for word in sentence]
             assert sum(sizes) == len(logits) - 2
             firsts = 1 + np.cumsum([0, *sizes[:-1]])
-            given = torch.from_numpy(split.given[split.starts[number] : split.starts[number + 1]].astype(np.int64))
+            given = torch.from_numpy(
+                split.given_label[split.starts[number] : split.starts[number + 1]].astype(np.int64)
+            )
             expected += torch.nn.functional.cross_entropy(logits[firsts], given, reduction="none").tolist()
     np.testing.assert_allclose(alone_loss, expected, rtol=1e-4, atol=1e-5)
     assert together.tolist() == alone.tolist()
@@ -327,7 +329,7 @@ def test_it_learns(checkpoint: Path, splits: dict[str, Split]) -> None:
     torch.manual_seed(0)
     # What is to be learned is the truth, without the noise.
     train = splits["train"]
-    train = Split(train.tokens, train.starts, train.label, train.label, train.tags)
+    train = Split(train.tokens, train.starts, train.true_label, train.true_label, train.tags)
     trainer = Trainer(
         options, 0, System(options, checkpoint, {**splits, "train": train}, CPU), {**splits, "train": train}
     )
@@ -348,7 +350,7 @@ def test_byte_pairs_of_no_class_of_their_own_get_their_space_and_their_padding_b
     assert all(
         tokenizer.convert_ids_to_tokens(int(window.ids[head])).startswith("Ġ")
         for window in windows
-        for head in window.heads
+        for head in window.first_subwords
     )
     system = System(recipe(max_length=4096), tmp_path / "downloaded", {"train": split}, CPU)
     assert POSITIONS - 13 < max(len(window.ids) for window in system.prepared["train"].of_sentence[0]) <= POSITIONS

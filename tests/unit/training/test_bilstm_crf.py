@@ -40,7 +40,7 @@ def system(splits: dict[str, Split], checkpoint: Path | None = None, **options: 
 
 
 def clean(splits: dict[str, Split]) -> dict[str, Split]:
-    return {name: replace(split, given=split.label) for name, split in splits.items()}
+    return {name: replace(split, given_label=split.true_label) for name, split in splits.items()}
 
 
 def split_of(*sentences: str) -> Split:
@@ -67,7 +67,7 @@ def test_it_learns_at_any_depth(layers: int, epochs: int, splits: dict[str, Spli
     trainer = Trainer(options, 0, System(options, None, true, CPU), true)
     list(trainer.epochs())
     scores = {row[:2] + row[4:6]: row[6] for row in trainer.history.scores}
-    majority = np.bincount(true["train"].label).max() / len(true["train"].label)
+    majority = np.bincount(true["train"].true_label).max() / len(true["train"].true_label)
     assert majority < 0.8
     assert scores[epochs - 1, "train", "all", "accuracy"] > 0.95
     assert scores[epochs - 1, "dev", "all", "f1"] > 0.8
@@ -86,10 +86,10 @@ def test_what_it_makes_of_a_sentence_does_not_depend_on_its_batch(splits: dict[s
         objective = 0.0
         with torch.no_grad():
             for batch in made.prepared["train"].batches(order, batch_size):
-                for pieces in batch:
-                    outcome = made.outcome(pieces)
-                    found[:, outcome.words] = torch.stack([outcome.predicted, outcome.losses, outcome.margins])
-                    objective += float(outcome.objective)
+                for micro_batch in batch:
+                    output = made.output(micro_batch)
+                    found[:, output.words] = torch.stack([output.predicted, output.losses, output.margins])
+                    objective += float(output.objective)
         assert np.isfinite(found).all()
         seen.append((found, objective))
     for found, objective in seen[1:]:
@@ -105,8 +105,8 @@ def test_a_batch_trains_as_its_sentences_one_by_one_do(splits: dict[str, Split])
     for batch_size in (1, 20):
         made.module.zero_grad()
         for batch in made.prepared["train"].batches(np.arange(20), batch_size):
-            for pieces in batch:
-                made.outcome(pieces).objective.backward()
+            for micro_batch in batch:
+                made.output(micro_batch).objective.backward()
         gradients.append({name: weight.grad.clone() for name, weight in made.module.named_parameters()})
     for name, gradient in gradients[0].items():
         assert gradient.abs().max() > 0
@@ -170,21 +170,21 @@ def test_loss_margin_and_objective_are_of_the_labels_given(splits: dict[str, Spl
     made = system(splits)
     made.module.eval()
     with torch.no_grad():
-        ((pieces,),) = made.prepared["train"].batches(np.array([sentence]), 1)
-        outcome = made.outcome(pieces)
-        emissions = made.tagger(pieces)
+        ((micro_batch,),) = made.prepared["train"].batches(np.array([sentence]), 1)
+        output = made.output(micro_batch)
+        emissions = made.tagger(micro_batch)
     words = range(*starts[sentence : sentence + 2])
-    given = splits["train"].given[words].tolist()
-    assert outcome.words.tolist() == list(words)
+    given = splits["train"].given_label[words].tolist()
+    assert output.words.tolist() == list(words)
     paths = every_path(made.tagger.crf, emissions[0].double().numpy())
-    assert float(outcome.objective) == pytest.approx(-np.log(paths[tuple(given)]), rel=1e-4)
+    assert float(output.objective) == pytest.approx(-np.log(paths[tuple(given)]), rel=1e-4)
     for place, label in enumerate(given):
         marginals = np.zeros(len(splits["train"].tags))
         for path, probability in paths.items():
             marginals[path[place]] += probability
-        assert float(outcome.losses[place]) == pytest.approx(-np.log(marginals[label]), rel=1e-3)
+        assert float(output.losses[place]) == pytest.approx(-np.log(marginals[label]), rel=1e-3)
         margin = np.log(marginals[label]) - np.log(np.delete(marginals, label).max())
-        assert float(outcome.margins[place]) == pytest.approx(margin, rel=1e-3, abs=1e-4)
+        assert float(output.margins[place]) == pytest.approx(margin, rel=1e-3, abs=1e-4)
 
 
 def test_words_are_looked_up_in_lower_case_and_characters_as_they_are() -> None:
@@ -203,13 +203,13 @@ def test_words_are_looked_up_in_lower_case_and_characters_as_they_are() -> None:
 def test_the_unknown_word_is_trained_in_place_of_words_that_occur_once() -> None:
     splits = {name: split_of("once the the", "the other the") for name in ("train", "dev", "test")}
     made = system(splits, batch_size=2)
-    ((pieces,),) = made.prepared["train"].batches(np.arange(2), 2)
+    ((micro_batch,),) = made.prepared["train"].batches(np.arange(2), 2)
     trained = dict.fromkeys(("unknown", "once", "other", "the"), 0)
     rows = {"unknown": UNKNOWN, **vocabulary_of(splits, None, 24).words}
     for seed in range(60):
         torch.manual_seed(seed)
         made.module.zero_grad()
-        made.outcome(pieces).objective.backward()
+        made.output(micro_batch).objective.backward()
         gradient = made.tagger.words.weight.grad
         assert gradient is not None
         for word in trained:
@@ -219,7 +219,7 @@ def test_the_unknown_word_is_trained_in_place_of_words_that_occur_once() -> None
     assert 30 < trained["unknown"] < 60
     made.module.eval()
     made.module.zero_grad()
-    made.outcome(pieces).objective.backward()
+    made.output(micro_batch).objective.backward()
     assert made.tagger.words.weight.grad is not None
     assert not made.tagger.words.weight.grad[UNKNOWN].any()
 
@@ -287,14 +287,14 @@ def test_the_command_trains_it_without_a_checkpoint_and_a_resumed_run_gives_the_
         assert np.isfinite(table[column].to_numpy()).all()
     assert read_json(tmp_path / "whole" / "run.json")["made"]["inputs"]["checkpoint"] is None
 
-    outcome = System.outcome
+    output = System.output
     # Eleven batches an epoch: into the second.
     left = iter(range(15))
 
-    def breaks(self: System, pieces: Any) -> Any:
+    def breaks(self: System, micro_batch: Any) -> Any:
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return outcome(self, pieces)
+        return output(self, micro_batch)
 
     with monkeypatch.context() as patch:
         patch.setattr(System, "outcome", breaks)

@@ -32,9 +32,9 @@ def predictions(system: System, split: str, order: np.ndarray, batch_size: int) 
     predicted, losses = {}, {}
     with torch.inference_mode():
         for batch in system.prepared[split].batches(order, batch_size):
-            for pieces in batch:
-                outcome = system.outcome(pieces)
-                for word, tag, loss in zip(*(part.tolist() for part in outcome[:3]), strict=True):
+            for micro_batch in batch:
+                output = system.output(micro_batch)
+                for word, tag, loss in zip(*(part.tolist() for part in output[:3]), strict=True):
                     assert word not in predicted
                     predicted[word], losses[word] = tag, loss
     words = sorted(predicted)
@@ -48,13 +48,13 @@ def test_every_word_is_seen_once_whatever_the_window_and_the_batch(
         system = System(recipe(max_length=max_length), tiny_checkpoint, splits, CPU)
         order = np.random.default_rng(0).permutation(splits["train"].num_sentences)
         predicted, _ = predictions(system, "train", order, 7)
-        assert len(predicted) == len(splits["train"].label)
+        assert len(predicted) == len(splits["train"].true_label)
 
 
 def test_a_sentence_is_cut_between_words_and_the_first_piece_carries_the_word() -> None:
     windows = cut_windows([[1], [2, 3], [4], [5, 6, 7]], start=10, room=3, before=[101], after=[102])
     assert [window.ids.tolist() for window in windows] == [[101, 1, 2, 3, 102], [101, 4, 102], [101, 5, 6, 7, 102]]
-    assert [window.heads.tolist() for window in windows] == [[1, 2], [1], [1]]
+    assert [window.first_subwords.tolist() for window in windows] == [[1, 2], [1], [1]]
     assert [window.words.tolist() for window in windows] == [[10, 11], [12], [13]]
 
 
@@ -63,7 +63,7 @@ def test_a_truncated_sentence_is_read_where_the_authors_reader_reads_it() -> Non
     (window,) = truncated_window([[2 * word, 2 * word + 1] for word in range(40)], 7, 48, [101], [102])
     assert window.ids.tolist() == [101, *range(48), 102]
     assert window.words.tolist() == list(range(7, 47))
-    assert window.heads.tolist() == [*range(1, 49, 2), 49, *[LOST] * 15]
+    assert window.first_subwords.tolist() == [*range(1, 49, 2), 49, *[LOST] * 15]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_a_truncated_sentence_is_read_where_the_authors_reader_reads_it() -> Non
     ],
     ids=["just fits", "cut in a word", "cut before others"],
 )
-def test_truncation_worked_by_hand(sizes: list[int], heads: list[int], ids: list[int]) -> None:
+def test_truncation_worked_by_hand(sizes: list[int], first_subwords: list[int], ids: list[int]) -> None:
     (window,) = truncated_window([[word] * size for word, size in enumerate(sizes)], 0, 4, [101], [102])
-    assert window.heads.tolist() == heads
+    assert window.first_subwords.tolist() == first_subwords
     assert window.ids.tolist() == ids
 
 
@@ -105,13 +105,13 @@ def test_words_cut_off_get_the_logits_of_the_sep_and_of_zeros_in_loss_and_gradie
     zeros = whole.classifier(torch.zeros(35, whole.config.hidden_size))
     expected = torch.cat([logits[[1, 3, 5, 7, 9]], zeros, beside])
 
-    ((pieces,),) = system.prepared["train"].batches(np.arange(2), 2)
-    outcome = system.outcome(pieces)
-    order = outcome.words.argsort()
-    assert outcome.words[order].tolist() == list(range(num_words))
+    ((micro_batch,),) = system.prepared["train"].batches(np.arange(2), 2)
+    output = system.output(micro_batch)
+    order = output.words.argsort()
+    assert output.words[order].tolist() == list(range(num_words))
     losses = torch.nn.functional.cross_entropy(expected, torch.from_numpy(labels.astype(np.int64)), reduction="none")
-    torch.testing.assert_close(outcome.losses[order], losses, rtol=1e-4, atol=1e-5)
-    outcome.objective.backward()
+    torch.testing.assert_close(output.losses[order], losses, rtol=1e-4, atol=1e-5)
+    output.objective.backward()
     losses.sum().backward()
     torch.testing.assert_close(system.module.classifier.bias.grad, whole.classifier.bias.grad, rtol=1e-4, atol=1e-5)
 
@@ -252,13 +252,13 @@ def test_in_less_precision_or_compiled_losses_and_gradients_stay_what_they_are_t
         system = System(recipe(**chosen), tiny_checkpoint, splits, CPU)
         precision = torch.get_float32_matmul_precision()
         system.module.eval()
-        ((pieces,),) = system.prepared["dev"].batches(np.arange(20), 20)
-        outcome = system.outcome(pieces)
-        assert outcome.losses.dtype == torch.float32
-        outcome.objective.backward()
+        ((micro_batch,),) = system.prepared["dev"].batches(np.arange(20), 20)
+        output = system.output(micro_batch)
+        assert output.losses.dtype == torch.float32
+        output.objective.backward()
         gradients = torch.cat([p.grad.flatten() for p in system.module.parameters() if p.grad is not None])
         assert gradients.dtype == torch.float32
-        found.append((outcome.losses.detach(), gradients / gradients.norm(), precision))
+        found.append((output.losses.detach(), gradients / gradients.norm(), precision))
     (losses, gradients, _), (others, other_gradients, precision) = found
     torch.testing.assert_close(others, losses, rtol=tolerance, atol=tolerance)
     assert float(gradients @ other_gradients) > 1 - tolerance

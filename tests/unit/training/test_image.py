@@ -63,8 +63,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def noisy(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("treated") / "draw0.parquet"
-    treat({"kind": "resample", "percent": 40, "draw": 0}, digits / "train.parquet", path)
+    path = tmp_path_factory.mktemp("treated") / "noise-seed0.parquet"
+    treat({"kind": "resample", "percent": 40, "noise_seed": 0}, digits / "train.parquet", path)
     return path
 
 
@@ -93,7 +93,9 @@ def run(digits: Path, noisy: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_a_treated_split_has_the_pixels_of_its_images(digits: Path, tmp_path: Path) -> None:
     treat(
-        {"kind": "cap", "class": "3", "sentences": 2, "draw": 0}, digits / "train.parquet", tmp_path / "capped.parquet"
+        {"kind": "cap", "class": "3", "sentences": 2, "noise_seed": 0},
+        digits / "train.parquet",
+        tmp_path / "capped.parquet",
     )
     capped = read_treated(tmp_path / "capped.parquet", digits / "train.parquet")
     table = read_table(digits / "train.parquet", "data")
@@ -101,18 +103,22 @@ def test_a_treated_split_has_the_pixels_of_its_images(digits: Path, tmp_path: Pa
     assert capped.images is not None
     assert len(capped.images) == len(capped.tokens) < len(table)
     assert [image.tobytes() for image in capped.images] == [pixels[token] for token in capped.tokens]
-    assert sum(capped.label == capped.tags.index("B-3")) == 2
+    assert sum(capped.true_label == capped.tags.index("B-3")) == 2
 
 
 def test_an_image_cannot_be_relabelled_as_none(digits: Path, tmp_path: Path) -> None:
-    spec = {"kind": "cap-relabel", "class": "3", "sentences": 2, "draw": 0}
+    spec = {"kind": "cap-relabel", "class": "3", "sentences": 2, "noise_seed": 0}
     with pytest.raises(BadInput, match="cap-relabel: gives words the tag O, which images do not have"):
         treat(spec, digits / "train.parquet", tmp_path / "capped.parquet")
 
 
 def test_noise_changes_the_share_of_labels_that_it_should(tmp_path: Path) -> None:
     download_dataset({"task": "image", "source": {"kind": "sklearn", "name": "digits"}}, tmp_path / "digits")
-    treat({"kind": "resample", "percent": 40, "draw": 0}, tmp_path / "digits" / "train.parquet", tmp_path / "a.parquet")
+    treat(
+        {"kind": "resample", "percent": 40, "noise_seed": 0},
+        tmp_path / "digits" / "train.parquet",
+        tmp_path / "a.parquet",
+    )
     table = read_table(tmp_path / "a.parquet", "treated")
     made = metadata_of(table.schema)
     # Of 10 classes, a tenth of the labels drawn are the image's own.
@@ -123,7 +129,7 @@ def test_noise_changes_the_share_of_labels_that_it_should(tmp_path: Path) -> Non
 
 
 def test_it_learns_digits(digits: Path, tmp_path: Path) -> None:
-    treat({"kind": "clean", "draw": 0}, digits / "train.parquet", tmp_path / "clean.parquet")
+    treat({"kind": "clean", "noise_seed": 0}, digits / "train.parquet", tmp_path / "clean.parquet")
     train_here({"epochs": 10, "views": ["minibatch"]}, tmp_path / "clean.parquet", digits, tmp_path / "run")
     rows = read_table(tmp_path / "run" / "scores.parquet", "scores").to_pylist()
     accuracy = {row["epoch"]: row["value"] for row in rows if (row["split"], row["metric"]) == ("test", "accuracy")}
@@ -155,7 +161,7 @@ def test_a_run_has_the_events_of_every_image(run: Path, noisy: Path, tmp_path: P
     tags = metadata_of(read_table(run / "dynamics.parquet", "dynamics").schema)["tags"]
     for event in events:
         seen = [row for row in table if (row["view"], row["word"]) == (event["view"], event["word"])]
-        right = [tags[row["predicted"]] == event["given"] for row in sorted(seen, key=lambda row: row["epoch"])]
+        right = [tags[row["predicted"]] == event["given_label"] for row in sorted(seen, key=lambda row: row["epoch"])]
         assert event["first_learned"] == (right.index(True) if any(right) else -1)
         assert event["forgetting"] == sum(a and not b for a, b in itertools.pairwise(right))
 
@@ -193,8 +199,8 @@ def test_an_image_alone_joins_the_batch_before(splits: dict[str, Split]) -> None
         train_split = Split(
             splits["train"].tokens[:number],
             np.arange(number + 1),
-            splits["train"].label[:number],
-            splits["train"].given[:number],
+            splits["train"].true_label[:number],
+            splits["train"].given_label[:number],
             splits["train"].tags,
             splits["train"].images[:number],
         )
@@ -211,10 +217,10 @@ def test_pixels_are_resized_normalised_and_given_with_their_labels(splits: dict[
     system.module.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
     train = splits["train"]
     rows = [int(train.noisy.argmax()), int((~train.noisy).argmax())]
-    assert train.given[rows[0]] != train.label[rows[0]]
+    assert train.given_label[rows[0]] != train.true_label[rows[0]]
     ((batch,),) = system.prepared["train"].batches(np.array(rows), 2)
-    outcome = system.outcome(batch)
-    assert outcome.words.tolist() == rows
+    output = system.output(batch)
+    assert output.words.tolist() == rows
     assert seen[0].shape == (2, 1, 24, 24)
     images = train.images
     assert images is not None
@@ -223,8 +229,8 @@ def test_pixels_are_resized_normalised_and_given_with_their_labels(splits: dict[
         np.testing.assert_allclose(image[0, 1::3, 1::3], images[row, :, :, 0] / 255 * 2 - 1, atol=1e-6)
     with torch.no_grad():
         log_p = system.module(seen[0]).logits.log_softmax(-1)
-    given = train.given[rows].tolist()
-    np.testing.assert_allclose(outcome.losses.detach(), -log_p[[0, 1], given], rtol=1e-4)
+    given = train.given_label[rows].tolist()
+    np.testing.assert_allclose(output.losses.detach(), -log_p[[0, 1], given], rtol=1e-4)
 
 
 def some_digits(folder: Path, classes: range, sizes: dict[str, int]) -> dict[str, Split]:
@@ -243,7 +249,7 @@ def some_digits(folder: Path, classes: range, sizes: dict[str, int]) -> dict[str
     local = {"kind": "local", "files": {"all": str(folder / "all.parquet")}}
     split = {"split": {"dev": 0.3, "test": 0.1}, "subset": sizes}
     download_dataset({"task": "image", "source": local, **split}, folder / "data")
-    treat({"kind": "clean", "draw": 0}, folder / "data" / "train.parquet", folder / "clean.parquet")
+    treat({"kind": "clean", "noise_seed": 0}, folder / "data" / "train.parquet", folder / "clean.parquet")
     return {
         "train": read_treated(folder / "clean.parquet", folder / "data" / "train.parquet"),
         "dev": read_split(folder / "data" / "dev.parquet"),
@@ -327,7 +333,7 @@ def test_grey_images_go_to_every_channel_of_the_model(saved: Path, splits: dict[
     seen: list[torch.Tensor] = []
     system.module.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
     ((batch,),) = system.prepared["dev"].batches(np.arange(4), 4)
-    system.outcome(batch)
+    system.output(batch)
     images = splits["dev"].images
     assert images is not None
     for channel, (mean, std) in enumerate(((0.1, 1), (0.2, 2), (0, 0.5))):

@@ -101,7 +101,7 @@ def test_the_dynamics_hold_every_word_at_every_epoch_in_both_views(tiny_run: Pat
 
 def test_the_scores_are_those_of_the_dynamics(tiny_run: Path, tiny_treated: Path) -> None:
     treated = read_table(tiny_treated, "treated")
-    given, label = (np.array(treated[name].to_pylist()) for name in ("given", "label"))
+    given, label = (np.array(treated[name].to_pylist()) for name in ("given_label", "true_label"))
     noisy = treated["noisy"].to_numpy()
     scores = {
         (row["view"], row["epoch"], row["reference"], row["metric"]): row["value"]
@@ -183,7 +183,7 @@ def test_the_margin_is_recorded_where_it_is_asked_for(
         first = rows["margin"].to_pylist()[: len(seen.margin)]
         assert first == (seen.margin.tolist() if asked else [None] * len(seen.margin))
     # The given label is predicted where its margin is positive, and its probability bounds the margin.
-    right = seen.predicted == splits["train"].given
+    right = seen.predicted == splits["train"].given_label
     assert np.array_equal(right[seen.margin != 0], (seen.margin > 0)[seen.margin != 0])
     probability = np.exp(-seen.loss.astype(float))
     assert (seen.margin >= np.log(probability / (1 - probability + 1e-12)) - 1e-3).all()

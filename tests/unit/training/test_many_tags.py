@@ -24,7 +24,11 @@ def test_of_more_than_256_tags_each_is_predicted_and_told_apart(tiny_checkpoint:
         (tmp_path / split).write_text("\n".join(lines))
     files = {split: str(tmp_path / split) for split in ("train", "dev", "test")}
     download_dataset({"source": {"kind": "local", "files": files}}, tmp_path / "data")
-    treat({"kind": "flip", "percent": 50, "draw": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
+    treat(
+        {"kind": "flip", "percent": 50, "noise_seed": 0},
+        tmp_path / "data" / "train.parquet",
+        tmp_path / "treated.parquet",
+    )
     spec = {"kind": "bilstm-crf", "epochs": 1, "layers": 1, "hidden_size": 4, "word_size": 4, "character_size": 4}
     run = Run(0, tmp_path / "treated.parquet", tmp_path / "run", tmp_path / "run.state")
     train({**spec, "learning_rate": 0.05, "batch_size": 20}, paths_of(tmp_path / "data"), None, [run])
@@ -35,8 +39,8 @@ def test_of_more_than_256_tags_each_is_predicted_and_told_apart(tiny_checkpoint:
     find_events(run.output / "dynamics.parquet", tmp_path / "treated.parquet", tmp_path / "events.parquet")
     events = read_table(tmp_path / "events.parquet", "events").to_pandas()
     treated = read_table(tmp_path / "treated.parquet", "treated").to_pandas()
-    assert {f"B-T{word}" for word in words} <= set(treated["label"].astype(str))
+    assert {f"B-T{word}" for word in words} <= set(treated["true_label"].astype(str))
     predicted = np.array(tags)[dynamics["predicted"].to_numpy()]
-    given = np.tile(treated["given"].astype(str).to_numpy(), 2)
+    given = np.tile(treated["given_label"].astype(str).to_numpy(), 2)
     right = (events["first_learned"] >= 0).to_numpy()
     assert (right == (predicted == given)).all()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from settling.systems.encoder import PACKED, Rows, Window, Windows, at_heads, first_position, pack
+from settling.systems.encoder import PACKED, Rows, Window, Windows, at_first_subwords, first_position, pack
 
 VOCABULARY = 40
 
@@ -59,7 +59,7 @@ def test_a_packed_window_is_predicted_as_it_is_alone(model_type: str) -> None:
     assert len(rows.ids) < 5
     with torch.no_grad():
         outputs = torch.zeros(len(given_labels), 2)
-        outputs[rows.words] = at_heads(model, rows, truncate=False)
+        outputs[rows.words] = at_first_subwords(model, rows, truncate=False)
         for window in windows:
             alone = model(input_ids=torch.from_numpy(window.ids)[None]).logits[0]
             torch.testing.assert_close(outputs[torch.from_numpy(window.words)], alone, rtol=1e-4, atol=1e-4)

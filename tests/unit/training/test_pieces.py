@@ -373,7 +373,7 @@ def test_each_window_has_the_special_pieces_of_a_text_and_no_more_pieces_than_fi
         assert len(window.ids) <= 12
         ids = window.ids.tolist()
         assert ids == [*before, *(piece for word in window.words for piece in found[word]), *after]
-        assert window.ids[window.heads].tolist() == [found[word][0] for word in window.words]
+        assert window.ids[window.first_subwords].tolist() == [found[word][0] for word in window.words]
     assert [word for window in windows for word in window.words] == list(range(len(found)))
 
 
@@ -408,9 +408,9 @@ def test_without_a_padding_piece_a_batch_says_what_its_sentences_say_alone(name:
     torch.manual_seed(0)
     system = System(recipe(), tmp_path, {"train": split_of(sentences)}, CPU)
     order = np.arange(len(sentences))
-    batches = [pieces for batch in system.prepared["train"].batches(order, 20) for pieces in batch]
-    assert any((pieces.ids[pieces.mask == 1] == 0).any() for pieces in batches)
-    assert any((pieces.ids[pieces.mask == 0] == 0).any() for pieces in batches)
+    batches = [micro_batch for batch in system.prepared["train"].batches(order, 20) for micro_batch in batch]
+    assert any((micro_batch.ids[micro_batch.mask == 1] == 0).any() for micro_batch in batches)
+    assert any((micro_batch.ids[micro_batch.mask == 0] == 0).any() for micro_batch in batches)
     together, losses = predictions(system, "train", order, 20)
     alone, alone_losses = predictions(system, "train", order, 1)
     assert together.tolist() == alone.tolist()

@@ -59,9 +59,9 @@ def embeddings(system: System, split: str, sentences: Sequence[int]) -> tuple[np
     rows, given = [], []
     with torch.no_grad():
         for sentence in sentences:
-            for pieces in system.prepared[split].batches(np.array([sentence]), 1)[0]:
-                rows.append(encoder.at_heads(system.module.encoder, pieces, False).numpy())
-                given.append(pieces.given.numpy())
+            for micro_batch in system.prepared[split].batches(np.array([sentence]), 1)[0]:
+                rows.append(encoder.at_first_subwords(system.module.encoder, micro_batch, False).numpy())
+                given.append(micro_batch.given_label.numpy())
     return np.concatenate(rows).astype(np.float64), np.concatenate(given)
 
 
@@ -84,8 +84,8 @@ def naive_losses(logits: np.ndarray, given: np.ndarray) -> np.ndarray:
     return np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(given)), given]
 
 
-def by_word(outcome: Any) -> np.ndarray:
-    return outcome.losses[outcome.words.argsort()].detach().numpy()
+def by_word(output: Any) -> np.ndarray:
+    return output.losses[output.words.argsort()].detach().numpy()
 
 
 def drawn(system: System, epoch: int, number: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -127,14 +127,14 @@ def test_the_outcome_of_an_episode_is_that_of_a_loop_over_its_sentences(
     num_tags = len(splits["train"].tags)
     support, query = drawn(system, 1, system.total_steps // 4)
     ((episode,), *_) = system.batches(1, 0)
-    outcome = system.outcome(episode)
+    output = system.output(episode)
     centroids = means(*embeddings(system, "train", support), num_tags)
     words, given = embeddings(system, "train", np.sort(query))
     logits = naive_logits(words, centroids, num_tags, -4)
-    np.testing.assert_allclose(by_word(outcome), naive_losses(logits, given), rtol=1e-3, atol=1e-3)
-    assert outcome.predicted[outcome.words.argsort()].tolist() == logits.argmax(1).tolist()
-    assert outcome.objective.item() == pytest.approx(outcome.losses.sum().item())
-    assert sorted(episode.words.tolist()) == sorted(outcome.words.tolist())
+    np.testing.assert_allclose(by_word(output), naive_losses(logits, given), rtol=1e-3, atol=1e-3)
+    assert output.predicted[output.words.argsort()].tolist() == logits.argmax(1).tolist()
+    assert output.objective.item() == pytest.approx(output.losses.sum().item())
+    assert sorted(episode.words.tolist()) == sorted(output.words.tolist())
 
 
 def test_evaluation_compares_with_the_whole_training_split(tiny_checkpoint: Path, splits: dict[str, Split]) -> None:
@@ -147,9 +147,9 @@ def test_evaluation_compares_with_the_whole_training_split(tiny_checkpoint: Path
     words, given = embeddings(system, "dev", range(20))
     (batch,) = system.prepared["dev"].batches(np.arange(20), 20)
     losses = np.full(len(given), np.nan)
-    for pieces in batch:
-        outcome = system.outcome(pieces)
-        losses[outcome.words.numpy()] = outcome.losses.detach().numpy()
+    for micro_batch in batch:
+        output = system.output(micro_batch)
+        losses[output.words.numpy()] = output.losses.detach().numpy()
     np.testing.assert_allclose(
         losses, naive_losses(naive_logits(words, centroids, num_tags, -4), given), rtol=1e-3, atol=1e-3
     )
@@ -159,7 +159,7 @@ def test_centroids_are_of_the_labels_given(tiny_checkpoint: Path, splits: dict[s
     noisy = splits["train"]
     assert noisy.noisy.any()
     centroids = []
-    for split in (noisy, replace(noisy, label=noisy.given), replace(noisy, given=noisy.label)):
+    for split in (noisy, replace(noisy, true_label=noisy.given_label), replace(noisy, given_label=noisy.true_label)):
         system = made(tiny_checkpoint, {**splits, "train": split})
         system.module.eval()
         with torch.no_grad():
@@ -230,7 +230,7 @@ def test_of_two_classes_as_scarce_the_first_by_name_is_taken() -> None:
 def test_the_minority_class_is_found_by_the_labels_given() -> None:
     split = split_of([["B-LOC"], ["B-PER"], ["B-PER"]], TAGS)
     given = np.array([TAGS.index("B-PER"), TAGS.index("B-PER"), TAGS.index("I-LOC")], dtype=np.uint8)
-    assert split_by_minority(replace(split, given=given))[0].tolist() == [2]
+    assert split_by_minority(replace(split, given_label=given))[0].tolist() == [2]
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 40])
@@ -279,11 +279,13 @@ def test_gradients_flow_through_support_and_query_to_every_weight(
 ) -> None:
     system = made(tiny_checkpoint, splits)
     ((episode,), *_) = system.batches(0, 0)
-    embedded, free = system._embedded, {id(pieces) for pieces in getattr(episode, through)}
+    embedded, free = system._embedded, {id(micro_batch) for micro_batch in getattr(episode, through)}
     monkeypatch.setattr(
-        system, "_embedded", lambda pieces: embedded(pieces) if id(pieces) in free else embedded(pieces).detach()
+        system,
+        "_embedded",
+        lambda micro_batch: embedded(micro_batch) if id(micro_batch) in free else embedded(micro_batch).detach(),
     )
-    system.outcome(episode).objective.backward()
+    system.output(episode).objective.backward()
     gradients = {name: parameter.grad for name, parameter in system.module.named_parameters()}
     assert {"outside_logit", "encoder.classifier.weight"} <= gradients.keys()
     for name, gradient in gradients.items():
@@ -301,7 +303,7 @@ def test_running_centroids_follow_their_formula(tiny_checkpoint: Path, splits: d
     news = []
     for number in range(6):
         support, _ = drawn(system, 0, number)
-        system.outcome(system._episode(0, 0, number))
+        system.output(system._episode(0, 0, number))
         new = means(*embeddings(system, "train", support), num_tags)
         news.append(set(new))
         for tag, centroid in new.items():
@@ -348,7 +350,7 @@ def test_a_resumed_run_is_the_undisturbed_one(
 
 
 def test_it_learns_from_the_command_line(tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
-    cap = {"kind": "cap", "class": "LOC", "sentences": 15, "draw": 0}
+    cap = {"kind": "cap", "class": "LOC", "sentences": 15, "noise_seed": 0}
     treat(cap, tiny_data / "train.parquet", tmp_path / "treated")
     spec = {**SPEC, "learning_rate": 0.01, "epochs": 2, "episodes": 50}
     run_command(train_command(spec, tmp_path / "treated", tiny_data, tiny_checkpoint, tmp_path / "run"))
@@ -374,11 +376,11 @@ def test_a_long_sentence_in_windows_or_truncated_gives_every_word_an_outcome(
             system.before_evaluation()
         order = np.arange(splits["dev"].num_sentences)
         predicted, losses = test_encoder.predictions(system, "dev", order, 7)  # type: ignore[arg-type]
-        assert len(predicted) == len(splits["dev"].label)
+        assert len(predicted) == len(splits["dev"].true_label)
         assert np.isfinite(losses).all()
         ((episode,), *_) = system.batches(0, 0)
         assert isinstance(episode, Episode)
-        assert system.outcome(episode).objective.isfinite()
+        assert system.output(episode).objective.isfinite()
 
 
 @pytest.mark.parametrize(
@@ -413,5 +415,5 @@ def test_the_minority_class_is_the_capped_one_however_many_sentences_hold_it() -
 def test_a_treated_split_names_the_class_that_it_makes_scarce(tiny_data: Path, tmp_path: Path) -> None:
     for kind, options in (("cap", {"class": "PER", "sentences": 20}), ("clean", {})):
         path = tmp_path / f"{kind}.parquet"
-        treat({"kind": kind, "draw": 0, **options}, tiny_data / "train.parquet", path)
+        treat({"kind": kind, "noise_seed": 0, **options}, tiny_data / "train.parquet", path)
         assert read_treated(path, tiny_data / "train.parquet").scarce == options.get("class")

@@ -37,7 +37,7 @@ def test_the_words_that_a_treatment_keeps_have_the_pieces_that_the_tokenizer_giv
     treatment: dict[str, Any], tokens: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "treated.parquet"
-    treat({**treatment, "draw": 0}, tiny_data / "train.parquet", path)
+    treat({**treatment, "noise_seed": 0}, tiny_data / "train.parquet", path)
     split = read_treated(path, tiny_data / "train.parquet", tokens)
     expected = pieces_of(load_tokenizer(tiny_checkpoint), split.tokens, split.starts)
     assert split.pieces == expected
@@ -68,7 +68,7 @@ def test_tokens_of_other_data_are_refused(tokens: Path, tmp_path: Path) -> None:
     (tmp_path / "text.conll").write_text(corpus_text(20, seed=9))
     source = {"kind": "local", "files": {"all": str(tmp_path / "text.conll")}}
     download_dataset({"source": source}, tmp_path / "data")
-    treat({"kind": "clean", "draw": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
+    treat({"kind": "clean", "noise_seed": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
     dev, treated = tmp_path / "data" / "dev.parquet", tmp_path / "treated.parquet"
     with pytest.raises(BadInput, match=re.escape(f"{tokens}: not made of the data set that {dev} is of")):
         read_split(dev, tokens)
@@ -77,13 +77,17 @@ def test_tokens_of_other_data_are_refused(tokens: Path, tmp_path: Path) -> None:
 
 
 def test_a_treated_split_takes_its_words_from_the_split_that_it_was_made_from(tiny_data: Path, tmp_path: Path) -> None:
-    treat({"kind": "cap", "class": "LOC", "sentences": 3, "draw": 0}, tiny_data / "train.parquet", tmp_path / "capped")
+    treat(
+        {"kind": "cap", "class": "LOC", "sentences": 3, "noise_seed": 0},
+        tiny_data / "train.parquet",
+        tmp_path / "capped",
+    )
     split, whole = (
         read_treated(tmp_path / "capped", tiny_data / "train.parquet"),
         read_split(tiny_data / "train.parquet"),
     )
     assert 0 < split.num_sentences < whole.num_sentences
-    labels = [[tags.tolist() for tags in np.split(of.label, of.starts[1:-1])] for of in (split, whole)]
+    labels = [[tags.tolist() for tags in np.split(of.true_label, of.starts[1:-1])] for of in (split, whole)]
     texts = [
         list(zip(map(tuple, of.sentences()), map(tuple, tags), strict=True))
         for of, tags in zip((split, whole), labels, strict=True)
