@@ -12,9 +12,9 @@ from prepare import BATCH_SIZE, LEARNING_RATE, first
 from worker import serve
 
 from settling.config import EncoderSystem
+from settling.data.split import read_split, read_treated
 from settling.systems.encoder import System, Windows
 from settling.training.loop import Trainer
-from settling.training.split import read_split, read_treated
 from settling.training.train import set_up
 from settling.validation import check
 

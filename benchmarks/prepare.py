@@ -9,7 +9,7 @@ from settling import study as plan
 from settling.config import read
 from settling.data.checkpoints import download_checkpoint
 from settling.data.dataset import download_dataset
-from settling.training.split import Split
+from settling.data.split import Split
 from settling.treatments.treat import treat
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,7 +24,7 @@ from transformers import (
 )
 from worker import serve
 
-from settling.training.split import Split, read_split, read_treated
+from settling.data.split import Split, read_split, read_treated
 
 IGNORED = -100
 

@@ -181,7 +181,7 @@ STAGES = (
     Stage(
         "claims",
         "Decide the claims of the paper and print the card.",
-        "settling.analysis.claims:decide_claims",
+        "settling.claims.decide:decide_claims",
         (CLAIMS, TABLES, output("folder to write claims.parquet, claims.csv and claims.txt to")),
         rules=(Rule("claims"),),
     ),

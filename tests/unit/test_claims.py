@@ -11,11 +11,11 @@ import yaml
 from scipy import stats
 
 from settling.analysis.caps import knees
-from settling.analysis.claim_card import WIDTH, printed
-from settling.analysis.claim_model import Claim, read_claims
-from settling.analysis.claim_units import units
-from settling.analysis.claims import decide_claims, decided, judged, mean_interval, overall, share_interval
 from settling.analysis.estimates import bootstrap
+from settling.claims.claim import Claim, read_claims
+from settling.claims.decide import decide_claims, decided, judged, mean_interval, overall, share_interval
+from settling.claims.text import WIDTH, printed
+from settling.claims.units import units
 from settling.cli import main
 from settling.errors import BadInput
 from settling.files import write_table

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from settling.analysis.aggregate import aggregate
-from settling.analysis.claims import decide_claims
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import quote
+from settling.claims.decide import decide_claims
 from settling.config import load
 from settling.data.dataset import download_dataset
 from settling.data.tokens import tokenise

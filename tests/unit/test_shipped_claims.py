@@ -9,12 +9,12 @@ import pytest
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.caps import knees
-from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, read_claims
-from settling.analysis.claim_units import units
-from settling.analysis.claims import READ, decided
 from settling.analysis.detection import measure, selected_epochs_of
 from settling.analysis.detectors import History, entity_label
 from settling.analysis.dynamics import Epoch
+from settling.claims.claim import CAPPED, COLUMNS, Claim, read_claims
+from settling.claims.decide import READ, decided
+from settling.claims.units import units
 from settling.config import read
 from settling.frames import read_frame
 from settling.schemas import METRICS

@@ -14,7 +14,7 @@ rule claims:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=lambda wildcards: modules("settling.analysis.claims"),
+        code=lambda wildcards: modules("settling.claims.decide"),
         tables=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
     shell:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.claims import decide_claims
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
 from settling.artifact.archive import FOREIGN, blaming, refuse_altered, shown, temporary, unpack
 from settling.artifact.build import build
 from settling.artifact.stage import config_of
+from settling.claims.decide import decide_claims
 from settling.config import Study, load
 from settling.errors import BadInput
 from settling.figures import FIGURES

@@ -12,8 +12,6 @@ import pandas as pd
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.claim_model import read_claims
-from settling.analysis.claims import decide_claims
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
@@ -25,6 +23,8 @@ from settling.artifact.crate import METADATA
 from settling.artifact.differences import compared, texts
 from settling.artifact.stage import config_of
 from settling.canonical import digest
+from settling.claims.claim import read_claims
+from settling.claims.decide import decide_claims
 from settling.config import Study
 from settling.errors import BadInput, one_line
 from settling.figures import FIGURES

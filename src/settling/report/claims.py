@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from settling.analysis import claim_card
+from settling.claims import text as claims_text
 
 SOURCES = {
     "A": "the abstract",
@@ -26,7 +26,7 @@ def cards(claims: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
-        cells = [dict(zip(claim_card.TITLES, row, strict=True)) for row in claim_card.cells(rows)]
+        cells = [dict(zip(claims_text.TITLES, row, strict=True)) for row in claims_text.cells(rows)]
         run = first["overall"] != "not run"
         shown = next((cell for cell in cells if cell["Verdict"] == first["overall"]), cells[0])
         found.append(
@@ -36,7 +36,7 @@ def cards(claims: pd.DataFrame) -> list[dict[str, Any]]:
                 "text": str(first["text"]),
                 "source": sourced(str(first["source"])).strip("()"),
                 "published": None if pd.isna(first["published"]) else f"{first['published']:g}",
-                "test": claim_card.test(rows),
+                "test": claims_text.test(rows),
                 "shown": shown if run else None,
                 "places": cells if run else [],
             }

@@ -20,7 +20,7 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
-from settling.analysis import claim_card
+from settling.claims import text as claims_text
 from settling.config import load
 from settling.errors import BadInput, all_visible
 from settling.figures import FIGURES, Figure, settling_bars
@@ -54,8 +54,8 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
     ).from_string(asset["page.html"])
     content = {
         "study": study.study,
-        "scale": claim_card.scale(tables),
-        "tally": claim_card.tally(claims),
+        "scale": claims_text.scale(tables),
+        "tally": claims_text.tally(claims),
         "findings": read_lines(results / "findings.txt"),
         "claims": cards(claims),
         "symbols": {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},

@@ -18,10 +18,10 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from torchcrf import CRF
 
 from settling.config import BilstmCrfSystem
+from settling.data.split import Split
 from settling.data.vectors import VECTORS, read_vectors
-from settling.systems import interface
-from settling.systems.interface import Output, margins_of
-from settling.training.split import Split
+from settling.training import interface
+from settling.training.interface import Output, margins_of
 
 # The row of words without a vector of their own, and of characters that are not in training.
 UNKNOWN = 0

@@ -22,12 +22,12 @@ from transformers.utils import logging
 
 from settling.config import EncoderSystem, TransformerSystem
 from settling.data.messages import one_line_errors
+from settling.data.split import Split
 from settling.data.tokens import PROBES, load_tokenizer, pieces_of
 from settling.errors import BadInput
-from settling.systems import interface
-from settling.systems.interface import Output, output_of
 from settling.systems.loading import SAFELY, accelerate, load_backbone
-from settling.training.split import Split
+from settling.training import interface
+from settling.training.interface import Output, output_of
 
 # Their own positions and attention masks can be given, so that several windows share a row of the batch.
 PACKED = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert"})
@@ -41,7 +41,7 @@ LOST = -1
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a sentence that fits the model: its `words` (w,), and where in `ids` the first sub-word of each is."""
+    """A stretch of a sentence that fits the model: its `words` (w,), and where the first sub-word of each is."""
 
     ids: NDArray[np.int64]
     first_subwords: NDArray[np.int64]

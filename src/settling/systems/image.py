@@ -14,12 +14,12 @@ from transformers.utils import logging
 
 from settling.config import ImageSystem
 from settling.data.messages import one_line_errors
+from settling.data.split import Split
 from settling.errors import BadInput
 from settling.files import read_json
-from settling.systems import interface
-from settling.systems.interface import Output, output_of
 from settling.systems.loading import SAFELY, accelerate, load_backbone
-from settling.training.split import Split
+from settling.training import interface
+from settling.training.interface import Output, output_of
 
 NO_PROCESSOR = {"image_mean": [0.5], "image_std": [0.5]}
 

@@ -18,11 +18,11 @@ from transformers import PreTrainedModel
 
 from settling.canonical import generator
 from settling.config import ProtobertSystem
+from settling.data.split import Split
 from settling.errors import BadInput
-from settling.systems import interface
 from settling.systems.encoder import Rows, Windows, at_first_subwords, prepare
-from settling.systems.interface import Output, output_of
-from settling.training.split import Split
+from settling.training import interface
+from settling.training.interface import Output, output_of
 
 # Of O, before training (proto_train.py:265).
 OUTSIDE_LOGIT = -4.0

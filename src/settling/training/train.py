@@ -17,6 +17,7 @@ import torch
 
 from settling.canonical import digest, seed_of
 from settling.config import AnySystem
+from settling.data.split import Split, read_split, read_treated
 from settling.errors import BadInput, choices
 from settling.files import (
     checkpoint_hash,
@@ -37,7 +38,6 @@ from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
 from settling.training.progress import Progress, say, write_progress
 from settling.training.records import write_dynamics, write_scores
-from settling.training.split import Split, read_split, read_treated
 from settling.training.state import Interrupted
 from settling.validation import check
 

@@ -8,12 +8,12 @@ import pytest
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.claims import decide_claims
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import quote
 from settling.artifact.build import build
+from settling.claims.decide import decide_claims
 from settling.config import Study, load
 from settling.data.dataset import download_dataset
 from settling.figures import FIGURES

@@ -8,9 +8,9 @@ import pytest
 
 from settling.analysis import findings
 from settling.analysis.caps import knees
-from settling.analysis.claim_card import printed
-from settling.analysis.claim_model import read_claims
-from settling.analysis.claims import decided
+from settling.claims.claim import read_claims
+from settling.claims.decide import decided
+from settling.claims.text import printed
 from settling.config import load
 from settling.figures import FIGURES
 from settling.figures.forms import sentences_of, title_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from settling.training.split import Split, read_split, read_treated
+from settling.data.split import Split, read_split, read_treated
 
 
 @pytest.fixture(scope="session")

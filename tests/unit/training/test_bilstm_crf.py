@@ -13,11 +13,11 @@ from torchcrf import CRF
 from settling import study as plan
 from settling.canonical import seed_of
 from settling.config import BilstmCrfSystem, load
+from settling.data.split import Split
 from settling.errors import BadInput
 from settling.files import read_json, read_table
 from settling.systems.bilstm_crf import UNKNOWN, System, log_marginals, sentences_of, vocabulary_of
 from settling.training.loop import Trainer
-from settling.training.split import Split
 from settling.training.train import Run, train
 from settling.validation import check
 from tests.conftest import paths_of, run_command, train_command
@@ -297,7 +297,7 @@ def test_the_command_trains_it_without_a_checkpoint_and_a_resumed_run_gives_the_
         return output(self, micro_batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(System, "outcome", breaks)
+        patch.setattr(System, "output", breaks)
         with pytest.raises(KeyboardInterrupt):
             train_here(tiny_treated, tiny_data, tmp_path / "again")
     assert (tmp_path / "again.state").exists()

@@ -10,10 +10,10 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from settling.config import EncoderSystem
+from settling.data.split import Split
 from settling.errors import BadInput
 from settling.systems import loading
 from settling.systems.encoder import LOST, System, cut_windows, load, truncated_window
-from settling.training.split import Split
 from settling.validation import check
 
 CPU = torch.device("cpu")
@@ -67,7 +67,7 @@ def test_a_truncated_sentence_is_read_where_the_authors_reader_reads_it() -> Non
 
 
 @pytest.mark.parametrize(
-    ("sizes", "heads", "ids"),
+    ("sizes", "first_subwords", "ids"),
     [
         ([1, 2, 1], [1, 2, 4], [101, 0, 1, 1, 2, 102]),
         # The last word loses its second piece, not its first.

@@ -21,12 +21,12 @@ from settling.analysis.events import find_events
 from settling.config import ImageSystem
 from settling.data.checkpoints import download_checkpoint
 from settling.data.dataset import download_dataset
+from settling.data.split import Split, read_split, read_treated
 from settling.errors import BadInput
 from settling.files import metadata_of, read_json, read_table
 from settling.systems.image import System, normalisation
 from settling.training import train as stage
 from settling.training.loop import Trainer
-from settling.training.split import Split, read_split, read_treated
 from settling.training.train import Run, train
 from settling.treatments.treat import treat
 from settling.validation import check

@@ -11,14 +11,14 @@ from transformers import get_constant_schedule_with_warmup, get_linear_schedule_
 
 from settling.canonical import seed_of
 from settling.config import EncoderSystem
+from settling.data.split import Split
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_table
 from settling.systems.encoder import System
-from settling.systems.interface import margins_of
+from settling.training.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
 from settling.training.progress import Progress
 from settling.training.records import write_dynamics
-from settling.training.split import Split
 from settling.validation import check
 from tests.conftest import TINY_SPEC
 

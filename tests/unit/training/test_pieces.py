@@ -39,11 +39,11 @@ from transformers import (
 )
 from transformers.convert_slow_tokenizer import import_protobuf
 
+from settling.data.split import Split
 from settling.data.tokens import before_words, load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
 from settling.systems import encoder
 from settling.systems.encoder import System
-from settling.training.split import Split
 from tests.conftest import corpus_text
 from tests.unit.training.test_encoder import CPU, predictions, recipe
 

@@ -11,6 +11,7 @@ import torch
 
 from settling.canonical import seed_of
 from settling.config import ProtobertSystem
+from settling.data.split import Split, read_treated
 from settling.errors import BadInput
 from settling.files import read_table
 from settling.systems import encoder, protobert
@@ -24,7 +25,6 @@ from settling.systems.protobert import (
     split_by_minority,
 )
 from settling.training.loop import Trainer
-from settling.training.split import Split, read_treated
 from settling.treatments.treat import treat
 from settling.validation import check
 from tests.conftest import run_command, train_command

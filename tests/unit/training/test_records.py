@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from settling.data.split import Split
 from settling.files import read_table
 from settling.training.records import Observation, Scorer, write_scores
-from settling.training.split import Split
 
 TAGS = ("O", "B-LOC", "B-RARE")
 

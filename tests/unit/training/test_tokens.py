@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from settling.data.dataset import download_dataset
+from settling.data.split import read_split, read_treated
 from settling.data.tokens import load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
-from settling.training.split import read_split, read_treated
 from settling.training.train import Run, train
 from settling.treatments.treat import treat
 from tests.conftest import TINY_SPEC, corpus_text, paths_of

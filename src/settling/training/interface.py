@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from settling.canonical import generator
 from settling.config import System as Recipe
-from settling.training.split import Split
+from settling.data.split import Split
 
 
 class Output(NamedTuple):

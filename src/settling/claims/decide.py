@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from settling.analysis.caps import knees
-from settling.analysis.claim_card import CERTAIN, printed
-from settling.analysis.claim_model import Claim, read_claims
-from settling.analysis.claim_units import groups, units
 from settling.analysis.estimates import CONFIDENCE, ESTIMATE
 from settling.canonical import digest
+from settling.claims.claim import Claim, read_claims
+from settling.claims.text import CERTAIN, printed
+from settling.claims.units import groups, units
 from settling.files import provenance, read_table, write_csv, write_table, write_text
 from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from settling.analysis.claim_model import CAPPED, COLUMNS, Claim, Where
 from settling.analysis.rows import one_view
 from settling.analysis.undefined import reasons
+from settling.claims.claim import CAPPED, COLUMNS, Claim, Where
 from settling.errors import BadInput
 from settling.treatments import kind_of
 
