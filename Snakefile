@@ -20,7 +20,9 @@ from settling.figures import FIGURES
 from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
 from settling.status import logs, made, reasons, warnings_of
-from settling.systems import KINDS as SYSTEMS
+from settling.data.sources import SOURCES
+from settling.systems import kind_of as system_kind
+from settling.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
 from settling.validation import read_document

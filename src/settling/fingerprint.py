@@ -8,6 +8,8 @@ import functools
 import hashlib
 from pathlib import Path
 
+from settling.systems import KINDS as SYSTEMS
+
 ROOT = Path(__file__).resolve().parent
 # What these steer reaches each step in its spec, and registries only name modules, of which a rule adds the one that it
 # uses; so a new option or a new line in a registry reruns nothing. Who writes a column has it in code too, and a file
@@ -16,13 +18,21 @@ NOT_CODE = frozenset(
     {
         "settling",
         "settling.config",
+        "settling.data.checkpoint_keys",
         "settling.data.formats",
+        "settling.data.keys",
+        "settling.data.sources",
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",
         "settling.model",
         "settling.schemas",
         "settling.systems",
+        *SYSTEMS.values(),
+        "settling.systems.kind",
+        "settling.systems.recipe",
+        "settling.tasks",
+        "settling.tasks.task",
         "settling.treatments",
         "settling.treatments.kind",
         "settling.validation",

@@ -109,6 +109,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "detectors": _schema(*_DETECTOR, ("value", pa.float64())),
     "losses": _schema(*_HISTOGRAM, ("share", pa.float64())),
     # Over the runs of a study: first what holds for one run a row, then estimates.
+    # `unit` carries a label; a `group` of units is what is shuffled, split and capped as a whole.
+    "datasets": _schema(("dataset", _NAME), ("task", _NAME), ("unit", _NAME), ("group", _NAME)),
     "systems": _schema(
         ("system", _NAME),
         ("kind", _NAME),

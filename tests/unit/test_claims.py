@@ -86,7 +86,13 @@ def tables(rows: list[Row]) -> dict[str, pd.DataFrame]:
     measures = measures.astype({"percent": "float64", "cap_sentences": "float64", "cap_class": "str"})
     cards = {"centroids": None, "epochs": 10, "batch_size": 8, "max_length": 128, "long_sentences": "windows"}
     systems = pd.DataFrame([{"system": name, **card, **cards} for name, card in CARDS.items()])
-    return {"measures": measures, "systems": systems}
+    datasets = pd.DataFrame(
+        [
+            {"dataset": name, "task": "ner", "unit": "word", "group": "sentence"}
+            for name in {row["dataset"] for row in rows}
+        ]
+    )
+    return {"measures": measures, "systems": systems, "datasets": datasets}
 
 
 def values(found: pd.DataFrame) -> list[float]:

@@ -35,6 +35,7 @@ from settling.frames import as_frame, read_frame
 from settling.model import Listed, Model
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, runs_of
+from settling.tasks import task_of
 from settling.treatments import KINDS, family_of
 from settling.validation import TreatmentName, check
 
@@ -123,6 +124,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     )
     losses = collect("losses", ((run, read_frame(results / run.losses, "losses")) for run in noisy_runs), treated)
     return {
+        "datasets": datasets(results, runs),
         "systems": pd.DataFrame([{"system": name, **card} for name, card in spec["systems"].items()]),
         "treatments": treatments(results, runs, treated),
         "measures": measures,
@@ -183,6 +185,16 @@ def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
     """Return of the scores of all runs those that are looked at run by run."""
     classes = (scores["class"] == "all") | (scores["class"] == scores["cap_class"].fillna(""))
     return scores[classes & scores["metric"].isin(CURVES)]
+
+
+def datasets(results: Path, runs: list[Run]) -> pd.DataFrame:
+    """Return what carries a label in each data set, from the metadata of its treated splits."""
+    rows = []
+    for run in {run.dataset: run for run in runs}.values():
+        with open_table(results / run.treated, "treated") as file:
+            name = metadata_of(file.schema_arrow)["task"]
+        rows.append({"dataset": run.dataset, "task": name, "unit": task_of(name).unit, "group": task_of(name).group})
+    return pd.DataFrame(rows)
 
 
 def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:

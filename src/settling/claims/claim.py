@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from settling.errors import BadInput, choices
-from settling.model import Model
+from settling.model import NUMBER, Model, Number
 from settling.schemas import SCHEMAS
 from settling.validation import Name, check, read_yaml
 
@@ -49,21 +49,21 @@ class Claim(Model):
     id: Name
     claim: Words
     source: Words
-    published: float | None = None
+    published: Number | None = None
     table: Table
     effect: Words
-    training_sentences: Annotated[int, Field(ge=1)] | None = None
+    training_sentences: Annotated[int, Field(ge=1), NUMBER] | None = None
     where: Where
     against: Where | None = None
     same: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     statistic: Literal["mean", "slope", "share"] = "mean"
     over: str | None = None
-    range: dict[Literal["min", "max"], float] | None = None
-    grain: Annotated[float, Field(ge=0)] = 0
+    range: dict[Literal["min", "max"], Number] | None = None
+    grain: Annotated[float, Field(ge=0), NUMBER] = 0
     lower_bound_where: str | None = None
     direction: Literal["above", "below", "within"]
-    margin: float
+    margin: Number
 
     @field_validator("source")
     @classmethod

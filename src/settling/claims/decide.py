@@ -19,7 +19,7 @@ from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
 
 REPRODUCED, FAILED, UNDECIDED, NOT_RUN = "reproduced", "not reproduced", "undecided", "not run"
-READ = ("measures", "detection_runs", "systems", "treatments")
+READ = ("measures", "detection_runs", "datasets", "systems", "treatments")
 # What differences of equal numbers come to in floating point.
 NO_SPREAD = 1e-12
 

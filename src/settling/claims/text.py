@@ -90,11 +90,9 @@ def scale(tables: dict[str, pd.DataFrame]) -> str:
     """Say how large the study is, and what that means."""
     runs = tables["measures"][["dataset", "treatment", "noise_seed", "system", "seed"]].drop_duplicates()
     cards = tables["systems"][tables["systems"]["system"].isin(runs["system"])]
-    images = set(runs.loc[runs["system"].isin(cards.loc[cards["kind"] == "image", "system"]), "dataset"])
+    groups = tables["datasets"].set_index("dataset")["group"]
     sizes = tables["treatments"].groupby("dataset")["sentences"].max()
-    data = ", ".join(
-        f"{name} ({size:,} training {'images' if name in images else 'sentences'})" for name, size in sizes.items()
-    )
+    data = ", ".join(f"{name} ({size:,} training {groups[str(name)]}s)" for name, size in sizes.items())
     seeds = runs.groupby(["dataset", "treatment", "system"])["seed"].nunique()
     number = f"{counted(len(runs), 'run')} of {counted(len(cards), 'system')}"
     return f"Scale: {number} on {data}; {span(cards['epochs'], 'epoch')}; {span(seeds, 'seed')}. {SMALL}"

@@ -46,10 +46,10 @@ class Figure(NamedTuple):
         return str(self._replace(number="", paper="", question=""))
 
 
-_PRETRAINED = Needs("noise", kinds=("encoder", "protobert"), pretrained=True)
-_UNTRAINED = Needs("noise", kinds=("encoder", "bilstm-crf"), pretrained=False)
-_FEW_SHOT = Needs("cap", kinds=("protobert",), pretrained=True, beside=("encoder",))
-_WORDS = Needs("clean", kinds=("encoder", "protobert", "bilstm-crf"))
+_PRETRAINED = Needs("noise", systems="noise", pretrained=True)
+_UNTRAINED = Needs("noise", systems="noise without pretraining", pretrained=False)
+_FEW_SHOT = Needs("cap", systems="few-shot", pretrained=True, beside="beside few-shot")
+_WORDS = Needs("clean", systems="clean words")
 _JNLPBA = ("jnlpba",)
 _MISC = ("MISC",)
 _NOISE_F1 = ("curves", "treatments", "phases")
@@ -103,7 +103,7 @@ FIGURES: dict[str, Figure] = {
     "appA_image_noise": Figure(
         "f1_and_noisy_accuracy",
         _NOISE_F1,
-        Needs("noise", kinds=("image",)),
+        Needs("noise", systems="image noise"),
         "appendix A",
         "The paper compares a ResNet on CIFAR10 with BERT, to ask whether the ResNet settles too. Accounts of the "
         "answer differ: it settles for a shorter time, or not at all. [S12][S29] A word in this figure is an image.",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
+from settling.systems import KINDS, kind_of
+from settling.systems.kind import FigureGroup
 from settling.treatments import family_of
 
 # Families of treatments. Beside the one that is asked for stands clean training, and beside a cap its controls.
@@ -19,25 +21,26 @@ class Card(Protocol):
 class Needs(NamedTuple):
     """The runs that a figure is about; None or an empty tuple leaves the choice open.
 
-    `kinds` are kinds of systems, `beside` the kinds that are shown too, where there are runs of `kinds`. `datasets`
-    and `checkpoints` are beginnings of names, so that `deberta` takes `deberta-v3` in. `classes` are capped classes.
+    `systems` is the group of figures that a kind of system says it belongs to. Systems of the group `beside` are shown
+    too, where there are runs of `systems`. `datasets` and `checkpoints` are beginnings of names, so that `deberta`
+    takes `deberta-v3` in. `classes` are capped classes.
     """
 
     treatment: Literal["noise", "cap", "clean"] | None = None
-    kinds: tuple[str, ...] = ()
+    systems: FigureGroup | None = None
     pretrained: bool | None = None
     datasets: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
+    beside: FigureGroup | None = None
 
     def fits_system(self, card: Card) -> bool:
         """Return whether a system is of those needed; `card` is its row of the table `systems`."""
-        return (not self.kinds or card["kind"] in self.kinds) and self._fits_weights(card)
+        return (self.systems is None or card["kind"] in kinds_in(self.systems)) and self._fits_weights(card)
 
     def shows_system(self, card: Card) -> bool:
         """Return whether the rows of a system are shown."""
-        return self.fits_system(card) or (card["kind"] in self.beside and self._fits_weights(card))
+        return self.fits_system(card) or (card["kind"] in kinds_in(self.beside) and self._fits_weights(card))
 
     def _fits_weights(self, card: Card) -> bool:
         return self.pretrained in (None, card["pretrained"]) and _begins(card["checkpoint"], self.checkpoints)
@@ -59,11 +62,12 @@ class Needs(NamedTuple):
             parts.append(f"with a cap on class {' or '.join(self.classes)}")
         elif self.treatment:
             parts.append(WORDS[self.treatment])
-        if self.kinds or self.pretrained is not None:
-            named = " or ".join(self.kinds) or "system"
+        kinds = kinds_in(self.systems)
+        if kinds or self.pretrained is not None:
+            named = " or ".join(kinds) or "system"
             adjective = "pretrained " if self.pretrained else ""
             article = "an" if not adjective and named[0] in "aeiou" else "a"
-            system = " system" if self.kinds else ""
+            system = " system" if kinds else ""
             parts.append(f"of {article} {adjective}{named}{system}")
             parts += ["without pretraining"] if self.pretrained is False else []
         if self.checkpoints:
@@ -71,6 +75,11 @@ class Needs(NamedTuple):
         if self.datasets:
             parts.append(f"on the data set {' or '.join(self.datasets)}")
         return " ".join(parts)
+
+
+def kinds_in(group: FigureGroup | None) -> list[str]:
+    """Return the kinds of systems that a group of figures shows, in the order of the registry; none for None."""
+    return [name for name in KINDS if group in kind_of(name).figures]
 
 
 def _begins(name: object, beginnings: tuple[str, ...]) -> bool:

@@ -10,11 +10,11 @@ import torch
 from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from settling.canonical import seed_of
-from settling.config import EncoderSystem
 from settling.data.split import Split
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_table
-from settling.systems.encoder import System
+from settling.systems.encoder import EncoderRecipe
+from settling.systems.encoder_model import System
 from settling.training.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
 from settling.training.progress import Progress
@@ -23,9 +23,9 @@ from settling.validation import check
 from tests.conftest import TINY_SPEC
 
 
-def recipe(**options: object) -> EncoderSystem:
+def recipe(**options: object) -> EncoderRecipe:
     values = {**TINY_SPEC, **options}
-    made: EncoderSystem = check(EncoderSystem, values, "recipe")
+    made: EncoderRecipe = check(EncoderRecipe, values, "recipe")
     return made
 
 
