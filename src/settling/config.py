@@ -306,7 +306,6 @@ class System(Model):
     schedule: Literal["linear", "constant"] = "linear"
     clip: Annotated[float, Field(gt=0, le=MAX_FLOAT)] = 1.0
     views: Annotated[tuple[View, ...], Field(min_length=1)] = ("minibatch", "epoch-end")
-    record_margin: bool = False
     resources: Resources = Resources()
 
     @field_validator("views")

@@ -17,6 +17,8 @@ NOT_CODE = frozenset(
         "settling",
         "settling.config",
         "settling.data.formats",
+        "settling.detectors",
+        "settling.detectors.kind",
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",

@@ -534,7 +534,6 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "clip": 1.0,
         "max_length": 128,
         "views": ("minibatch", "epoch-end"),
-        "record_margin": False,
         "resources": Resources(),
         "precision": "float32",
         "compile": False,

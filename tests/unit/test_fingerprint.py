@@ -8,6 +8,7 @@ import pytest
 import settling
 from settling import fingerprint as module
 from settling.data.formats import FORMATS
+from settling.detectors import DETECTORS
 from settling.fingerprint import fingerprint, modules
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
@@ -116,12 +117,13 @@ def test_the_real_package_can_be_followed_by_its_imports() -> None:
     assert relative == []
 
 
-def test_each_kind_of_system_treatment_and_format_has_code_of_its_own() -> None:
+def test_each_kind_of_system_treatment_format_and_detector_has_code_of_its_own() -> None:
     """They are imported by name at run time, so the rules must name them."""
     for stage, kinds in (
         ("settling.training.train", SYSTEMS),
         ("settling.treatments.treat", TREATMENTS),
         ("settling.data.dataset", FORMATS),
+        ("settling.detectors.detect", DETECTORS),
     ):
         found = {fingerprint(stage), *(fingerprint(stage, kind) for kind in kinds.values())}
         assert len(found) == 1 + len(kinds)
