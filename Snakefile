@@ -15,6 +15,7 @@ from settling import study as plan
 from settling.artifact.contents import names_of
 from settling.config import load
 from settling.data.formats import FORMATS
+from settling.detectors import DETECTORS
 from settling.errors import BadInput, printable
 from settling.figures import FIGURES
 from settling.figures.skipped import listed, skipped

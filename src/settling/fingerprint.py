@@ -22,6 +22,8 @@ NOT_CODE = frozenset(
         "settling.data.formats",
         "settling.data.keys",
         "settling.data.sources",
+        "settling.detectors",
+        "settling.detectors.kind",
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",

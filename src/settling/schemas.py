@@ -86,7 +86,6 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("predicted", pa.uint8()),
         ("loss", pa.float32()),
         ("margin", pa.float32()),
-        nullable=("margin",),
     ),
     # A score is null where it is undefined: of a class without a mention in the reference.
     "scores": _schema(("epoch", pa.uint16()), *_SCORE, ("value", pa.float64()), nullable=("value",)),

@@ -147,7 +147,7 @@ STAGES = (
     Stage(
         "detect",
         "Score how well detectors find the wrong labels of a run.",
-        "settling.analysis.detection:detect",
+        "settling.detectors.detect:detect",
         (
             DYNAMICS,
             TREATED,

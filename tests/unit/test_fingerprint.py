@@ -9,6 +9,7 @@ import settling
 from settling import fingerprint as module
 from settling.data.formats import FORMATS
 from settling.data.sources import SOURCES
+from settling.detectors import DETECTORS
 from settling.fingerprint import fingerprint, modules
 from settling.systems import KINDS as SYSTEMS
 from settling.systems import kind_of
@@ -119,12 +120,13 @@ def test_the_real_package_can_be_followed_by_its_imports() -> None:
     assert relative == []
 
 
-def test_each_kind_of_system_treatment_and_format_has_code_of_its_own() -> None:
+def test_each_kind_of_system_treatment_format_and_detector_has_code_of_its_own() -> None:
     """They are imported by name at run time, so the rules must name them."""
     for stage, kinds in (
         ("settling.training.train", [kind_of(name).model for name in SYSTEMS]),
         ("settling.treatments.treat", TREATMENTS.values()),
         ("settling.data.dataset", [*FORMATS.values(), *SOURCES.values(), *TASKS.values()]),
+        ("settling.detectors.detect", DETECTORS.values()),
     ):
         found = {fingerprint(stage), *(fingerprint(stage, kind) for kind in kinds)}
         assert len(found) == 1 + len(kinds)

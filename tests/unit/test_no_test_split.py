@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from settling.analysis.aggregate import aggregate
-from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import quote
@@ -15,6 +14,7 @@ from settling.claims.decide import decide_claims
 from settling.config import load
 from settling.data.dataset import download_dataset
 from settling.data.tokens import tokenise
+from settling.detectors.detect import detect
 from settling.figures import FIGURES
 from settling.figures.plot import specification
 from settling.figures.skipped import listed, skipped

@@ -9,13 +9,13 @@ import pytest
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.caps import knees
-from settling.analysis.detection import measure, selected_epochs_of
-from settling.analysis.detectors import History, entity_label
 from settling.analysis.dynamics import Epoch
 from settling.claims.claim import CAPPED, COLUMNS, Claim, read_claims
 from settling.claims.decide import READ, decided
 from settling.claims.units import units
 from settling.config import read
+from settling.detectors.detect import measure, selected_epochs_of
+from settling.detectors.history import History
 from settling.frames import read_frame
 from settling.schemas import METRICS
 from settling.study import Run, runs_of, system_cards
@@ -65,12 +65,11 @@ def scores_of(noisy: bool) -> list[Row]:
 def detected(scores: list[Row]) -> Iterator[Row]:
     """Return what the stage `detect` would find at each selected epoch, of four words."""
     noisy = np.array([True, False, False, True])
-    history = History(np.array([1, 0, 0, 1]), len(TAGS))
+    history = History(np.array([1, 0, 0, 1]), TAGS)
     loss = np.array([2.0, 0.1, 0.2, 1.5], dtype=np.float32)
     history.add(Epoch("epoch-end", 0, ~noisy, loss, -loss, np.zeros(4, dtype=np.uint8)))
-    for selected_epoch in selected_epochs_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS)):
-        for found in measure(history, noisy, entity_label(history.given_label, outside=0)):
-            yield {"view": "epoch-end", "selected_epoch": selected_epoch, **found._asdict()}
+    for found in measure(history, noisy, [*selected_epochs_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS))]):
+        yield {"view": "epoch-end", **found._asdict()}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +124,7 @@ def test_every_shipped_claim_is_run_on_a_study_that_has_all_it_asks_for(study: d
     ("right", "wrong"),
     [
         ("metric: memorised", "metric: memorized"),
+        ("detector: kmeans", "detector: k-means"),
         ("rate: own", "rate: known"),
         ("selected_epoch: [epoch-4, best", "selected_epoch: [epoch-5, best"),
         ("family: noise", "family: noises"),

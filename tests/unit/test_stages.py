@@ -14,8 +14,8 @@ import pytest
 
 from settling import cli
 from settling.analysis.aggregate import aggregate
-from settling.analysis.detection import detect
 from settling.analysis.events import find_events
+from settling.detectors.detect import detect
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
 from settling.study import Run
 from settling.treatments.treat import treat

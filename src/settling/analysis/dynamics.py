@@ -26,8 +26,8 @@ class Epoch(NamedTuple):
     """(words,) whether the given label was predicted."""
     loss: NDArray[np.float32]
     """(words,) nats, of the given label."""
-    margin: NDArray[np.float32] | None
-    """(words,) nats, log-probability of the given label less the greatest other; None where it was not recorded."""
+    margin: NDArray[np.float32]
+    """(words,) nats, log-probability of the given label less the greatest other."""
     predicted: NDArray[np.integer]
     """(words,) indices into the tag list."""
 
@@ -52,6 +52,6 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
                 rows["epoch"][0].as_py(),
                 predicted == given_label,
                 rows["loss"].to_numpy(),
-                None if rows["margin"].null_count else rows["margin"].to_numpy(),
+                rows["margin"].to_numpy(),
                 predicted,
             )

@@ -12,7 +12,6 @@ import pandas as pd
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
@@ -26,6 +25,7 @@ from settling.canonical import digest
 from settling.claims.claim import read_claims
 from settling.claims.decide import decide_claims
 from settling.config import Study
+from settling.detectors.detect import detect
 from settling.errors import BadInput, one_line
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector

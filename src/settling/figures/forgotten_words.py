@@ -58,7 +58,7 @@ def sentences(tables: Tables) -> list[str]:
     words = holding(tables["words"], list="most-forgotten", rank=1, family="clean")
     first = one_view(words, "minibatch").merge(tables["quotes"], on=["dataset", "sentence", "position"])
     return [
-        f"{word['system']} on {word['dataset']}: the word most often forgotten is “{word['token']}” ({word['true_label']}), "
-        f"{word['forgetting']:.1f} times in the mean (n={word['n']})."
+        f"{word['system']} on {word['dataset']}: the word most often forgotten is “{word['token']}” "
+        f"({word['true_label']}), {word['forgetting']:.1f} times in the mean (n={word['n']})."
         for word in first.sort_values(["dataset", "system"]).to_dict("records")
     ]

@@ -5,21 +5,25 @@ import pandas as pd
 
 from settling.analysis.rows import defined, holding, one_view
 from settling.analysis.wording import in_words
+from settling.detectors import DETECTORS, detector_of
 from settling.figures import selection, style
 from settling.figures.selection import Tables
 
 TITLE = "How well wrong labels are found"
 QUESTION = "Can the wrong labels be found from one training run alone?"
+
+
+def spoken_of(name: str) -> str:
+    """Return a sentence that says what a detector does, and where it comes from."""
+    detector = detector_of(name)
+    return f"{name} {detector.phrase}{f' ({detector.source})' if detector.source else ''}."
+
+
 READING = (
     "A dot is a detector at one level of noise (colour). It reads the run up to a selected epoch (shape). The first "
     "column is F1 when a detector calls as many words noisy as there are. The second is F1 when it estimates their "
     "number without knowing the noise, or has a threshold of its own. The third is the area under the ROC curve, "
-    "the fourth average precision. kmeans is the paper's detector as the paper describes it: it parts the losses of "
-    "one epoch by 2-means, and calls the words of the greater mean noisy. class-means is the same as the authors' "
-    "code has it. entity-label is the baseline without a model: it calls any word noisy that is not labelled O. "
-    "self-confidence and normalized-margin are cleanlab's. The others rank words by what their names say: the loss "
-    "of the label given, its mean, the mean probability of that label, the spread of that probability, its margin, "
-    "forgetting events, and the first learning event."
+    f"the fourth average precision. {' '.join(spoken_of(name) for name in DETECTORS)}"
 )
 
 SELECTED_EPOCHS = {
@@ -37,21 +41,6 @@ COLUMNS = {
     ("any", "auroc"): "AUROC",
     ("any", "average_precision"): "Average precision",
 }
-# The paper's detectors come first.
-ORDER = (
-    "kmeans",
-    "class-means",
-    "loss",
-    "loss-mean",
-    "confidence",
-    "variability",
-    "area-under-margin",
-    "forgetting",
-    "first-learned",
-    "self-confidence",
-    "normalized-margin",
-    "entity-label",
-)
 LANE = 6  # pixels
 NAMES_WIDTH = 95  # pixels; the same in all rows, which have detectors of their own
 
@@ -65,12 +54,13 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     frame = scores.assign(when=scores["selected_epoch"].map(SELECTED_EPOCHS))
     drawn = ["panel", "scored", "detector", "when", "rate", "percent", "view", "mean", "low", "high", "n"]
 
+    order = [name for name in DETECTORS if name in set(frame["detector"])]
     pick = style.picking("percent")
     selected_epochs = [
         words for selected_epoch, words in SELECTED_EPOCHS.items() if selected_epoch in set(frame["selected_epoch"])
     ]
     base = style.interval_text(alt.Chart()).encode(
-        y=alt.Y("detector:N", sort=ORDER, title=None).axis(grid=True, domain=False, ticks=False, minExtent=NAMES_WIDTH),
+        y=alt.Y("detector:N", sort=order, title=None).axis(grid=True, domain=False, ticks=False, minExtent=NAMES_WIDTH),
         yOffset=alt.YOffset("when:N", sort=selected_epochs),
         color=style.noise_colour(frame["percent"]),
         tooltip=style.tooltip(

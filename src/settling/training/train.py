@@ -272,7 +272,7 @@ class Job:
             raise BadInput(f"{run.output}: {error}") from None
 
         tags = splits["train"].tags
-        write_dynamics(run.state / TABLES[0], trainer.history.views, tags, True, made)
+        write_dynamics(run.state / TABLES[0], trainer.history.views, tags, made)
         write_scores(run.state / TABLES[1], trainer.history.scores, {**made, "steps": system.total_steps})
         write_json(
             run.state / CARD,

@@ -8,7 +8,6 @@ import pytest
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import quote
@@ -16,6 +15,7 @@ from settling.artifact.build import build
 from settling.claims.decide import decide_claims
 from settling.config import Study, load
 from settling.data.dataset import download_dataset
+from settling.detectors.detect import detect
 from settling.figures import FIGURES
 from settling.figures.plot import plot
 from settling.figures.skipped import listed, skipped

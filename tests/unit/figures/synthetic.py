@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from settling.detectors import DETECTORS, detector_of
 from settling.figures.plot import specification
 from settling.files import write_table
 from settling.schemas import SCHEMAS
@@ -36,7 +37,8 @@ CAPPED = {("tweets", "LOC"): ("bert", "protobert", "protobert-running"), ("tweet
     ("jnlpba", "protein"): ("bert", "protobert")
 }
 CLEAN = {"tweets": ("bert", "bert-scratch", "bilstm-crf", "protobert"), "jnlpba": ("bert", "bilstm-crf")}
-DETECTORS = ("loss", "loss-mean", "confidence", "area-under-margin", "forgetting", "first-learned")
+RANKING = [name for name in DETECTORS if detector_of(name).rank]
+CALLING = [name for name in DETECTORS if detector_of(name).call]
 ESTIMATE = ("mean", "sd", "low", "high", "n", "settled_f1")
 EDGES = [float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)]
 
@@ -312,7 +314,7 @@ def detection(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
     for place, _, level in under_noise(kinds):
         for index, selected_epoch in enumerate(("epoch-4", "best", "settled", "final")) if level else ():
             where = {**place, "view": "epoch-end", "selected_epoch": selected_epoch}
-            for rank, detector in enumerate(DETECTORS):
+            for rank, detector in enumerate(RANKING):
                 value = 0.98 - 0.05 * rank - 0.03 * index - level / 1000
                 for rate, metric in (
                     ("known", "f1"),
@@ -323,8 +325,8 @@ def detection(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
                     shown = value - 0.06 * (rate == "estimated")
                     yield {**where, "detector": detector, "rate": rate, "metric": metric, **estimate(shown, n, 0.01)}
                 yield {**where, "detector": detector, "rate": "known", "metric": "recall", **estimate(0.111, n)}
-            for detector in ("kmeans", "class-means"):
-                if detector == "kmeans" or selected_epoch == "epoch-4":
+            for detector in CALLING:
+                if detector_of(detector).only_after in (None, selected_epoch):
                     own = {"detector": detector, "rate": "own", "metric": "f1"}
                     yield {**where, **own, **estimate(0.9 - 0.1 * index, n, 0.01)}
 

@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from settling.analysis import detectors
-from settling.figures import noise_detectors
+from settling.detectors import DETECTORS, detector_of
 from settling.figures.fig1_noise_f1 import taken
+from settling.figures.forms import form_of
 from settling.figures.plot import specification
-from tests.conftest import ROOT
 from tests.unit.figures.synthetic import (
+    CALLING,
     CARDS,
-    DETECTORS,
     EDGES,
+    RANKING,
     SENTENCES,
     SETTLED,
     Row,
@@ -232,7 +232,7 @@ def test_forgotten_words_stand_in_their_sentence(study: Path) -> None:
 
 def test_each_detector_selected_epoch_and_level(study: Path) -> None:
     rows = [row for row in drawn(study, "appE_noise_detectors") if row["panel"] == "tweets\nbert"]
-    assert {row["detector"] for row in rows} == {*DETECTORS, "kmeans", "class-means"}
+    assert {row["detector"] for row in rows} == set(DETECTORS)
     assert {row["percent"] for row in rows} == {10, 30, 50}
     place = {"detector": "loss-mean", "when": "at the end of settling", "percent": 10}
     assert only(rows, **place, scored="Average precision")["mean"] == pytest.approx(0.98 - 0.05 - 0.06 - 0.01)
@@ -240,16 +240,18 @@ def test_each_detector_selected_epoch_and_level(study: Path) -> None:
     own = {"scored": "F1 at an estimated or its own rate", "percent": 30}
     assert only(rows, **own, detector="class-means")["when"] == "after 4 epochs"
     assert only(rows, **own, detector="kmeans", when="at the end")["mean"] == pytest.approx(0.6)
-    assert len(rows) == 3 * (len(DETECTORS) * 4 * 4 + 4 + 1)
+    called = sum(1 if detector_of(name).only_after else 4 for name in CALLING)
+    assert len(rows) == 3 * (len(RANKING) * 4 * 4 + called)
 
 
-def test_detectors_are_in_the_order_of_their_documentation(study: Path) -> None:
-    assert ("kmeans", "class-means", *detectors.DETECTORS, "entity-label") == noise_detectors.ORDER
-    documented = (ROOT / "docs" / "detectors.md").read_text()
-    places = [documented.index(f"| `{name}` |") for name in noise_detectors.ORDER]
-    assert places == sorted(places)
-    # A part for each system, whose axis has the detectors of that system alone.
+def test_detectors_are_in_the_order_of_the_registry_and_spoken_of_as_they_say_of_themselves(study: Path) -> None:
     spec = json.loads(specification("appE_noise_detectors", study))
+    orders = [layer["encoding"]["y"]["sort"] for part in spec["vconcat"] for layer in part["spec"]["layer"]]
+    assert orders
+    assert all(order == [*DETECTORS] for order in orders)
+    reading = form_of("appE_noise_detectors").READING
+    assert [name for name in DETECTORS if f" {name} {detector_of(name).phrase}" not in reading] == []
+    # A part for each system, whose axis has the detectors of that system alone.
     panels = [{row["panel"] for row in spec["datasets"][part["data"]["name"]]} for part in spec["vconcat"]]
     assert panels == [{panel} for panel in sorted(set.union(*panels))]
 
