@@ -29,7 +29,6 @@ FIXED_EPOCHS = 4
 # Edges of the bins in nats: five a decade, rounded, so that they are the same on every machine.
 EDGES = np.array([float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)])
 
-
 Value = tuple[str, str, float]
 """Rate, metric, value."""
 
