@@ -93,7 +93,11 @@ def status(file: Path) -> str:
 
 
 def config(file: Path) -> None:
-    """Print a configuration in full, and on standard error what is to be known before the study is started."""
+    """Print a configuration in full; print on standard error what one should know before the study is started.
+
+    Raises BadInput for a configuration that no study can be made of, and for a checkpoint on the hub without a
+    revision.
+    """
     from settling.config import read
     from settling.data.preview import previews
     from settling.study import not_there, runs, unpinned
@@ -103,9 +107,10 @@ def config(file: Path) -> None:
         num_runs = len(runs(study))
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
+    if keys := unpinned(study):
+        expected = "expected the id of a commit of its repository (40 hexadecimal digits)"
+        raise BadInput("\n".join(f"{file}: {key}.revision: missing; {expected}" for key in keys))
     print(json.dumps(study.model_dump(mode="json"), indent=2))
-    for key in unpinned(study):
-        tell(f"{file}: {key}: no revision yet; the download refuses without one", sys.stderr)
     for key, path in not_there(study):
         tell(f"{file}: {key}: {path}: no such file yet", sys.stderr)
     for name, dataset in study.datasets.items():
