@@ -19,7 +19,7 @@ from settling.errors import BadInput, printable
 from settling.figures import FIGURES
 from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
-from settling.status import logs, made, reasons, warnings_of
+from settling.status import failure_reasons, logs, results_line, warnings_of
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
@@ -113,11 +113,11 @@ onstart:
 
 
 onsuccess:
-    for line in [*warnings_of(Path(RESULTS)), made(Path(RESULTS))]:
+    for line in [*warnings_of(Path(RESULTS)), results_line(Path(RESULTS))]:
         if line:
             print(line)
 
 
 # Said again at the end, as a step's own words scroll away under Snakemake's.
 onerror:
-    print("\n".join(reasons(Path(RESULTS), BEFORE)), file=sys.stderr)
+    print("\n".join(failure_reasons(Path(RESULTS), BEFORE)), file=sys.stderr)
