@@ -241,7 +241,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("token", pa.string()),
         ("after", pa.string()),
     ),
-    # A row a claim and place (data set, system, level); estimate and margin in the claim's own units.
+    # A row is of a claim in a setting (data set, system, level); estimate and margin are in the claim's own units.
     "claims": _schema(
         ("claim", _NAME),
         ("text", pa.string()),
@@ -253,13 +253,13 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("dataset", _NAME),
         ("system", _NAME),
         ("against", _NAME),
-        ("place", pa.string()),
+        ("setting", pa.string()),
         ("effect", pa.string()),
         ("statistic", _NAME),
         ("direction", _NAME),
         ("margin", pa.float64()),
         *_ESTIMATE,
-        nullable=("published", "reason", "dataset", "system", "against", "place", *_ESTIMATE_NULLS),
+        nullable=("published", "reason", "dataset", "system", "against", "setting", *_ESTIMATE_NULLS),
     ),
     "first_learned": _schema(
         *_TREATMENT,

@@ -51,7 +51,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
 
 def forget() -> None:
     """Clear what is kept of code read before."""
-    module.parsed.cache_clear()
+    module.hash_and_imports.cache_clear()
     modules.cache_clear()
 
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from settling.analysis.aggregate import aggregate
-from settling.analysis.caps import knees
+from settling.analysis.caps import class_thresholds
 from settling.analysis.dynamics import Epoch
-from settling.claims.claim import CAPPED, COLUMNS, Claim, read_claims
-from settling.claims.decide import READ, decided
+from settling.claims.claim import CAPPED, TABLE_COLUMNS, Claim, read_claims
+from settling.claims.decide import CLAIMS_TABLES, decided
 from settling.claims.units import units
 from settling.config import read
 from settling.detectors.detect import measure, selected_epochs_of
@@ -80,8 +80,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
         write_run(results, run)
     spec = {**spec_of(BLOCKS, []), "treatments": TREATMENTS, "systems": CARDS}
     aggregate(spec, results, results / "tables")
-    frames = {name: read_frame(results / "tables" / f"{name}.parquet", name) for name in READ}
-    return {**frames, "knees": knees(frames["measures"])}
+    frames = {name: read_frame(results / "tables" / f"{name}.parquet", name) for name in CLAIMS_TABLES}
+    return {**frames, "class_thresholds": class_thresholds(frames["measures"])}
 
 
 def write_run(results: Path, run: Run) -> None:
@@ -154,7 +154,7 @@ def test_the_paper_s_grid_has_one_fair_pair_for_each_claim_about_twins() -> None
         claim, values = claims[name], []
         fixed = {column: wanted for column, wanted in claim.where.items() if isinstance(wanted, str)}
         for system in cards["system"]:
-            row = {**dict.fromkeys(COLUMNS["measures"].names), "kind": "flip", **fixed, "dataset": "conll2003"}
+            row = {**dict.fromkeys(TABLE_COLUMNS["measures"].names), "kind": "flip", **fixed, "dataset": "conll2003"}
             values.append({**row, "view": "epoch-end", "system": system, "noise_seed": 0, "seed": 0, "value": 0.0})
         found = units(claim, {"measures": pd.DataFrame(values), "systems": cards})
         assert set(zip(found["system"], found["against"], strict=True)) == pairs

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from settling.analysis import findings
-from settling.analysis.caps import knees
+from settling.analysis.caps import class_thresholds
 from settling.claims.claim import read_claims
 from settling.claims.decide import decided
 from settling.claims.text import printed
@@ -97,7 +97,7 @@ def test_findings_and_claims_are_made(bare: Bare, tmp_path: Path) -> None:
     said = (tmp_path / "findings.txt").read_text().splitlines()
     assert said
     assert all(line.endswith(".") and "nan" not in line.split() for line in said)
-    frames = {**tables, "knees": knees(tables["measures"])}
+    frames = {**tables, "class_thresholds": class_thresholds(tables["measures"])}
     rows = [row for claim in read_claims(ROOT / "config" / "claims.yaml") for row in decided(claim, frames)]
     assert {row["verdict"] for row in rows} <= {"not run", "undecided"}
     assert printed(pd.DataFrame(rows, columns=SCHEMAS["claims"].names), frames)

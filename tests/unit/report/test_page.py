@@ -110,8 +110,8 @@ def test_a_claim_says_its_verdict_in_words_and_by_a_symbol(page: Page, verdict: 
     assert f"{dict(zip(CLAIMS, '✓✗?–', strict=True))[verdict]} {verdict}" in page.text
 
 
-def test_a_claims_places_are_all_there_with_effect_interval_and_number(page: Page) -> None:
-    assert "2 places" in page.text
+def test_a_claims_settings_are_all_there_with_effect_interval_and_number(page: Page) -> None:
+    assert "2 settings" in page.text
     for cell in ("0.200", "[0.100, 0.300]", "n=4", "30 % noise"):
         assert page.text.count(cell) >= 2, cell
 
