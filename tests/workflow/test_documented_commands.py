@@ -70,7 +70,7 @@ ELSEWHERE = {
 }
 
 # Programs of the reader's own, which stand for whichever they like.
-OF_THE_READER = ("$EDITOR slurm/config.yaml", "tmux")
+OF_THE_READER = ("$EDITOR slurm/config.yaml", "$EDITOR config/paper.yaml", "tmux")
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 
