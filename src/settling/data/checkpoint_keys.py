@@ -31,8 +31,8 @@ class HubCheckpoint(Model):
     repo: HubRepo = Field(description="The repository, as `owner/name`.")
     revision: GitId | None = Field(
         None,
-        description="A commit id of the repository (40 hexadecimal digits). Without one `settling config` warns "
-        "and the download refuses.",
+        description="A commit id of the repository (40 hexadecimal digits). Without one "
+        "`settling config` refuses the study.",
     )
 
 
