@@ -220,7 +220,7 @@ def test_a_small_file_that_holds_a_huge_one_ends_in_a_line(
 def test_a_study_of_billions_of_runs_is_refused_before_they_are_listed(tmp_path: Path, refused_here: Refused) -> None:
     path = tmp_path / "study.yaml"
     numbers = str([*range(4000)])
-    path.write_text(f"{CONFIG}seeds: {numbers}\ndraws: {numbers}\n")
+    path.write_text(f"{CONFIG}seeds: {numbers}\nnoise_seeds: {numbers}\n")
     refused_here(
         settling("config", path), tmp_path, f"{path}: experiments: ask for 16004000 runs, expected at most 1000000"
     )
