@@ -49,13 +49,13 @@ def train(
 
     data = {"train": train, "dev": dev, "test": test}
     try:
-        training.train(spec, data, checkpoint, [run_of(*values) for values in run], device, threads, tokens)
+        training.train(spec, data, checkpoint, [run_from(*values) for values in run], device, threads, tokens)
     except Interrupted:
         print("settling: interrupted; the same command goes on from the saved state", file=sys.stderr)
         sys.exit(128 + signal.SIGTERM)
 
 
-def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
+def run_from(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
     """Return the run that the values of one `--run` describe; raise BadInput for a bad seed."""
     from settling.training.train import Run
 

@@ -21,14 +21,14 @@ from settling.files import read_json
 from settling.study import CARD, Run, folder_of, runs
 from settling.training.progress import Progress, minutes, read_progress
 
-LINE_WIDTH = 100
+MAX_WIDTH = 100
 NAME_WIDTH = 26
 # A run whose progress file is older than this counts as interrupted, or older than three of its epochs if that is more.
 QUIET_SECONDS = 600
 TAIL_BYTES = 1 << 16
 FAILED = re.compile(r"^settling: (.*)", re.MULTILINE)
 # The results in a study's folder, in the order in which one looks at them, and the files that they are made from.
-RESULTS = ("report.html", "figures/", "tables/", "claims/claims.txt", "findings.txt", "artifact.zip")
+RESULT_FILES = ("report.html", "figures/", "tables/", "claims/claims.txt", "findings.txt", "artifact.zip")
 INTERMEDIATE = ("data/", "tokens/", "treated/", "runs/", "events/", "detectors/")
 
 
@@ -117,7 +117,7 @@ def failure_reasons(folder: Path, before: Mapping[Path, int]) -> list[str]:
 
 def results_line(folder: Path) -> str:
     """Return a line that names the results in a study's folder, or else what they are made from; else nothing."""
-    for names in (RESULTS, INTERMEDIATE):
+    for names in (RESULT_FILES, INTERMEDIATE):
         if existing := [name for name in names if holds(folder / name)]:
             return f"In {folder}: {', '.join(existing)}"
     return ""
@@ -174,13 +174,13 @@ def report(name: str, epochs: Mapping[str, int], statuses: Mapping[Run, RunStatu
         listed = {str(run.place): progress_text(one) for run, one in statuses.items() if one.state == state}
         if listed:
             # The text about a run under way is short and all of it matters; that of a failed one may lose its end.
-            room = LINE_WIDTH - 4 - (max(map(len, listed.values())) if state == State.GOING else 0)
+            room = MAX_WIDTH - 4 - (max(map(len, listed.values())) if state == State.GOING else 0)
             names = {name: shortened(name, room) for name in listed}
             width = max(map(len, names.values()))
             lines += ["", state]
             for name_of_run, text in listed.items():
                 line = f"  {names[name_of_run]:<{width}}  {text}"
-                lines.append(line if len(line) <= LINE_WIDTH else f"{line[: LINE_WIDTH - 1]}…")
+                lines.append(line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…")
     return "\n".join([*lines, "", time_left(epochs, statuses)])
 
 

@@ -102,7 +102,7 @@ def what_would_run(planned: Sequence[PlannedJob]) -> str:
         reasons = causes(job)
         # A job with an input that is made again only follows, except a training with a cause of its own.
         if FOLLOWS in job.reason and not (job.rule == "train" and reasons):
-            following[job.rule] += len(runs_of(job.outputs)) if job.rule == "train" else 1
+            following[job.rule] += len(runs_with(job.outputs)) if job.rule == "train" else 1
         else:
             own[job.rule, "; ".join(reasons)].append(job)
     lines = [line_of(rule, cause, group) for (rule, cause), group in own.items()]
@@ -122,8 +122,8 @@ def line_of(rule: str, cause: str, group: Sequence[PlannedJob]) -> str:
         names = sorted(job.wildcards[wildcard] for job in group if wildcard)
         named = f" ({few(names)})" if names else ""
         return f"{number_of(rule, len(group))}{named}{again}: {cause}{f': {few(files)}' if files else ''}"
-    runs = [run for job in group for run in runs_of(job.outputs)]
-    trained = runs_of(files) or runs
+    runs = [run for job in group for run in runs_with(job.outputs)]
+    trained = runs_with(files) or runs
     verb = "trains" if len(trained) == 1 else "train"
     if clause == MISSING:
         files = [str(run.place) for run in trained]
@@ -153,7 +153,7 @@ def files_in(reason: str, clause: str) -> list[str]:
     return [file for part in parts if clause and part.startswith(clause) for file in part[len(clause) :].split(", ")]
 
 
-def runs_of(files: Iterable[str]) -> list[Run]:
+def runs_with(files: Iterable[str]) -> list[Run]:
     """Return the runs that files belong to, sorted, each once."""
     return sorted({run for file in files if (run := run_of(file))})
 
@@ -183,7 +183,7 @@ def changes(job: PlannedJob, old: Iterable[str], new: Iterable[str]) -> list[str
         pairs = [(one, two) for one in before[kind] or [""] for two in now[kind] or [""] if one or two]
         for one, two in pairs:
             if kind == "spec":
-                name = f"system {runs_of(job.outputs)[0].system}: " if job.rule == "train" else ""
+                name = f"system {runs_with(job.outputs)[0].system}: " if job.rule == "train" else ""
                 texts.append(name + "; ".join(changed_keys(json.loads(one or "{}"), json.loads(two or "{}"))))
             elif kind == "code":
                 texts.append(changed_modules(one, two))

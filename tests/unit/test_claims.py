@@ -14,7 +14,7 @@ from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import bootstrap
 from settling.claims.claim import Claim, read_claims
 from settling.claims.decide import decide_claims, decided, judged, mean_interval, overall, share_interval
-from settling.claims.text import LINE_WIDTH, printed
+from settling.claims.text import TEXT_WIDTH, printed
 from settling.claims.units import units
 from settling.cli import main
 from settling.errors import BadInput
@@ -488,7 +488,7 @@ def hostile(text: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
 def test_the_card_fits_a_terminal_and_says_the_studys_scale() -> None:
     found, frames = hostile("Word " * 60)
     card = printed(found, frames)
-    assert max(map(len, card.splitlines())) <= LINE_WIDTH
+    assert max(map(len, card.splitlines())) <= TEXT_WIDTH
     assert card.startswith(
         "Scale: 2 runs of 1 system on s_ (300 training sentences); 10 epochs; 2 seeds. A small study"
     )

@@ -11,7 +11,7 @@ import pytest
 from settling.errors import BadInput
 from settling.files import write_json
 from settling.status import (
-    LINE_WIDTH,
+    MAX_WIDTH,
     RunStatus,
     State,
     failure_reasons,
@@ -187,7 +187,7 @@ def test_a_grid_of_thousands_fits_a_screen_and_a_hundred_columns(tmp_path: Path)
     lines = report("s", dict.fromkeys(systems, 4), look(runs, tmp_path, NOW)).splitlines()
     assert lines[0] == "s: 4000 runs: 1 going, 1 failed, 3998 not begun"
     assert len(lines) < 20
-    assert max(map(len, lines)) <= LINE_WIDTH
+    assert max(map(len, lines)) <= MAX_WIDTH
     assert [line.split()[2:] for line in lines if line.startswith("news ")] == [
         ["-", "1", "-", "-", "1999"],
         ["-", "-", "1", "-", "1999"],

@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Row: TypeAlias = "Mapping[Any, Any] | pd.Series[Any]"
+ScoreRow: TypeAlias = "Mapping[Any, Any] | pd.Series[Any]"
 ENTITY_METRICS = ("f1", "precision", "recall")
 PHASE_METRICS = ("settles", "settling_epochs", "settling_steps")
 
 
-def reason(row: Row) -> str:
+def reason(row: ScoreRow) -> str:
     """Say that the value of a row is undefined; for a score of entities, also which split has no such entity."""
     missing = lacking(row)
     return f"undefined: {missing}" if missing else "undefined"
 
 
-def lacking(row: Row) -> str | None:
+def lacking(row: ScoreRow) -> str | None:
     """Say which split has no mention of the entities that a row's score is about.
 
     `row` has the columns SCORE of analysis/measures.py, or is a row of the table `phases`. If it also has `treatment`,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from settling.errors import printable
 
-LINE_WIDTH = 120
+TEXT_WIDTH = 120
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not run")
 # The reason for an undecided verdict that the interval itself shows.
 MARGIN_INSIDE = "the interval holds the margin"
@@ -25,14 +25,14 @@ def printed(claims: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> str:
     """Return the text of claims.txt, from the table `claims` and the study's other tables by name."""
     all_cells = cells(claims)
     widths = [max(map(len, column)) for column in zip(*all_cells, strict=True)]
-    lines = [*textwrap.wrap(scale(tables), LINE_WIDTH), "", tally(claims), "", *textwrap.wrap(LEGEND, LINE_WIDTH)]
+    lines = [*textwrap.wrap(scale(tables), TEXT_WIDTH), "", tally(claims), "", *textwrap.wrap(LEGEND, TEXT_WIDTH)]
     for name, rows in claims.groupby("claim", sort=False):
         verdict = f"{rows['overall'].iloc[0]:<{max(map(len, VERDICTS))}}  "
         indent = " " * len(verdict)
         lines.append("")
         for text, first in ((f"{words(rows)} ({name})", verdict), (test(rows), indent)):
             lines += textwrap.wrap(
-                text, LINE_WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
+                text, TEXT_WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
             )
         for row in (all_cells[index] for index in rows[rows["verdict"] != "not run"].index):
             padded = (
@@ -79,7 +79,7 @@ def test(claim: pd.DataFrame) -> str:
     margin = f"{'±' if row['direction'] == 'within' else ''}{row['margin']:g}"
     counts = claim["verdict"].value_counts()
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
-    return f"{row['effect']}, {row['direction']} {margin}: {counted(len(claim), 'setting')}, {verdicts}"
+    return f"{row['effect']}, {row['direction']} {margin}: {how_many(len(claim), 'setting')}, {verdicts}"
 
 
 def tally(claims: pd.DataFrame) -> str:
@@ -96,18 +96,18 @@ def scale(tables: dict[str, pd.DataFrame]) -> str:
     sizes = tables["treatments"].groupby("dataset")["sentences"].max()
     data = ", ".join(f"{name} ({size:,} training {groups[str(name)]}s)" for name, size in sizes.items())
     seeds = runs.groupby(["dataset", "treatment", "system"])["seed"].nunique()
-    number = f"{counted(len(runs), 'run')} of {counted(len(systems), 'system')}"
-    return f"Scale: {number} on {data}; {span(systems['epochs'], 'epoch')}; {span(seeds, 'seed')}. {SMALL}"
+    number = f"{how_many(len(runs), 'run')} of {how_many(len(systems), 'system')}"
+    return f"Scale: {number} on {data}; {range_of(systems['epochs'], 'epoch')}; {range_of(seeds, 'seed')}. {SMALL}"
 
 
-def span(numbers: "pd.Series[int]", what: str) -> str:
+def range_of(numbers: "pd.Series[int]", what: str) -> str:
     """Return the range of some numbers in words: `2 to 5 seeds`, say."""
     if numbers.empty:
         return f"no {what}"
     low, high = int(numbers.min()), int(numbers.max())
-    return counted(high, what) if low == high else f"{low} to {high} {what}s"
+    return how_many(high, what) if low == high else f"{low} to {high} {what}s"
 
 
-def counted(number: int, what: str) -> str:
+def how_many(number: int, what: str) -> str:
     """Return a number of things in words: `1 run`, `2 runs`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
