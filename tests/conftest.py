@@ -11,11 +11,12 @@ import hypothesis
 import numpy as np
 import pytest
 
+from tests.study import ENCODER, ROOT, local
+
 # A busy machine may take any time over an example.
 hypothesis.settings.register_profile("settling", deadline=None)
 hypothesis.settings.load_profile("settling")
 
-ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 PEOPLE = ["anna", "boris", "carla", "dmitri", "elena", "farid", "greta", "hugo"]
 PLACES = ["paris", "lagos", "quito", "hanoi", "turin", "perth", "osaka", "minsk"]
@@ -83,8 +84,8 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     for seed, (split, sentences) in enumerate((("train", 60), ("dev", 20), ("test", 20))):
         (folder / f"{split}.conll").write_text(corpus_text(sentences, seed))
-    files = {split: str(folder / f"{split}.conll") for split in ("train", "dev", "test")}
-    download_dataset({"source": {"kind": "local", "files": files}}, folder / "tiny")
+    files = {split: folder / f"{split}.conll" for split in ("train", "dev", "test")}
+    download_dataset(local(**files), folder / "tiny")
     return folder / "tiny"
 
 
@@ -116,14 +117,7 @@ def train_command(
     ]
 
 
-TINY_SPEC = {
-    "kind": "encoder",
-    "checkpoint": "tiny",
-    "epochs": 6,
-    "batch_size": 8,
-    "learning_rate": 0.003,
-    "layers": 2,
-}
+TINY_SPEC = {**ENCODER, "epochs": 6}
 
 
 @pytest.fixture(scope="session")
