@@ -25,32 +25,26 @@ from settling.config import (
 )
 from settling.errors import BadInput
 from tests.conftest import ROOT
+from tests.study import cap, folder, grid, local, noise, study_of
 
 CONFIGS = [ROOT / "config.yaml", *sorted(set((ROOT / "config").glob("*.yaml")) - {ROOT / "config" / "claims.yaml"})]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 HASH = "0123456789abcdef" * 4
 COMMIT = "0123456789" * 4
 
-FULL: dict[str, Any] = {
-    "study": "small",
-    "datasets": {
+FULL = study_of(
+    datasets={
         "tweets": {
             "source": {"kind": "url", "files": {"all": "http://localhost/a.txt"}, "sha256": {"all": HASH}},
             "subset": {"train": 80},
         },
-        "news": {"source": {"kind": "local", "files": {"train": "a", "dev": "b", "test": "c"}}},
+        "news": local(train="a", dev="b", test="c"),
     },
-    "checkpoints": {
-        "base": {"kind": "hub", "repo": "owner/base", "revision": COMMIT},
-        "mini": {"kind": "folder", "path": "mini"},
-    },
-    "systems": {"base": {"kind": "encoder", "checkpoint": "base", "epochs": 3, "learning_rate": 1.0}},
-    "treatments": {
-        "noise": {"kind": "resample", "levels": [0, 20]},
-        "caps": {"kind": "cap", "class": "PER", "sentences": [5]},
-    },
-    "experiments": {"main": {"datasets": ["tweets"], "treatments": ["noise", "caps"], "systems": ["base"]}},
-}
+    checkpoints={"base": {"kind": "hub", "repo": "owner/base", "revision": COMMIT}, "mini": folder("mini")},
+    systems={"base": {"kind": "encoder", "checkpoint": "base", "epochs": 3, "learning_rate": 1.0}},
+    treatments={"noise": noise(0, 20), "caps": cap("PER", 5)},
+    experiments={"main": grid("tweets", "noise caps", "base")},
+)
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -240,7 +234,7 @@ def test_a_mistyped_value_is_answered_with_the_nearest(path: str, value: str, me
         ("datasets.tweets.source.sha256", {"dev": "a" * 64}, ["sha256 names dev, which is not among the files"]),
         ("datasets.tweets.source.files", {"train": "a"}, ["files are train; expected all, or train and test, or"]),
         ("datasets", [], ["datasets: found []"]),
-        ("noise_seeds", "by-sed", ["noise_seeds: found 'by-sed'; did you mean 'same-as-seed'?"]),
+        ("noise_seeds", "same-as-sed", ["noise_seeds: found 'same-as-sed'; did you mean 'same-as-seed'?"]),
         ("noise_seeds", ["same-as-seed"], ["noise_seeds.0: found 'same-as-seed'", "integer"]),
         ("noise_seeds", [], ["noise_seeds: found []", "at least 1"]),
         ("experiments", {}, ["experiments: found {}"]),
