@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from tests import warm
 from tests.study import ENCODER, ROOT, local
 
 # A busy machine may take any time over an example.
@@ -110,7 +110,7 @@ def train_command(
     """Return the command line of a training of one run an output, their seeds counted from `seed`."""
     files = [(str(treated), str(output), f"{output}.state", "-") for output in outputs]
     return [
-        *(sys.executable, "-m", "settling", "train", "--spec", json.dumps(spec)),
+        *(str(warm.programs() / "settling"), "train", "--spec", json.dumps(spec)),
         *(part for split, path in paths_of(data).items() for part in (f"--{split}", str(path))),
         *(("--checkpoint", str(checkpoint)) if checkpoint else ()),
         *(part for number, paths in enumerate(files, seed) for part in ("--run", str(number), *paths)),

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests import study
+from tests import study, warm
 from tests.conftest import ROOT, corpus_text
 from tests.study import CRF, DIGITS, ENCODER, IMAGE, Values, cap, grid, local, noise
 
@@ -46,18 +46,19 @@ def study_of(checkpoint: Path) -> Values:
 class Checkout:
     """A copy of the project in which a study can run and code can be edited."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, is_warm: bool = True) -> None:
+        """Begin with a folder; its jobs are forked from a warm process (warm.py), or started as anyone's would be."""
+        self.folder, self.is_warm = folder, is_warm
 
     @classmethod
-    def made(cls, folder: Path) -> "Checkout":
+    def made(cls, folder: Path, is_warm: bool = True) -> "Checkout":
         """Copy the project, and a small corpus, to `folder`."""
         for name in ("Snakefile", "config.yaml", "requirements.lock"):
             shutil.copy2(ROOT / name, folder / name)
         for name in ("config", "workflow", "envs", "src", "profiles"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         (folder / "toy.conll").write_text(corpus_text(100, seed=7))
-        return cls(folder)
+        return cls(folder, is_warm)
 
     def snakemake(self, study: dict[str, Any] | str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on a study, given as data or as YAML text."""
@@ -84,6 +85,7 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         """Return the variables under which commands run on this checkout's code."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        path = f"{warm.programs()}:{path}" if self.is_warm else path
         return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def why(self, study: dict[str, Any] | str) -> list[str]:
