@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.cluster.grid import CRF, Clone, study_of
+from tests.cluster.grid import Clone
 from tests.cluster.slurm import Cluster, missing, running
+from tests.study import CRF, grid, noise, study_of
 
 BUNDLE = 10
 TABLE = Path(__file__).resolve().parent / "fan_out.md"
@@ -101,10 +102,11 @@ def study_of_runs(runs: int, epochs: int, runs_per_job: int) -> dict[str, Any]:
     """Return a study of one system whose every run has a treated split of its own."""
     system = {**CRF, "epochs": epochs, "hidden_size": 64, "resources": {"memory": 3000, "minutes": 2}}
     return study_of(
-        "fan_out",
-        {"crf": system},
-        {"noise": {"treatments": ["noisy"], "systems": ["crf"]}},
-        treatments={"noisy": {"kind": "resample", "levels": [30]}},
+        study="fan_out",
+        checkpoints={},
+        systems={"crf": system},
+        treatments={"noisy": noise(30)},
+        experiments={"noise": grid("toy", "noisy", "crf")},
         seeds=list(range(runs)),
         noise_seeds="same-as-seed",
         runs_per_job=runs_per_job,

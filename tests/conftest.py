@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,13 @@ import hypothesis
 import numpy as np
 import pytest
 
+from tests import warm
+from tests.study import ENCODER, ROOT, local
+
 # A busy machine may take any time over an example.
 hypothesis.settings.register_profile("settling", deadline=None)
 hypothesis.settings.load_profile("settling")
 
-ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 PEOPLE = ["anna", "boris", "carla", "dmitri", "elena", "farid", "greta", "hugo"]
 PLACES = ["paris", "lagos", "quito", "hanoi", "turin", "perth", "osaka", "minsk"]
@@ -83,8 +84,8 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     for seed, (split, sentences) in enumerate((("train", 60), ("dev", 20), ("test", 20))):
         (folder / f"{split}.conll").write_text(corpus_text(sentences, seed))
-    files = {split: str(folder / f"{split}.conll") for split in ("train", "dev", "test")}
-    download_dataset({"source": {"kind": "local", "files": files}}, folder / "tiny")
+    files = {split: folder / f"{split}.conll" for split in ("train", "dev", "test")}
+    download_dataset(local(**files), folder / "tiny")
     return folder / "tiny"
 
 
@@ -109,21 +110,14 @@ def train_command(
     """Return the command line of a training of one run an output, their seeds counted from `seed`."""
     files = [(str(treated), str(output), f"{output}.state", "-") for output in outputs]
     return [
-        *(sys.executable, "-m", "settling", "train", "--spec", json.dumps(spec)),
+        *(str(warm.programs() / "settling"), "train", "--spec", json.dumps(spec)),
         *(part for split, path in paths_of(data).items() for part in (f"--{split}", str(path))),
         *(("--checkpoint", str(checkpoint)) if checkpoint else ()),
         *(part for number, paths in enumerate(files, seed) for part in ("--run", str(number), *paths)),
     ]
 
 
-TINY_SPEC = {
-    "kind": "encoder",
-    "checkpoint": "tiny",
-    "epochs": 6,
-    "batch_size": 8,
-    "learning_rate": 0.003,
-    "layers": 2,
-}
+TINY_SPEC = {**ENCODER, "epochs": 6}
 
 
 @pytest.fixture(scope="session")

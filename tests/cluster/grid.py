@@ -16,7 +16,6 @@ from tests.conftest import ROOT, corpus_text
 
 # What the test's cluster lacks is accounting, and so sacct. Its jobs take seconds, so their status is asked often.
 SITE = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5")
-CRF = {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "batch_size": 8}
 # Seconds until a study that hangs is given up.
 PATIENCE = 400
 BIN = Path(sys.executable).parent
@@ -109,18 +108,3 @@ def clear(clone: Clone) -> None:
     for name in ("results", ".snakemake"):
         shutil.rmtree(clone.folder / name, ignore_errors=True)
     clone.starts_file.unlink(missing_ok=True)
-
-
-def study_of(name: str, systems: dict[str, Any], experiments: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Return a study of the toy corpus."""
-    return {
-        "study": name,
-        "datasets": {"toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}}},
-        "systems": systems,
-        "treatments": {
-            "noise": {"kind": "resample", "levels": [0, 30]},
-            "caps": {"kind": "cap", "class": "LOC", "sentences": [5, 20]},
-        },
-        "experiments": {name: {"datasets": ["toy"], **experiment} for name, experiment in experiments.items()},
-        **changes,
-    }

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.grid import CRF, PATIENCE, Clone, study_of
+from tests.cluster.grid import PATIENCE, Clone
 from tests.cluster.slurm import Cluster, wait
+from tests.study import CRF, grid, study_of
 
 QUICK, SLOW, OTHER = (
     "toy/clean/noise-seed0/quick/seed0",
@@ -25,16 +26,9 @@ TABLES = ("--until", "aggregate")
 
 def study(name: str, **resources: Any) -> dict[str, Any]:
     """Return a study of one quick and two slow runs, which ask for `resources`."""
-    quick = {**CRF, "epochs": 2}
     slow = {**CRF, "epochs": EPOCHS, "hidden_size": 64, "resources": {"memory": 3000, "minutes": 5, **resources}}
-    return study_of(
-        name,
-        {"quick": quick, "slow": slow},
-        {
-            "quick": {"treatments": ["clean"], "systems": ["quick"]},
-            "slow": {"treatments": ["clean"], "systems": ["slow"], "seeds": [0, 1]},
-        },
-    )
+    experiments = {"quick": grid("toy", "clean", "quick"), "slow": grid("toy", "clean", "slow", seeds=[0, 1])}
+    return study_of(study=name, checkpoints={}, systems={"quick": CRF, "slow": slow}, experiments=experiments)
 
 
 STUDY = study("disturbed")

@@ -2,15 +2,18 @@
 
 import re
 
-from tests.cluster.grid import CRF, Clone, study_of
+from tests.cluster.grid import Clone
 from tests.cluster.slurm import Cluster
+from tests.study import CRF, cap, grid, noise, study_of
 
 RUNS, JOBS = 40, 6
 # Of each system, one of which asks for a GPU, 20 runs: two jobs of 8 and one of 4.
 STUDY = study_of(
-    "grid",
-    {"small": {**CRF, "epochs": 2}, "gpu": {**CRF, "epochs": 3, "resources": {"gpu": 1, "memory": 3000, "minutes": 1}}},
-    {"noise": {"treatments": ["noise"], "systems": ["small"]}, "caps": {"treatments": ["caps"], "systems": ["gpu"]}},
+    study="grid",
+    checkpoints={},
+    systems={"small": CRF, "gpu": {**CRF, "epochs": 3, "resources": {"gpu": 1, "memory": 3000, "minutes": 1}}},
+    treatments={"noise": noise(0, 30), "caps": cap("LOC", 5, 20)},
+    experiments={"noise": grid("toy", "noise", "small"), "caps": grid("toy", "caps", "gpu")},
     seeds=list(range(10)),
     runs_per_job=8,
 )

@@ -19,6 +19,7 @@ from settling.cli import main
 from settling.data.dataset import download_dataset
 from settling.treatments.treat import treat
 from settling.validation import read_yaml
+from tests import warm
 from tests.conftest import ROOT, TINY_SPEC, corpus_text, train_command
 
 GOOD_HASH, OTHER_HASH = "a" * 64, "b" * 64
@@ -79,7 +80,7 @@ def files_below(folder: Path) -> dict[Path, tuple[int, int]]:
 
 
 def settling(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "settling", *map(str, arguments)]
+    return [str(warm.programs() / "settling"), *map(str, arguments)]
 
 
 def check(said: str, folder: Path, before: dict[Path, tuple[int, int]], fragments: tuple[str, ...]) -> None:
@@ -113,7 +114,7 @@ def refused_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[s
         for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "TOKENIZERS_PARALLELISM"):
             monkeypatch.setenv(name, "1")
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["settling", *command[3:]])
+        monkeypatch.setattr(sys, "argv", ["settling", *command[1:]])
         with pytest.raises(SystemExit) as end:
             main()
         # A text is what Python prints before it ends with status 1.
@@ -500,7 +501,7 @@ def test_a_recipe_that_diverges(
 ) -> None:
     """Lines of progress come before, so here the last line counts."""
     command = training(place, {**TINY_SPEC, "learning_rate": 1e30})
-    monkeypatch.setattr(sys, "argv", ["settling", *command[3:]])
+    monkeypatch.setattr(sys, "argv", ["settling", *command[1:]])
     with pytest.raises(SystemExit, match=r"out: epoch \d: a weight is not finite any more; expected a lower"):
         main()
     assert "Traceback" not in capfd.readouterr().err

@@ -21,32 +21,26 @@ from settling.systems.image import ImageRecipe
 from settling.systems.protobert import ProtobertRecipe
 from settling.systems.recipe import Recipe, Resources, TransformerRecipe
 from tests.conftest import ROOT
+from tests.study import cap, folder, grid, local, noise, study_of
 
 CONFIGS = [ROOT / "config.yaml", *sorted(set((ROOT / "config").glob("*.yaml")) - {ROOT / "config" / "claims.yaml"})]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 HASH = "0123456789abcdef" * 4
 COMMIT = "0123456789" * 4
 
-FULL: dict[str, Any] = {
-    "study": "small",
-    "datasets": {
+FULL = study_of(
+    datasets={
         "tweets": {
             "source": {"kind": "url", "files": {"all": "http://localhost/a.txt"}, "sha256": {"all": HASH}},
             "subset": {"train": 80},
         },
-        "news": {"source": {"kind": "local", "files": {"train": "a", "dev": "b", "test": "c"}}},
+        "news": local(train="a", dev="b", test="c"),
     },
-    "checkpoints": {
-        "base": {"kind": "hub", "repo": "owner/base", "revision": COMMIT},
-        "mini": {"kind": "folder", "path": "mini"},
-    },
-    "systems": {"base": {"kind": "encoder", "checkpoint": "base", "epochs": 3, "learning_rate": 1.0}},
-    "treatments": {
-        "noise": {"kind": "resample", "levels": [0, 20]},
-        "caps": {"kind": "cap", "class": "PER", "sentences": [5]},
-    },
-    "experiments": {"main": {"datasets": ["tweets"], "treatments": ["noise", "caps"], "systems": ["base"]}},
-}
+    checkpoints={"base": {"kind": "hub", "repo": "owner/base", "revision": COMMIT}, "mini": folder("mini")},
+    systems={"base": {"kind": "encoder", "checkpoint": "base", "epochs": 3, "learning_rate": 1.0}},
+    treatments={"noise": noise(0, 20), "caps": cap("PER", 5)},
+    experiments={"main": grid("tweets", "noise caps", "base")},
+)
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:

@@ -2,81 +2,38 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from settling.analysis.aggregate import aggregate
-from settling.analysis.events import find_events
-from settling.analysis.findings import write_findings
-from settling.analysis.quotes import quote
-from settling.claims.decide import decide_claims
 from settling.config import load
 from settling.data.dataset import download_dataset
 from settling.data.tokens import tokenise
-from settling.detectors.detect import detect
-from settling.figures import FIGURES
-from settling.figures.plot import specification
-from settling.figures.skipped import listed, skipped
 from settling.files import read_table, write_text
 from settling.report.page import write_report
-from settling.study import (
-    aggregate_spec,
-    dataset_spec,
-    report_spec,
-    runs,
-    training_spec,
-    treatment_spec,
-    treatments,
-)
+from settling.study import report_spec, runs
 from settling.training import train as training
-from settling.treatments import family_of
 from settling.treatments.treat import treat
-from tests.conftest import ROOT, corpus_text, paths_of
+from tests.conftest import corpus_text, paths_of
+from tests.study import CRF, DIGITS, IMAGE, draw, grid, local, record, study_of
 
 # What divides by no words warns.
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
-TINY = {"layers": 1, "hidden_size": 4, "word_size": 4, "character_size": 4}
-CONFIG: dict[str, Any] = {
-    "study": "small",
-    "datasets": {"news": {"source": {"kind": "local", "files": {"all": "all.txt"}}, "split": {"dev": 0.2, "test": 0}}},
-    "systems": {"lstm": {"kind": "bilstm-crf", "epochs": 2, "learning_rate": 0.05, "batch_size": 16, **TINY}},
-    "treatments": {"noise": {"kind": "resample", "levels": [0, 30]}},
-    "experiments": {"main": {"datasets": ["news"], "treatments": ["noise"], "systems": ["lstm"]}},
-}
+CONFIG = study_of(
+    datasets={"news": {**local(all="all.txt"), "split": {"dev": 0.2, "test": 0}}},
+    systems={"lstm": {**CRF, "hidden_size": 4, "word_size": 4, "character_size": 4, "learning_rate": 0.05}},
+    experiments={"main": grid("news", "noise", "lstm")},
+)
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the study, up to its report."""
     folder, study = tmp_path_factory.mktemp("study"), load(CONFIG)
-    data = folder / "data" / "news"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         write_text(folder / "all.txt", corpus_text(100, 0))
-        download_dataset(json.loads(dataset_spec(study, "news")), data)
-    grid, named = runs(study), treatments(study)
-    for run in grid:
-        treat(
-            json.loads(treatment_spec(named[run.treatment], run.noise_seed)),
-            data / "train.parquet",
-            folder / run.treated,
-        )
-    job = [training.Run(run.seed, *(folder / path for path in (run.treated, run.folder, run.state))) for run in grid]
-    training.train(json.loads(training_spec(study, "lstm")), paths_of(data), None, job)
-    for run in grid:
-        dynamics, treated, scores = folder / run.dynamics, folder / run.treated, folder / run.scores
-        find_events(dynamics, treated, folder / run.events, folder / run.card)
-        if family_of(named[run.treatment]) == "noise":
-            detect(dynamics, treated, scores, (folder / run.detectors).parent, folder / run.card)
-    tables = folder / "tables"
-    aggregate(json.loads(aggregate_spec(study)), folder, tables)
-    quote(tables, folder / "data", tables)
-    decide_claims(ROOT / "config" / "claims.yaml", tables, folder / "claims")
-    write_findings(tables, folder / "findings.txt")
-    for name in FIGURES.keys() - skipped(study).keys():
-        write_text(folder / "figures" / f"{name}.json", specification(name, tables))
-    write_text(folder / "figures" / "not_drawn.txt", listed(study))
+        record(study, folder)
+    draw(study, folder, whole=False)
     write_report(json.loads(report_spec(study)), folder, folder / "report.html")
     return folder
 
@@ -123,11 +80,9 @@ def test_transformers_train_without_a_test_split(
 
 
 def test_images_are_trained_on_without_a_test_split(tmp_path: Path) -> None:
-    digits = {"task": "image", "source": {"kind": "sklearn", "name": "digits"}, "split": {"test": 0}}
-    download_dataset({**digits, "subset": {"train": 20, "dev": 10}}, tmp_path / "data")
+    download_dataset({**DIGITS, "split": {"test": 0}, "subset": {"train": 20, "dev": 10}}, tmp_path / "data")
     treat({"kind": "clean", "noise_seed": 0}, tmp_path / "data" / "train.parquet", tmp_path / "treated.parquet")
-    spec = {"kind": "image", "epochs": 1, "block": "basic", "depths": [1], "widths": [8], "image_size": 8}
     job = [training.Run(0, tmp_path / "treated.parquet", tmp_path / "run", tmp_path / "state")]
-    training.train(spec, paths_of(tmp_path / "data"), None, job)
+    training.train(IMAGE, paths_of(tmp_path / "data"), None, job)
     rows = read_table(tmp_path / "run" / "scores.parquet", "scores").to_pylist()
     assert {row["value"] for row in rows if row["split"] == "test" and row["metric"] != "support"} == {None}

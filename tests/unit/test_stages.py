@@ -8,21 +8,19 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from settling import cli
+from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.events import find_events
-from settling.detectors.detect import detect
+from settling.config import load
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
 from settling.study import Run
-from settling.treatments.treat import treat
-from tests.conftest import ROOT, TINY_SPEC, paths_of, run_command
+from tests.conftest import ROOT, corpus_text, run_command
+from tests.study import CLAIMS, cap, grid, noise, record, study_of
 
 NAMES = [stage.name for stage in STAGES if stage.group == Group.STUDY]
-CLAIMS = ROOT / "config" / "claims.yaml"
 # Runs the command line in a fresh process and then prints which modules it has loaded.
 PROBE = """
 import sys
@@ -34,18 +32,13 @@ except SystemExit as end:
 print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}))
 """
 # A capped treatment is among them, so that no column of a table is empty; there are no more than 60 sentences to keep.
-TREATMENTS: dict[str, dict[str, Any]] = {
-    "noise-resample-30": {"kind": "resample", "percent": 30},
-    "clean": {"kind": "clean"},
-    "cap-LOC-60": {"kind": "cap", "class": "LOC", "sentences": 60},
-}
-GRID = {"datasets": ["tiny"], "treatments": [*TREATMENTS], "systems": ["tiny"], "seeds": [0], "noise_seeds": [0]}
-SYSTEM = {
-    **{"kind": "encoder", "checkpoint": "tiny", "pretrained": True, "centroids": None, "epochs": 6, "batch_size": 8},
-    **{"max_length": 128, "long_sentences": "windows"},
-}
-SPEC = {"treatments": TREATMENTS, "experiments": [GRID], "systems": {"tiny": SYSTEM}}
-NOISY = Run("tiny", "noise-resample-30", 0, "tiny", 0)
+STUDY = load(
+    study_of(
+        treatments={"noise": noise(0, 30), "caps": cap("LOC", 60)},
+        experiments={"main": grid("toy", "noise caps", "tiny")},
+    )
+)
+NOISY = Run("toy", "noise-resample-30", 0, "tiny", 0)
 
 
 def loaded(*arguments: object) -> set[str]:
@@ -60,21 +53,14 @@ def files_of(results: Path) -> tuple[Path, Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def results(tiny_checkpoint: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a study's folder, up to its tables."""
-    from settling.training import train as training
-
     folder = tmp_path_factory.mktemp("results")
-    runs = [Run("tiny", name, 0, "tiny", 0) for name in TREATMENTS]
-    for run in runs:
-        treat({**TREATMENTS[run.treatment], "noise_seed": 0}, tiny_data / "train.parquet", folder / run.treated)
-    job = [training.Run(0, *(folder / path for path in (run.treated, run.folder, run.state))) for run in runs]
-    training.train(TINY_SPEC, paths_of(tiny_data), tiny_checkpoint, job)
-    for run in runs:
-        files = [folder / path for path in (run.dynamics, run.treated)]
-        find_events(*files, folder / run.events, folder / run.card)
-    detect(*files_of(folder), (folder / NOISY.detectors).parent, folder / NOISY.card)
-    aggregate(SPEC, folder, folder / "tables")
+    (folder / "toy.conll").write_text(corpus_text(100, seed=7))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        record(STUDY, folder, tiny_checkpoint)
+    aggregate(json.loads(plan.aggregate_spec(STUDY)), folder, folder / "tables")
     return folder
 
 
@@ -84,7 +70,7 @@ def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     return {
         "events": ["events", *run],
         "detect": ["detect", *run, "--scores", scores],
-        "aggregate": ["aggregate", "--spec", json.dumps(SPEC), "--results", results, "--output", output],
+        "aggregate": ["aggregate", "--spec", plan.aggregate_spec(STUDY), "--results", results, "--output", output],
         "claims": ["claims", "--claims", CLAIMS, "--tables", results / "tables", "--output", output],
         "plot": ["plot", "fig1_noise_f1", "--tables", results / "tables", "--output", output],
         "findings": ["findings", "--tables", results / "tables", "--output", output],

@@ -14,28 +14,24 @@ from settling.config import Study, load
 from settling.errors import BadInput
 from settling.study import Run
 from settling.validation import check
+from tests.study import cap, folder, grid, local, noise, study_of
 
 
 def study(**changes: Any) -> Study:
     """Return a study of two data sets, two systems, noise and caps; `changes` replace top-level keys."""
-    local = {"source": {"kind": "local", "files": {"all": "a.txt"}}}
     system = {"kind": "encoder", "checkpoint": "mini", "epochs": 3}
-    values: dict[str, Any] = {
-        "study": "small",
-        "datasets": {"news": local, "tweets": local},
-        "checkpoints": {"mini": {"kind": "folder", "path": "mini"}},
+    values = {
+        "datasets": {"news": local(all="a.txt"), "tweets": local(all="a.txt")},
+        "checkpoints": {"mini": folder("mini")},
         "systems": {"base": system, "twin": {**system, "pretrained": False}},
-        "treatments": {
-            "noise": {"kind": "resample", "levels": [0, 20]},
-            "caps": {"kind": "cap", "class": "PER", "sentences": [5, 25]},
-        },
-        "experiments": {"main": {"datasets": ["news"], "treatments": ["noise"], "systems": ["base"]}},
+        "treatments": {"noise": noise(0, 20), "caps": cap("PER", 5, 25)},
+        "experiments": {"main": experiment()},
     }
-    return load({**values, **changes})
+    return load(study_of(**{**values, **changes}))
 
 
 def experiment(**changes: Any) -> dict[str, Any]:
-    return {"datasets": ["news"], "treatments": ["noise"], "systems": ["base"], **changes}
+    return {**grid("news", "noise", "base"), **changes}
 
 
 numbers = st.lists(st.integers(0, 3), min_size=1, max_size=3)

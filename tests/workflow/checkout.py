@@ -9,65 +9,56 @@ from typing import Any
 
 import yaml
 
+from tests import study, warm
 from tests.conftest import ROOT, corpus_text
+from tests.study import CRF, DIGITS, ENCODER, IMAGE, Values, cap, grid, local, noise
 
 RUNS = 12
-SYSTEM = {"kind": "encoder", "checkpoint": "tiny", "layers": 2, "epochs": 3, "batch_size": 8, "learning_rate": 0.003}
 
 
-def study_of(checkpoint: Path) -> dict[str, Any]:
-    return {
-        "study": "tiny",
-        "datasets": {
-            "toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}},
-            "digits": {
-                "task": "image",
-                "source": {"kind": "sklearn", "name": "digits"},
-                "subset": {"train": 60, "dev": 30, "test": 30},
-            },
+def study_of(checkpoint: Path) -> Values:
+    return study.study_of(
+        checkpoint,
+        study="tiny",
+        datasets={
+            "toy": local(all="toy.conll"),
+            "digits": {**DIGITS, "subset": {"train": 60, "dev": 30, "test": 30}},
         },
-        "checkpoints": {"tiny": {"kind": "folder", "path": str(checkpoint)}},
-        "systems": {
-            "tiny": SYSTEM,
-            "twin": {**SYSTEM, "pretrained": False},
+        systems={
+            "tiny": ENCODER,
+            "twin": {**ENCODER, "pretrained": False},
             "proto": {"kind": "protobert", "checkpoint": "tiny", "epochs": 2, "dimension": 8, "support_others": 10},
-            "crf": {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "epochs": 2, "batch_size": 8},
-            "resnet": {
-                **{"kind": "image", "block": "basic", "depths": [1], "widths": [8], "image_size": 8},
-                **{"epochs": 3, "batch_size": 8, "learning_rate": 0.003},
-            },
+            "crf": CRF,
+            "resnet": {**IMAGE, "epochs": 3, "batch_size": 8, "learning_rate": 0.003},
         },
-        "treatments": {
-            "noise": {"kind": "resample", "levels": [0, 30]},
-            "flips": {"kind": "flip", "levels": [0, 40]},
-            "caps": {"kind": "cap", "class": "LOC", "sentences": [5]},
+        treatments={"noise": noise(0, 30), "flips": noise(0, 40, kind="flip"), "caps": cap("LOC", 5)},
+        noise_seeds="same-as-seed",
+        experiments={
+            "noise": grid("toy", "noise", "tiny", seeds=[0, 1]),
+            "twin": grid("toy", "noise", "twin"),
+            "scarcity": grid("toy", "clean caps", "tiny proto"),
+            "baseline": grid("toy", "clean", "crf"),
+            "images": grid("digits", "flips", "resnet"),
         },
-        "noise_seeds": "same-as-seed",
-        "experiments": {
-            "noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"], "seeds": [0, 1]},
-            "twin": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["twin"]},
-            "scarcity": {"datasets": ["toy"], "treatments": ["clean", "caps"], "systems": ["tiny", "proto"]},
-            "baseline": {"datasets": ["toy"], "treatments": ["clean"], "systems": ["crf"]},
-            "images": {"datasets": ["digits"], "treatments": ["flips"], "systems": ["resnet"]},
-        },
-    }
+    )
 
 
 class Checkout:
     """A copy of the project in which a study can run and code can be edited."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, is_warm: bool = True) -> None:
+        """Begin with a folder; its jobs are forked from a warm process (warm.py), or started as anyone's would be."""
+        self.folder, self.is_warm = folder, is_warm
 
     @classmethod
-    def made(cls, folder: Path) -> "Checkout":
+    def made(cls, folder: Path, is_warm: bool = True) -> "Checkout":
         """Copy the project, and a small corpus, to `folder`."""
         for name in ("Snakefile", "config.yaml", "requirements.lock"):
             shutil.copy2(ROOT / name, folder / name)
         for name in ("config", "workflow", "envs", "src", "profiles"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         (folder / "toy.conll").write_text(corpus_text(100, seed=7))
-        return cls(folder)
+        return cls(folder, is_warm)
 
     def snakemake(self, study: dict[str, Any] | str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on a study, given as data or as YAML text."""
@@ -94,6 +85,7 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         """Return the variables under which commands run on this checkout's code."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        path = f"{warm.programs()}:{path}" if self.is_warm else path
         return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PATH": path, "OMP_NUM_THREADS": "1"}
 
     def why(self, study: dict[str, Any] | str) -> list[str]:

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow.checkout import Checkout, study_of
+from tests.study import study_of
+from tests.workflow.checkout import Checkout
 
 PATTERNS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "benchmarks/*.md")
 PAGES = [page for pattern in PATTERNS for page in sorted(ROOT.glob(pattern))]
@@ -149,12 +150,10 @@ def project(folder: Path, checkpoint: Path) -> Checkout:
         if path.name != "ready":
             (folder / ".venv" / path.name).symlink_to(path)
     (folder / ".venv" / "ready").touch()
-    study = study_of(checkpoint)
-    study["experiments"] = {"noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"]}}
     own = mine(checkpoint)
     for name, content in (
-        ("config.yaml", {**study, "study": "demo"}),
-        ("config/laptop.yaml", {**study, "study": "laptop"}),
+        ("config.yaml", study_of(checkpoint, study="demo")),
+        ("config/laptop.yaml", study_of(checkpoint, study="laptop")),
         ("mine.yaml", own),
         ("study.yaml", own),
     ):

@@ -8,13 +8,13 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
-from tests.workflow.checkout import Checkout, study_of
+from tests.study import study_of
+from tests.workflow.checkout import Checkout
 
 KILLS = 10
 TARGETS = [
@@ -24,13 +24,6 @@ TARGETS = [
 # Logs and times differ from run to run.
 OF_EACH_RUN = ("logs", "benchmarks")
 PATIENCE_SECONDS = 120
-
-
-def small(checkpoint: Path) -> dict[str, Any]:
-    """Return a study of two runs, of a stage each."""
-    study = study_of(checkpoint)
-    study["experiments"] = {"noise": {"datasets": ["toy"], "treatments": ["noise"], "systems": ["tiny"]}}
-    return study
 
 
 def begin(checkout: Checkout, *options: str) -> subprocess.Popen[bytes]:
@@ -68,7 +61,7 @@ def test_a_head_killed_again_and_again_leaves_what_an_undisturbed_one_does(
     tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkout = Checkout.made(tmp_path)
-    checkout.write(small(tiny_checkpoint))
+    checkout.write(study_of(tiny_checkpoint, study="tiny"))
     began = time.monotonic()
     assert begin(checkout, "--", *TARGETS).wait() == 0, (tmp_path / "said.txt").read_text()[-3000:]
     whole = time.monotonic() - began

@@ -7,15 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.study import CRF, grid, study_of
 from tests.workflow.checkout import Checkout
 
 FIGURES = Path("src", "settling", "figures")
-STUDY = {
-    "study": "small",
-    "datasets": {"toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}}},
-    "systems": {"crf": {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "epochs": 2}},
-    "experiments": {"clean": {"datasets": ["toy"], "treatments": ["clean"], "systems": ["crf"]}},
-}
+STUDY = study_of(systems={"crf": CRF}, checkpoints={}, experiments={"clean": grid("toy", "clean", "crf")})
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 
 from settling.files import read_table
 from tests.conftest import ROOT
-from tests.workflow.checkout import SYSTEM, Checkout
+from tests.study import grid, noise, study_of
+from tests.workflow.checkout import Checkout
 
 KIND, TREATMENT = "missing", "noise-missing-20"
 
@@ -24,15 +25,11 @@ def example() -> str:
     return str(found[0])
 
 
-def study_of(checkpoint: Path) -> dict[str, Any]:
-    return {
-        "study": "extended",
-        "datasets": {"toy": {"source": {"kind": "local", "files": {"all": "toy.conll"}}}},
-        "checkpoints": {"tiny": {"kind": "folder", "path": str(checkpoint)}},
-        "systems": {"tiny": SYSTEM},
-        "treatments": {"overlooked": {"kind": KIND, "levels": [0, 20]}},
-        "experiments": {"noise": {"datasets": ["toy"], "treatments": ["overlooked"], "systems": ["tiny"]}},
-    }
+def study_of_kind(checkpoint: Path) -> dict[str, Any]:
+    kind = {"overlooked": noise(0, 20, kind=KIND)}
+    return study_of(
+        checkpoint, study="extended", treatments=kind, experiments={"noise": grid("toy", "overlooked", "tiny")}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +58,7 @@ def test_a_kind_of_noise_is_one_file_and_one_line_and_goes_through_a_whole_study
     wanted = ["claims/claims.parquet", "findings.txt", "figures/not_drawn.txt"]
     wanted += [f"figures/{figure}.json" for figure in figures]
     targets = [str((results / file).relative_to(extended.folder)) for file in wanted]
-    done = extended.snakemake(study_of(tiny_checkpoint), "--", *targets)
+    done = extended.snakemake(study_of_kind(tiny_checkpoint), "--", *targets)
     assert done.returncode == 0, done.stdout + done.stderr
 
     treated = read_table(results / "treated" / "toy" / TREATMENT / "noise-seed0.parquet", "treated").to_pylist()

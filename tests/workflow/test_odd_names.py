@@ -10,6 +10,7 @@ import pytest
 from settling.files import read_table
 from settling.treatments.scarcity import slug
 from tests.conftest import corpus_text
+from tests.study import CRF, ENCODER, cap, grid, local, study_of
 from tests.workflow.checkout import Checkout
 
 FILES = {"train": "set {v1}/a b.txt", "dev": 'it\'s "$HOME" `id` *.txt', "test": "-dash {dataset}.txt"}
@@ -28,23 +29,14 @@ def odd(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> tupl
     shutil.copytree(tiny_checkpoint, folder)
     absolute = tmp_path_factory.mktemp("absolute") / "{v1} all.txt"
     absolute.write_text(corpus_text(100, 7))
-    study = {
-        "study": "odd",
-        "datasets": {
-            "toy": {"source": {"kind": "local", "files": FILES}},
-            "other": {"source": {"kind": "local", "files": {"all": str(absolute)}}},
-        },
-        "checkpoints": {"tiny": {"kind": "folder", "path": str(folder)}},
-        "systems": {
-            "tiny": {"kind": "encoder", "checkpoint": "tiny", "epochs": 1, "layers": 1, "batch_size": 8},
-            "crf": {"kind": "bilstm-crf", "layers": 1, "hidden_size": 8, "word_size": 8, "epochs": 2, "batch_size": 8},
-        },
-        "treatments": {"caps": {"kind": "cap", "class": CLASS, "sentences": [5]}},
-        "experiments": {
-            "caps": {"datasets": ["toy"], "treatments": ["clean", "caps"], "systems": ["crf"]},
-            "encoder": {"datasets": ["other"], "treatments": ["clean"], "systems": ["tiny"]},
-        },
-    }
+    study = study_of(
+        folder,
+        study="odd",
+        datasets={"toy": local(**FILES), "other": local(all=absolute)},
+        systems={"tiny": {**ENCODER, "epochs": 1, "layers": 1}, "crf": CRF},
+        treatments={"caps": cap(CLASS, 5)},
+        experiments={"caps": grid("toy", "clean caps", "crf"), "encoder": grid("other", "clean", "tiny")},
+    )
     return checkout, study
 
 

@@ -18,6 +18,7 @@ from settling.errors import BadInput
 from settling.files import read_table, sha256, write_table
 from settling.study import recorded, runs, study_spec
 from tests.conftest import PEOPLE, PLACES
+from tests.study import grid
 from tests.unit.artifact.conftest import built, study_of
 
 # They show words of the data set.
@@ -121,7 +122,7 @@ def test_what_a_study_is_drawn_from_comes_out_as_it_went_in(
 def test_experiments_that_share_runs_and_a_clean_split_without_draws_are_read(
     corpus: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
-    experiment = {"datasets": ["toy"], "treatments": ["clean"], "systems": ["tiny"], "noise_seeds": list(range(50))}
+    experiment = grid("toy", "clean", "tiny", noise_seeds=list(range(50)))
     study = study_of(
         corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "noise_seeds": [7]}}
     )

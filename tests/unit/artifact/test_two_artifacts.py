@@ -21,8 +21,9 @@ from settling.artifact.stage import config_of, unpack_study
 from settling.artifact.verify import verify
 from settling.errors import BadInput
 from settling.study import runs
+from tests.study import draw
 from tests.tables import forged
-from tests.unit.artifact.conftest import built, draw, study_of
+from tests.unit.artifact.conftest import built, study_of
 from tests.unit.artifact.test_verify import altered, in_json
 
 

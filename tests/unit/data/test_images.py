@@ -19,8 +19,9 @@ from settling.data.images import MAX_SIDE, decode, read_parquet
 from settling.data.sentences import Sentence, drop_repeats, split
 from settling.errors import BadInput
 from settling.files import metadata_of, read_json, read_table
+from tests import study as small
+from tests.study import DIGITS, ENCODER, cap, grid, study_of
 
-DIGITS = {"task": "image", "source": {"kind": "sklearn", "name": "digits"}}
 CLASSES = ["cat", "dog", "owl"]
 
 
@@ -254,17 +255,12 @@ def test_images_of_two_shapes_are_refused_in_a_file_and_between_files(tmp_path: 
 
 
 def study(**changes: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "study": "images",
-        "datasets": {"digits": dict(DIGITS), "news": {"source": {"kind": "local", "files": {"all": "a"}}}},
-        "checkpoints": {"base": {"kind": "folder", "path": "base"}},
-        "systems": {
-            "resnet": {"kind": "image", "epochs": 1},
-            "bert": {"kind": "encoder", "checkpoint": "base", "epochs": 1},
-        },
-        "treatments": {"gone": {"kind": "cap-relabel", "class": "3", "sentences": [5]}},
-        "experiments": {"main": {"datasets": ["digits"], "treatments": ["clean"], "systems": ["resnet"]}},
-    }
+    values = study_of(
+        datasets={"digits": DIGITS, "news": small.local(all="a")},
+        systems={"resnet": {"kind": "image", "epochs": 1}, "bert": ENCODER},
+        treatments={"gone": cap("3", 5, kind="cap-relabel")},
+        experiments={"main": grid("digits", "clean", "resnet")},
+    )
     for path, value in changes.items():
         *parents, last = path.split("__")
         node = values

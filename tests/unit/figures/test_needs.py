@@ -1,7 +1,5 @@
 """Which figures a study has, which rows each shows, and why the others are skipped."""
 
-from typing import Any
-
 import pandas as pd
 import pytest
 
@@ -11,44 +9,34 @@ from settling.figures.needs import Needs
 from settling.figures.selection import chosen
 from settling.figures.skipped import skipped
 from settling.treatments import family_of
+from tests.study import CRF, DIGITS, ENCODER, IMAGE, cap, folder, grid, local, noise, study_of
 
-WORDS = {"source": {"kind": "local", "files": {"all": "a.txt"}}}
-ENCODER = {"kind": "encoder", "checkpoint": "bert", "epochs": 3}
+BERT = {**ENCODER, "checkpoint": "bert"}
 
 
 def figures_of(*experiments: tuple[str, str, str]) -> dict[str, str]:
     """Return what is skipped where the study trains these data sets, treatments and systems."""
-    values: dict[str, Any] = {
-        "study": "small",
-        "datasets": {
-            "tweets": WORDS,
-            "jnlpba": WORDS,
-            "digits": {"source": {"kind": "sklearn", "name": "digits"}, "task": "image"},
-        },
-        "checkpoints": {
-            **{name: {"kind": "folder", "path": name} for name in ("bert", "deberta-v3")},
+    values = study_of(
+        datasets={"tweets": local(all="a.txt"), "jnlpba": local(all="a.txt"), "digits": DIGITS},
+        checkpoints={
+            "bert": folder("bert"),
+            "deberta-v3": folder("deberta-v3"),
             "vectors": {"kind": "vectors", "path": "vectors.txt"},
         },
-        "systems": {
-            "bert": ENCODER,
-            "twin": {**ENCODER, "pretrained": False},
-            "deberta": {**ENCODER, "checkpoint": "deberta-v3"},
-            "lstm": {"kind": "bilstm-crf", "epochs": 3, "checkpoint": "vectors"},
+        systems={
+            "bert": BERT,
+            "twin": {**BERT, "pretrained": False},
+            "deberta": {**BERT, "checkpoint": "deberta-v3"},
+            "lstm": {**CRF, "checkpoint": "vectors"},
             "proto": {"kind": "protobert", "checkpoint": "bert", "epochs": 3},
-            "resnet": {"kind": "image", "epochs": 3},
+            "resnet": IMAGE,
         },
-        "treatments": {
-            "noise": {"kind": "resample", "levels": [0, 20]},
-            "level-zero": {"kind": "resample", "levels": [0]},
-            "loc": {"kind": "cap", "class": "LOC", "sentences": [5]},
-            "misc": {"kind": "cap", "class": "MISC", "sentences": [5]},
-            "drop": {"kind": "drop", "class": "LOC", "sentences": [5]},
+        treatments={
+            **{"noise": noise(0, 20), "level-zero": noise(0)},
+            **{"loc": cap("LOC", 5), "misc": cap("MISC", 5), "drop": cap("LOC", 5, kind="drop")},
         },
-        "experiments": {
-            f"number{index}": {"datasets": [dataset], "treatments": [treatment], "systems": [system]}
-            for index, (dataset, treatment, system) in enumerate(experiments)
-        },
-    }
+        experiments={f"number{index}": grid(*names) for index, names in enumerate(experiments)},
+    )
     return skipped(load(values))
 
 

@@ -11,6 +11,7 @@ from settling.figures.skipped import skipped
 from settling.files import write_json, write_text
 from settling.report.page import write_report
 from settling.study import Run, report_spec, runs, treatments
+from tests.study import DIGITS, IMAGE, cap, folder, grid, local, noise, study_of
 from tests.unit.figures import synthetic
 from tests.unit.figures.synthetic import EPOCHS, LEVELS, Row, fit, score, treatment, write
 
@@ -19,41 +20,35 @@ BREAKING = "</script><script>document.title='run'</script>{{ 7 * 7 }}'\""
 UNSEEN = "\u202egnp.\u2066\x1b[31m\x07\u200f"
 SHOWN = r"\u202egnp.\u2066\x1b[31m\x07\u200f"
 BERT: Row = {"kind": "encoder", "checkpoint": "bert", "epochs": len(EPOCHS), "batch_size": 8}
-RESNET: Row = {"kind": "image", "block": "basic", "depths": [1], "widths": [8], "image_size": 8, "epochs": len(EPOCHS)}
-CONFIG: Row = {
-    "study": "made-up",
-    "datasets": {
-        "tweets": {
-            "source": {"kind": "local", "files": {"all": "tweets.conll"}},
-            "licence": f"not stated {HOSTILE}{UNSEEN}",
-        },
-        "jnlpba": {"source": {"kind": "local", "files": {"all": "jnlpba.conll"}}},
-        "digits": {"task": "image", "source": {"kind": "sklearn", "name": "digits"}},
+CONFIG: Row = study_of(
+    study="made-up",
+    datasets={
+        "tweets": {**local(all="tweets.conll"), "licence": f"not stated {HOSTILE}{UNSEEN}"},
+        "jnlpba": local(all="jnlpba.conll"),
+        "digits": DIGITS,
     },
-    "checkpoints": {name: {"kind": "folder", "path": name} for name in ("bert", "roberta")},
-    "systems": {
+    checkpoints={name: folder(name) for name in ("bert", "roberta")},
+    systems={
         "bert": BERT,
         "bert-scratch": {**BERT, "pretrained": False},
         "roberta": {**BERT, "checkpoint": "roberta"},
         "protobert": {"kind": "protobert", "checkpoint": "bert", "epochs": len(EPOCHS)},
-        "resnet": RESNET,
+        "resnet": {**IMAGE, "epochs": len(EPOCHS)},
     },
-    "treatments": {
-        "noise": {"kind": "resample", "levels": [*LEVELS]},
-        "caps": {"kind": "cap", "class": "LOC", "sentences": [5, 25]},
-        "misc": {"kind": "cap", "class": "MISC", "sentences": [5, 25]},
-        "proteins": {"kind": "cap", "class": "protein", "sentences": [5, 25]},
+    treatments={
+        **{"noise": noise(*LEVELS), "caps": cap("LOC", 5, 25), "misc": cap("MISC", 5, 25)},
+        "proteins": cap("protein", 5, 25),
     },
-    "seeds": [0, 1],
-    "noise_seeds": "same-as-seed",
-    "experiments": {
-        "noise": {"datasets": ["tweets", "jnlpba"], "treatments": ["noise"], "systems": ["bert"]},
-        "others": {"datasets": ["tweets"], "treatments": ["noise"], "systems": ["bert-scratch", "roberta"]},
-        "images": {"datasets": ["digits"], "treatments": ["noise"], "systems": ["resnet"]},
-        "caps": {"datasets": ["tweets"], "treatments": ["caps", "misc"], "systems": ["bert", "protobert"]},
-        "proteins": {"datasets": ["jnlpba"], "treatments": ["proteins"], "systems": ["bert", "protobert"]},
+    seeds=[0, 1],
+    noise_seeds="same-as-seed",
+    experiments={
+        "noise": grid("tweets jnlpba", "noise", "bert"),
+        "others": grid("tweets", "noise", "bert-scratch roberta"),
+        "images": grid("digits", "noise", "resnet"),
+        "caps": grid("tweets", "caps misc", "bert protobert"),
+        "proteins": grid("jnlpba", "proteins", "bert protobert"),
     },
-}
+)
 LISTS = ("most-forgotten", "first-learned", "last-learned", "highest-loss")
 WRONG_EVERY = 3  # words
 FITTING, SETTLING = 2, 5  # epochs of the runs that settle: those of seed 0

@@ -21,7 +21,9 @@ from settling.systems.bilstm_crf_model import UNKNOWN, System, log_marginals, se
 from settling.training.loop import Trainer
 from settling.training.train import Run, train
 from settling.validation import check
+from tests import study as small
 from tests.conftest import paths_of, run_command, train_command
+from tests.study import ENCODER, folder, grid, local
 
 CPU = torch.device("cpu")
 SMALL = {
@@ -308,16 +310,14 @@ def test_the_command_trains_it_without_a_checkpoint_and_a_resumed_run_gives_the_
         assert whole.read_bytes() == again.read_bytes()
 
 
-def study(**checkpoints: str) -> dict[str, Any]:
+def study(bilstm: str, encoder: str) -> dict[str, Any]:
     """Return a study of a bi-LSTM-CRF and an encoder, each with the checkpoint that is named for it."""
-    bilstm, encoder = ({"epochs": 1, "checkpoint": checkpoints[name]} for name in ("bilstm", "encoder"))
-    return {
-        "study": "small",
-        "datasets": {"news": {"source": {"kind": "local", "files": {"all": "a"}}}},
-        "checkpoints": {"glove": {"kind": "vectors", "path": "glove.txt"}, "mini": {"kind": "folder", "path": "mini"}},
-        "systems": {"bilstm": {"kind": "bilstm-crf", **bilstm}, "mini": {"kind": "encoder", **encoder}},
-        "experiments": {"main": {"datasets": ["news"], "treatments": ["clean"], "systems": ["bilstm", "mini"]}},
-    }
+    return small.study_of(
+        datasets={"news": local(all="a")},
+        checkpoints={"glove": {"kind": "vectors", "path": "glove.txt"}, "mini": folder("mini")},
+        systems={"bilstm": {**small.CRF, "checkpoint": bilstm}, "mini": {**ENCODER, "checkpoint": encoder}},
+        experiments={"main": grid("news", "clean", "bilstm mini")},
+    )
 
 
 def test_the_vectors_are_the_input_of_their_download() -> None:
