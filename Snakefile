@@ -16,7 +16,7 @@ from settling.artifact.contents import names_of
 from settling.config import load
 from settling.data.formats import FORMATS
 from settling.errors import BadInput, printable
-from settling.figures import FIGURES
+from settling.figures import CHART_FILES, FIGURES, TABLE_FILES
 from settling.figures.skipped import listed, skipped
 from settling.fingerprint import modules
 from settling.status import logs, made, reasons, warnings_of
@@ -100,7 +100,7 @@ rule all:
         rules.claims.output,
         rules.findings.output,
         rules.aggregate.output,
-        expand(rules.plot.output, figure=FIGURE_NAMES),
+        [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURE_NAMES for kind in FIGURES[name].files],
         rules.not_drawn.output,
         rules.report.output,
     localrule: True

@@ -157,6 +157,8 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
             assert name, block
             command = re.search(r"settling ([a-z]+) ", block)
             found[name[1]] = "train" if "TRAIN" in block else command[1] if command else None
+        for base, name in re.findall(r"^use rule (\w+) as (\w+) with:", file.read_text(), flags=re.MULTILINE):
+            found[name] = found[base]
     assert found.keys() == RULES.keys()
     # The list of figures that are not drawn is written without a command of settling.
     assert found.pop("not_drawn") is None
@@ -166,7 +168,7 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
 def test_what_belongs_to_stages_is_put_in_their_order() -> None:
     assert in_order({"report": 3, "train": 1, "plot": 2}) == [1, 2, 3]
     with pytest.raises(KeyError, match="no stage is called draw"):
-        in_order({"train": 1, "noise_seed": 2})
+        in_order({"train": 1, "draw": 2})
 
 
 def test_the_hub_s_libraries_obey(tmp_path: Path) -> None:

@@ -278,10 +278,12 @@ def of_detectors(folder: Path, scratch: Path, run: plan.Run) -> Iterator[str]:
 
 
 def of_figure(folder: Path, tables: Path, figure: str) -> Iterator[str]:
-    """Yield what is wrong with a figure's specification, by the tables."""
+    """Yield what is wrong with a figure's JSON and SVG, by the tables."""
     file, text = f"figures/{figure}.json", specification(figure, tables)
     if json.loads(text) != read_json(folder / file):
         yield f"{file}: not what the tables give"
+    if FIGURES[figure].is_table:
+        return
     # Another machine's fonts move things, and draw the same.
     found, expected = (NUMBER.sub("", svg) for svg in (read_text((folder / file).with_suffix(".svg")), vector(text)))
     if found != expected:

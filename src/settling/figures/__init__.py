@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from settling.figures.needs import Needs
 
+CHART_FILES = ("json", "html", "svg", "png")
+TABLE_FILES = ("json", "html", "csv")
+
 
 class Figure(NamedTuple):
     """A figure: the module that draws it, the tables it reads, the runs it is about, and its place in the paper."""
@@ -29,11 +32,18 @@ class Figure(NamedTuple):
     """Its title where that is not the form's."""
     question: str = ""
     """The question it answers where that is not the form's."""
+    is_table: bool = False
+    """Whether its module makes a table instead of a chart."""
 
     @property
     def module(self) -> str:
         """The module's whole name."""
         return f"settling.figures.{self.form}"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The suffixes of the files it is drawn into, without their dots."""
+        return TABLE_FILES if self.is_table else CHART_FILES
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -212,6 +222,7 @@ FIGURES: dict[str, Figure] = {
         Needs("clean"),
         "table 1",
         "The paper concludes that pretrained BERT forgets much less than other models. [S16]",
+        is_table=True,
     ),
     "tab2_full_data": Figure(
         "tab2_full_data",
@@ -219,14 +230,16 @@ FIGURES: dict[str, Figure] = {
         _WORDS,
         "table 2",
         "The paper finds ProtoBERT level with BERT on full data, and better on WNUT17. [A][S25-26]",
+        is_table=True,
     ),
-    "appG_precision_recall": Figure("precision_recall", ("summary",), _WORDS, "appendix G"),
+    "appG_precision_recall": Figure("precision_recall", ("summary",), _WORDS, "appendix G", is_table=True),
     "appD_forgotten_words": Figure(
         "forgotten_words",
         ("words", "quotes"),
         _WORDS,
         "appendix D",
         "The paper has such a list for CoNLL03. [S31]",
+        is_table=True,
     ),
     "appE_noise_detectors": Figure(
         "noise_detectors",

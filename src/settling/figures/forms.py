@@ -11,6 +11,7 @@ from settling.figures.selection import Tables, chosen
 
 if TYPE_CHECKING:
     from settling.figures.style import Chart
+    from settling.figures.table import Table
 
 NOTHING = "The tables hold no rows to say it from."
 ONE_RUN = "Every mean is of a single run. It has no interval, so chance cannot be told from effect."
@@ -18,18 +19,24 @@ TWO_RUNS = "No mean is of more than two runs. Intervals of so few runs are not t
 
 
 class Form(Protocol):
-    """What a figure's module holds. Figures of one form share a module, and differ in the runs they show."""
+    """The content of a figure's module, which has `chart` or, where the registry says so, `table`.
+
+    Figures of one form share a module, and differ in the runs they show.
+    """
 
     TITLE: str
     QUESTION: str
     READING: str
-    """How to read the chart, whatever it shows."""
+    """How to read the figure, whatever it shows."""
 
     def chart(self, tables: Tables, /) -> "tuple[Chart, list[str]]":
         """Return the chart and the notes under its title; raise NothingToShowError where there is nothing to draw."""
 
+    def table(self, tables: Tables, /) -> "Table":
+        """Return the table and its notes; raise NothingToShowError where there is nothing to show."""
+
     def sentences(self, tables: Tables, /) -> list[str]:
-        """Return what the chart shows, a sentence for each panel; an empty list where the tables have no such rows."""
+        """Return what the figure shows, a sentence for each panel; an empty list where the tables have no such rows."""
 
 
 def form_of(figure: str) -> Form:

@@ -2,10 +2,10 @@
 
 from settling.analysis.rows import holding
 from settling.analysis.wording import in_words, listed
-from settling.figures import selection, style
+from settling.figures import selection
 from settling.figures.selection import Tables
 from settling.figures.tab2_full_data import notes, test_scores
-from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
+from settling.figures.table import MISSING, Table, estimates
 
 TITLE = "Test precision and recall when trained on all of the study's training sentences, clean labels"
 QUESTION = "Does a system find too few entities, or too many?"
@@ -16,21 +16,18 @@ READING = (
 )
 
 METRICS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
-COLUMNS = [Column("System", 170), *(Column(title, 150, "number", 50) for title in METRICS.values())]
+COLUMNS = ["Data set", "System", *METRICS.values()]
 
 
-def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a line for each data set and system."""
-    found = test_scores(tables["summary"], *METRICS)
-    selection.needed(found, "test precision, recall or F1 on clean data")
+def table(tables: Tables) -> Table:
+    """Return a row for each data set and system."""
+    scores = test_scores(tables["summary"], *METRICS)
+    selection.needed(scores, "test precision, recall or F1 on clean data")
     rows = []
-    for dataset, of_dataset in found.groupby("dataset"):
-        rows.append(Row([str(dataset)], head=True))
-        for system, scores in of_dataset.groupby("system"):
-            cells = dict(zip(scores["metric"], numbers(scores, ".3f"), strict=True))
-            named: list[Cell] = [str(system)]
-            rows.append(Row(named + [cells.get(metric, Number(NONE)) for metric in METRICS]))
-    return text_table(COLUMNS, rows), notes(found)
+    for names, of_system in scores.groupby(["dataset", "system"]):
+        cells = dict(zip(of_system["metric"], estimates(of_system, ".3f"), strict=True))
+        rows.append([*map(str, names), *(cells.get(metric, MISSING) for metric in METRICS)])
+    return Table(COLUMNS, rows, notes(scores))
 
 
 def sentences(tables: Tables) -> list[str]:

@@ -6,7 +6,7 @@ from settling.analysis.rows import defined, holding, one_view
 from settling.analysis.wording import in_words
 from settling.figures import selection, style
 from settling.figures.selection import Tables
-from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
+from settling.figures.table import MISSING, Table, estimates
 
 TITLE = "Test F1 when trained on all of the study's training sentences, clean labels"
 QUESTION = "How well does each system do without noise or scarcity?"
@@ -17,18 +17,17 @@ READING = (
 )
 
 
-def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a line for each system and a column for each data set."""
-    found = test_scores(tables["summary"], "f1")
-    selection.needed(found, "test F1 on clean data")
-    cells = dict(zip(zip(found["system"], found["dataset"], strict=True), numbers(found, ".3f"), strict=True))
-    datasets = sorted(set(found["dataset"]))
-    columns = [Column("System", 170), *(Column(dataset, 150, "number", 50) for dataset in datasets)]
-    rows = []
-    for system in sorted(set(found["system"])):
-        named: list[Cell] = [system]
-        rows.append(Row(named + [cells.get((system, dataset), Number(NONE)) for dataset in datasets]))
-    return text_table(columns, rows), notes(found)
+def table(tables: Tables) -> Table:
+    """Return a row for each system and a column for each data set."""
+    scores = test_scores(tables["summary"], "f1")
+    selection.needed(scores, "test F1 on clean data")
+    cells = dict(zip(zip(scores["system"], scores["dataset"], strict=True), estimates(scores, ".3f"), strict=True))
+    datasets = sorted(set(scores["dataset"]))
+    rows = [
+        [system, *(cells.get((system, dataset), MISSING) for dataset in datasets)]
+        for system in sorted(set(scores["system"]))
+    ]
+    return Table(["System", *datasets], rows, notes(scores))
 
 
 def test_scores(summary: pd.DataFrame, *metrics: str) -> pd.DataFrame:

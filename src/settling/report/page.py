@@ -98,10 +98,12 @@ def experiments(drawn: dict[str, Figure], tables: dict[str, Any], results: Path)
                 "sentences": sentences_of(name, tables),
                 "reading": form_of(name).READING,
                 "paper": sourced(figure.paper),
-                "spec": inert(read_json(results / "figures" / f"{name}.json")),
+                "content": content if figure.is_table else inert(content),
+                "is_table": figure.is_table,
             }
             for name, figure in drawn.items()
             if figure.needs.treatment == treatment
+            for content in [read_json(results / "figures" / f"{name}.json")]
         ]
         if figures:
             found.append({"id": treatment, "title": title, "figures": figures})

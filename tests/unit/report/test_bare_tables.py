@@ -76,7 +76,7 @@ def test_every_figure_is_drawn_and_says_what_is_missing(figure: str, bare: Bare)
         assert "Nothing to show: no run has " in text
     if left == "no row" and figure == "appD_forgotten_words":
         assert "No word was forgotten." in text
-    if figure in FORMS:
+    if figure in FORMS and not FIGURES[figure].is_table:
         assert vector(text).startswith("<svg")
 
 
