@@ -17,7 +17,7 @@ from settling.config import load
 from settling.data.formats import FORMATS
 from settling.errors import BadInput, printable
 from settling.figures import CHART_FILES, FIGURES, TABLE_FILES
-from settling.figures.skipped import listed, skipped
+from settling.figures.skipped import list_skipped, skipped
 from settling.fingerprint import modules
 from settling.status import logs, made, reasons, warnings_of
 from settling.systems import KINDS as SYSTEMS

@@ -17,7 +17,7 @@ from settling.data.dataset import download_dataset
 from settling.data.tokens import tokenise
 from settling.figures import FIGURES
 from settling.figures.plot import specification
-from settling.figures.skipped import listed, skipped
+from settling.figures.skipped import list_skipped, skipped
 from settling.files import read_table, write_text
 from settling.report.page import write_report
 from settling.study import (
@@ -76,7 +76,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_findings(tables, folder / "findings.txt")
     for name in FIGURES.keys() - skipped(study).keys():
         write_text(folder / "figures" / f"{name}.json", specification(name, tables))
-    write_text(folder / "figures" / "not_drawn.txt", listed(study))
+    write_text(folder / "figures" / "not_drawn.txt", list_skipped(study))
     write_report(json.loads(report_spec(study)), folder, folder / "report.html")
     return folder
 

@@ -8,7 +8,7 @@ rule not_drawn:
     conda:
         "../../envs/analyse.yaml"
     params:
-        notes=listed(study),
+        notes=list_skipped(study),
     shell:
         "printf '%s' {params.notes:q} > {output} 2> {log}"
 

@@ -1,9 +1,8 @@
-"""The figures: one line each in FIGURES, each drawn and spoken of by a file beside this one.
+"""The figures: one line each in FIGURES; a file beside this one draws the figure and describes it.
 
 The workflow reads FIGURES while it parses, so nothing here imports a plotting library. A figure's module is imported
-only to draw the figure or to make the report; `forms.Form` says what it holds. Figures of one form share a module, and
-a line here says in what they differ. Title and
-question in the file are those of the first.
+only to draw the figure or to make the report; `forms.Form` describes its content. Figures of one form share a module;
+their lines here say how they differ. Title and question in the module are those of the first of them.
 
 Tags in brackets, such as `[S3-6]`, say where an account of the paper comes from; report/claims.py spells them out.
 """
@@ -22,7 +21,7 @@ class Figure(NamedTuple):
     form: str
     """The module, without its package."""
     reads: tuple[str, ...]
-    """The tables, but for `systems`, which every figure reads to know which systems' rows it shows."""
+    """The tables, without `systems`: every figure reads that one, to know which systems' rows it shows."""
     needs: Needs
     number: str = ""
     """What the paper calls it; empty for a figure of ours."""
@@ -52,7 +51,7 @@ class Figure(NamedTuple):
 
     @property
     def drawing(self) -> str:
-        """What of this line changes the drawing: all but what is said beside it."""
+        """The parts of this line that change the drawing, as text: all but `number`, `paper` and `question`."""
         return str(self._replace(number="", paper="", question=""))
 
 
@@ -172,7 +171,7 @@ FIGURES: dict[str, Figure] = {
         Needs("cap", classes=_MISC),
         "appendix J",
         title="When words of the capped class are first learned: MISC",
-        question="Are the words of MISC learned earlier, the fewer there are?",
+        question="Are the words of MISC learned earlier when there are fewer of them?",
     ),
     "fig6_class_caps": Figure(
         "fig6_class_caps",

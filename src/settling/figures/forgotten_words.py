@@ -4,12 +4,12 @@ import pandas as pd
 
 from settling.analysis.rows import holding, one_view
 from settling.figures.selection import NothingToShowError, Tables
-from settling.figures.table import Table
+from settling.figures.table import TextTable
 
 TITLE = "The words most often forgotten"
 QUESTION = "Which words will not stay learned?"
 READING = (
-    "The figure lists the training words that are forgotten most often on clean data. Each stands between the words "
+    "The table lists the training words that are forgotten most often on clean data. Each stands between the words "
     "around it, with its label and its mean number of forgetting events over the runs. Words with equal numbers "
     "stand in corpus order. Annotation errors and unusual uses may be among them. The report's table of words has "
     "more of them, and has other lists."
@@ -19,13 +19,13 @@ RANKS = 10
 COLUMNS = ["Data set", "System", "View", "Runs", "Rank", "Before", "Word", "After", "Label", "Forgotten"]
 
 
-def table(tables: Tables) -> Table:
+def table(tables: Tables) -> TextTable:
     """Return, for each data set and system, a row for each word of the first ranks, between its neighbours."""
     words = holding(tables["words"], list="most-forgotten", family="clean")
     words = quoted(words[words["rank"] <= RANKS], tables["quotes"])
     if words.empty:
         raise NothingToShowError("No word was forgotten.")
-    return Table(
+    return TextTable(
         COLUMNS,
         [
             [

@@ -17,15 +17,15 @@ import vl_convert
 from settling.errors import BadInput, all_visible, choices
 from settling.figures import FIGURES
 from settling.figures.forms import form_of, title_of
-from settling.figures.selection import NothingToShowError, Tables, chosen
-from settling.figures.style import finished
-from settling.figures.table import Table, write_cells, write_page
+from settling.figures.selection import NothingToShowError, Tables, shown_rows
+from settling.figures.style import with_title
+from settling.figures.table import TextTable, write_cells, write_page
 from settling.files import replacing, write_text
 from settling.frames import read_frame
 
 PNG_SCALE = 2
 VEGALITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-PAGE = """<!DOCTYPE html>
+CHART_PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -68,7 +68,7 @@ def specification(figure: str, tables: Path) -> str:
     if figure not in FIGURES:
         raise BadInput(f"figure {figure!r} is not defined; {choices(figure, FIGURES)}")
     entry = FIGURES[figure]
-    frames = chosen({name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}, entry.needs)
+    frames = shown_rows({name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}, entry.needs)
     content = table_content(figure, frames) if entry.is_table else chart_content(figure, frames)
     return json.dumps(all_visible(content), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
@@ -80,7 +80,7 @@ def chart_content(figure: str, tables: Tables) -> dict[str, Any]:
             chart, notes = form_of(figure).chart(tables)
         except NothingToShowError as missing:
             chart, notes = alt.Chart(alt.InlineData([])).mark_point(), [*missing.lines]
-        return finished(chart, figure, title_of(figure), notes).to_dict()
+        return with_title(chart, figure, title_of(figure), notes).to_dict()
 
 
 def table_content(figure: str, tables: Tables) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def table_content(figure: str, tables: Tables) -> dict[str, Any]:
     try:
         table = form_of(figure).table(tables)
     except NothingToShowError as missing:
-        table = Table([], [], [*missing.lines])
+        table = TextTable([], [], [*missing.lines])
     return {"title": title_of(figure), **table._asdict()}
 
 
@@ -107,4 +107,4 @@ def page(title: str, spec: str) -> str:
     """Return the HTML page of a chart; no text in `spec` can end its script, since `<` is escaped."""
     inert = spec.replace("<", "\\u003c")
     library = vl_convert.javascript_bundle(vl_version=VEGALITE)  # type: ignore[call-arg]
-    return PAGE.format(title=html.escape(title), library=library, spec=inert)
+    return CHART_PAGE.format(title=html.escape(title), library=library, spec=inert)

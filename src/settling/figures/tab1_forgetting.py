@@ -6,7 +6,7 @@ from settling.analysis.rows import defined, ends, holding, one_view
 from settling.analysis.wording import in_words
 from settling.figures import selection, style
 from settling.figures.selection import Tables
-from settling.figures.table import MISSING, Table, estimates
+from settling.figures.table import NO_RUN, TextTable, estimates
 
 TITLE = "Words forgotten"
 QUESTION = "Which systems forget least of what they have learned?"
@@ -20,17 +20,17 @@ READING = (
     "last line is the difference."
 )
 
-METRICS = {
+COUNTS = {
     "forgettable": ("Forgettable", ",.0f", 1),
     "unforgettable": ("Unforgettable", ",.0f", 1),
     "learned": ("Learned", ",.0f", 1),
     "ratio": ("Ratio, %", ".2f", 100),
 }
 COUNTINGS = {"words": "real words", "authors": "authors' grid"}
-COLUMNS = ["Data set", "System", "View", "Counted", *(title for title, _, _ in METRICS.values())]
+COLUMNS = ["Data set", "System", "View", "Counted", *(title for title, _, _ in COUNTS.values())]
 
 
-def table(tables: Tables) -> Table:
+def table(tables: Tables) -> TextTable:
     """Return, for each data set, system and view, a row for each counting and one for their difference."""
     counts = defined(holding(tables["forgetting"], family="clean", noisy=False))
     counts = selection.needed(counts, "words counted on clean data")
@@ -46,7 +46,7 @@ def table(tables: Tables) -> Table:
         "Ratio: forgettable over learned.",
         style.over_runs(counts, "Number", "Brackets"),
     ]
-    return Table(COLUMNS, rows, notes)
+    return TextTable(COLUMNS, rows, notes)
 
 
 def by_counting(of_view: pd.DataFrame) -> list[list[str]]:
@@ -54,23 +54,23 @@ def by_counting(of_view: pd.DataFrame) -> list[list[str]]:
     by_name = {str(name): rows.set_index("metric") for name, rows in of_view.groupby("counting")}
     rows = [[words, *cells_of(by_name[name])] for name, words in COUNTINGS.items() if name in by_name]
     if len(rows) == len(COUNTINGS):
-        rows.append(["difference", *differences(by_name["authors"]["mean"] - by_name["words"]["mean"])])
+        rows.append(["difference", *difference_cells(by_name["authors"]["mean"] - by_name["words"]["mean"])])
     return rows
 
 
 def cells_of(counts: pd.DataFrame) -> list[str]:
     """Return the cells of one counting; the index of `counts` is the metric."""
     cells = []
-    for metric, (_, form, scale) in METRICS.items():
-        cells += estimates(counts[counts.index == metric], form, scale) or [MISSING]
+    for metric, (_, form, scale) in COUNTS.items():
+        cells += estimates(counts[counts.index == metric], form, scale) or [NO_RUN]
     return cells
 
 
-def differences(difference: "pd.Series[float]") -> list[str]:
+def difference_cells(difference: "pd.Series[float]") -> list[str]:
     """Return differences of means, by metric, as cells."""
     return [
-        f"{difference[metric] * scale:+{form}}".replace("-", "−") if pd.notna(difference.get(metric)) else MISSING
-        for metric, (_, form, scale) in METRICS.items()
+        f"{difference[metric] * scale:+{form}}".replace("-", "−") if pd.notna(difference.get(metric)) else NO_RUN
+        for metric, (_, form, scale) in COUNTS.items()
     ]
 
 
@@ -78,13 +78,13 @@ def sentences(tables: Tables) -> list[str]:
     """Say which system forgets least and which most of the words that it has learned."""
     ratios = defined(holding(tables["forgetting"], family="clean", noisy=False, metric="ratio", counting="words"))
     words = "of the words that were right at least once"
-    found = []
+    texts = []
     for dataset, rows in one_view(ratios, "minibatch").groupby("dataset"):
         ordered = rows.sort_values(["mean", "system"])
         parts = [f"{row['system']} forgets {in_words(row)}" for row in ends(ordered, "mean")]
-        found.append(
+        texts.append(
             f"{dataset}: {parts[0]} {words}."
             if len(parts) == 1
             else f"{dataset}: {words}, {parts[0]}, the least, and {parts[1]}, the most."
         )
-    return found
+    return texts

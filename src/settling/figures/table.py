@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from settling.files import write_csv, write_text
 
-MISSING = "–"
+NO_RUN = "–"
 UNDEFINED = "undefined"
-PAGE = jinja2.Template(
+TABLE_PAGE = jinja2.Template(
     """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -50,7 +50,7 @@ th, td { text-align: left; vertical-align: top; padding: .2rem 1rem .2rem 0; bor
 )
 
 
-class Table(NamedTuple):
+class TextTable(NamedTuple):
     """The titles of the columns, the rows of cells as a reader sees them, and the notes above the table."""
 
     columns: list[str]
@@ -69,7 +69,7 @@ def estimates(frame: pd.DataFrame, form: str, scale: float = 1) -> list[str]:
 
 def write_page(path: Path, content: dict[str, Any]) -> None:
     """Write a table's title, notes, columns and rows as an HTML page that loads nothing."""
-    write_text(path, PAGE.render(content))
+    write_text(path, TABLE_PAGE.render(content))
 
 
 def write_cells(path: Path, content: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from settling.config import Study, load
 from settling.data.dataset import download_dataset
 from settling.figures import FIGURES
 from settling.figures.plot import plot
-from settling.figures.skipped import listed, skipped
+from settling.figures.skipped import list_skipped, skipped
 from settling.files import write_text
 from settling.treatments import family_of
 from settling.treatments.treat import treat
@@ -74,7 +74,7 @@ def draw(study: Study, results: Path) -> None:
     write_findings(tables, results / "findings.txt")
     for figure in FIGURES.keys() - skipped(study):
         plot(figure, tables, results / "figures" / figure)
-    write_text(results / "figures" / "not_drawn.txt", listed(study))
+    write_text(results / "figures" / "not_drawn.txt", list_skipped(study))
 
 
 def built(study: Study, results: Path, output: Path) -> Path:

@@ -99,7 +99,7 @@ def test_noisy_accuracy_against_both_labels(study: Path, name: str) -> None:
 def test_never_learned_stands_apart(study: Path) -> None:
     rows = drawn(study, "fig3_first_learned")
     never = [row for row in rows if row["when"] == "never"]
-    assert {row["place"] for row in never} == {13}
+    assert {row["position"] for row in never} == {13}
     assert {row["percent"] for row in rows if row["words"] == "wrongly labelled words"} == {10, 30, 50}
     words = {"panel": "tweets\nbert", "words": "cleanly labelled words", "percent": 30}
     shares = [row["mean"] for row in rows if all(row[key] == value for key, value in words.items())]
@@ -153,16 +153,16 @@ def test_caps_with_controls_and_clean(study: Path) -> None:
 
 
 def test_caps_mark_where_a_class_starts_and_levels(study: Path) -> None:
-    marks = [row for row in drawn(study, "fig6_class_caps") if row["knee"]]
+    marks = [row for row in drawn(study, "fig6_class_caps") if row["symbol"]]
     place = {"panel": "tweets\ncapped: LOC", "scored": "F1 of the capped class", "system": "bert"}
-    starts, levels = only(marks, **place, knee="►"), only(marks, **place, knee="■")
+    starts, levels = only(marks, **place, symbol="►"), only(marks, **place, symbol="■")
     assert [starts[key] for key in ("at", "first", "last", "who")] == [21, 17, 25, "4 of 4"]
     assert levels["at"] == 110
     # None hides another, though a class can start and level at one number.
-    places = {(row["system"], row["knee"]): row["place"] for row in marks}
-    assert len(set(places.values())) == len(places) == 5
+    heights = {(row["system"], row["symbol"]): row["height"] for row in marks}
+    assert len(set(heights.values())) == len(heights) == 5
     # One that no run reaches has no mark.
-    assert [row["knee"] for row in marks if row["system"] == "protobert-running"] == ["►"]
+    assert [row["symbol"] for row in marks if row["system"] == "protobert-running"] == ["►"]
 
 
 @pytest.mark.parametrize(
