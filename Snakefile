@@ -18,8 +18,8 @@ from settling.data.formats import FORMATS
 from settling.data.sources import SOURCES
 from settling.detectors import DETECTORS
 from settling.errors import BadInput, printable
-from settling.figures import FIGURES
-from settling.figures.skipped import listed, skipped
+from settling.figures import CHART_FILES, FIGURES, TABLE_FILES
+from settling.figures.skipped import list_skipped, skipped
 from settling.fingerprint import modules
 from settling.status import failure_reasons, logs, results_line, warnings_of
 from settling.systems import kind_of as system_kind
@@ -103,7 +103,7 @@ rule all:
         rules.claims.output,
         rules.findings.output,
         rules.aggregate.output,
-        expand(rules.plot.output, figure=FIGURE_NAMES),
+        [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURE_NAMES for kind in FIGURES[name].files],
         rules.not_drawn.output,
         rules.report.output,
     localrule: True

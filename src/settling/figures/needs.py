@@ -1,4 +1,4 @@
-"""Which runs a figure shows, and how to say that a study has none of them."""
+"""The runs that a figure is about, and the sentence for a study that has none of them."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Protocol
@@ -7,12 +7,12 @@ from settling.systems import KINDS, kind_of
 from settling.systems.kind import FigureGroup
 from settling.treatments import family_of
 
-# Families of treatments. Beside the one that is asked for stands clean training, and beside a cap its controls.
-SHOWN = {"noise": ("noise", "clean"), "cap": ("cap", "control", "clean"), "clean": ("clean",)}
-WORDS = {"noise": "with label noise", "cap": "with a capped class", "clean": "on clean data"}
+# The families of treatments that a figure shows: the one it is about, clean training, and the controls of a cap.
+SHOWN_FAMILIES = {"noise": ("noise", "clean"), "cap": ("cap", "control", "clean"), "clean": ("clean",)}
+IN_WORDS = {"noise": "with label noise", "cap": "with a capped class", "clean": "on clean data"}
 
 
-class Card(Protocol):
+class SystemRow(Protocol):
     """A row of the table `systems`, as a mapping or as pandas has it."""
 
     def __getitem__(self, column: str, /) -> Any: ...
@@ -34,23 +34,23 @@ class Needs(NamedTuple):
     classes: tuple[str, ...] = ()
     beside: FigureGroup | None = None
 
-    def fits_system(self, card: Card) -> bool:
-        """Return whether a system is of those needed; `card` is its row of the table `systems`."""
-        return (self.systems is None or card["kind"] in kinds_in(self.systems)) and self._fits_weights(card)
+    def fits_system(self, system: SystemRow) -> bool:
+        """Return whether the figure is about this system; `system` is its row of the table `systems`."""
+        return (self.systems is None or system["kind"] in kinds_in(self.systems)) and self._fits_weights(system)
 
-    def shows_system(self, card: Card) -> bool:
+    def shows_system(self, system: SystemRow) -> bool:
         """Return whether the rows of a system are shown."""
-        return self.fits_system(card) or (card["kind"] in kinds_in(self.beside) and self._fits_weights(card))
+        return self.fits_system(system) or (system["kind"] in kinds_in(self.beside) and self._fits_weights(system))
 
-    def _fits_weights(self, card: Card) -> bool:
-        return self.pretrained in (None, card["pretrained"]) and _begins(card["checkpoint"], self.checkpoints)
+    def _fits_weights(self, system: SystemRow) -> bool:
+        return self.pretrained in (None, system["pretrained"]) and _begins(system["checkpoint"], self.checkpoints)
 
     def fits_dataset(self, name: str) -> bool:
-        """Return whether a data set is of those needed."""
+        """Return whether the figure is about this data set."""
         return _begins(name, self.datasets)
 
     def fits_treatment(self, treatment: Mapping[str, Any]) -> bool:
-        """Return whether a treatment, as `settling.study.treatments` gives it, is of those needed."""
+        """Return whether this treatment, as `settling.study.treatments` gives it, is one that the figure is about."""
         return (self.treatment is None or family_of(treatment) == self.treatment) and (
             not self.classes or treatment.get("class") in self.classes
         )
@@ -61,7 +61,7 @@ class Needs(NamedTuple):
         if self.classes:
             parts.append(f"with a cap on class {' or '.join(self.classes)}")
         elif self.treatment:
-            parts.append(WORDS[self.treatment])
+            parts.append(IN_WORDS[self.treatment])
         kinds = kinds_in(self.systems)
         if kinds or self.pretrained is not None:
             named = " or ".join(kinds) or "system"
@@ -83,5 +83,5 @@ def kinds_in(group: FigureGroup | None) -> list[str]:
 
 
 def _begins(name: object, beginnings: tuple[str, ...]) -> bool:
-    # A system without a checkpoint has none, or pandas' null, for its name.
+    # The checkpoint of a system without one is None or pandas' null.
     return not beginnings or (isinstance(name, str) and name.startswith(beginnings))

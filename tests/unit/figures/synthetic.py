@@ -50,7 +50,11 @@ def write(path: Path, name: str, rows: list[Row]) -> None:
 
 def drawn_rows(tables: Path, figure: str) -> list[Row]:
     """Return the rows that a figure of these tables holds."""
-    spec = json.loads(specification(figure, tables))
+    return rows_of(json.loads(specification(figure, tables)))
+
+
+def rows_of(spec: dict[str, Any]) -> list[Row]:
+    """Return the rows that the specification of a chart holds."""
     return [row for rows in spec["datasets"].values() for row in rows]
 
 

@@ -6,7 +6,7 @@ import pytest
 from settling.config import load
 from settling.figures import FIGURES
 from settling.figures.needs import Needs
-from settling.figures.selection import chosen
+from settling.figures.selection import shown_rows
 from settling.figures.skipped import skipped
 from settling.treatments import family_of
 from tests.study import CRF, DIGITS, ENCODER, IMAGE, cap, folder, grid, local, noise, study_of
@@ -121,7 +121,7 @@ def rows_shown(needs: Needs) -> set[tuple[str, str, str]]:
         ],
         columns=["dataset", "family", "kind", "cap_class", "system"],
     )
-    found = chosen({"scores": frame, "systems": SYSTEMS}, needs)
+    found = shown_rows({"scores": frame, "systems": SYSTEMS}, needs)
     assert len(found["systems"]) == len(SYSTEMS)
     return {(row.kind, str(row.cap_class or ""), row.system) for row in found["scores"].itertuples()}
 
@@ -150,7 +150,7 @@ def test_rows_of_the_data_sets_and_of_both_systems_compared() -> None:
         }
     )
     needs = Needs(kinds=("protobert",), pretrained=True, beside=("encoder",), datasets=("jnlpba",))
-    assert list(chosen({"contrasts": contrasts, "systems": SYSTEMS}, needs)["contrasts"].index) == [0]
+    assert list(shown_rows({"contrasts": contrasts, "systems": SYSTEMS}, needs)["contrasts"].index) == [0]
 
 
 def test_every_figure_reads_the_systems_and_names_a_module_that_is_there() -> None:

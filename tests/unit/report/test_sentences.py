@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from settling.figures.forms import NOTHING, ONE_RUN, TWO_RUNS, sentences_of
+from settling.figures.forms import NOTHING, ONE_RUN, TWO_RUNS, figure_sentences
 
 Row = dict[str, Any]
 CLEAN = {"treatment": "clean", "family": "clean", "kind": "clean", "percent": None, "cap_class": None}
@@ -42,7 +42,7 @@ def curve(treatment: Row, means: list[float], n: int = 3, **columns: Any) -> lis
 
 def said(figure: str, **tables: list[Row]) -> list[str]:
     empty = {"phases": pd.DataFrame()}
-    return sentences_of(
+    return figure_sentences(
         figure, {"systems": CARDS, **empty, **{name: pd.DataFrame(rows) for name, rows in tables.items()}}
     )
 
@@ -112,7 +112,7 @@ def test_two_figures_in_one_say_both() -> None:
         "curves": pd.DataFrame(rows),
         "treatments": pd.DataFrame(SETTLED),
     }
-    first, second = sentences_of("appA_image_noise", tables)
+    first, second = figure_sentences("appA_image_noise", tables)
     assert "dev F1 is highest at epoch 1" in first
     assert second.endswith("0.30 [0.20, 0.40] (n=3) at the last.")
 
