@@ -21,7 +21,7 @@ class Figure(NamedTuple):
     form: str
     """The module, without its package."""
     reads: tuple[str, ...]
-    """The tables, without `systems`: every figure reads that one, to know which systems' rows it shows."""
+    """The tables, without `datasets` and `systems`, which every figure reads to know whose rows it shows."""
     needs: Needs
     number: str = ""
     """What the paper calls it; empty for a figure of ours."""
@@ -47,7 +47,7 @@ class Figure(NamedTuple):
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables it reads."""
-        return (*self.reads, "systems")
+        return (*self.reads, "datasets", "systems")
 
     @property
     def drawing(self) -> str:
@@ -115,7 +115,7 @@ FIGURES: dict[str, Figure] = {
         Needs("noise", systems="image noise"),
         "appendix A",
         "The paper compares a ResNet on CIFAR10 with BERT, to ask whether the ResNet settles too. Accounts of the "
-        "answer differ: it settles for a shorter time, or not at all. [S12][S29] A word in this figure is an image.",
+        "answer differ: it settles for a shorter time, or not at all. [S12][S29]",
     ),
     "appB_jnlpba_noise": Figure(
         "f1_and_noisy_accuracy",

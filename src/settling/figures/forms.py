@@ -4,10 +4,11 @@ Importing this module imports no plotting library; asking it for a form does.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from settling.figures import FIGURES
 from settling.figures.selection import Tables, shown_rows
+from settling.figures.units import in_units, units_of
 
 if TYPE_CHECKING:
     from settling.figures.style import Chart
@@ -54,12 +55,21 @@ def question_of(figure: str) -> str:
     return FIGURES[figure].question or form_of(figure).QUESTION
 
 
-def figure_sentences(figure: str, tables: Tables) -> list[str]:
-    """Return what a figure shows, in at least one sentence; `tables` are the whole tables of a study, by name."""
+def texts_of(figure: str, tables: Tables) -> dict[str, Any]:
+    """Return a figure's `title`, `question`, `sentences` and `reading`; `tables` are those of the study, by name.
+
+    They speak of the units of the data sets that the figure shows.
+    """
     entry = FIGURES[figure]
     rows = shown_rows({name: tables[name] for name in entry.tables}, entry.needs)
-    texts = form_of(figure).sentences(rows)
-    return [*texts, *few_runs(rows)] if texts else [NOTHING]
+    sentences = form_of(figure).sentences(rows)
+    texts = {
+        "title": title_of(figure),
+        "question": question_of(figure),
+        "sentences": [*sentences, *few_runs(rows)] if sentences else [NOTHING],
+        "reading": form_of(figure).READING,
+    }
+    return dict(in_units(texts, units_of(rows, entry.needs)))
 
 
 def few_runs(tables: Tables) -> list[str]:

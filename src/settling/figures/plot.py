@@ -20,6 +20,7 @@ from settling.figures.forms import form_of, title_of
 from settling.figures.selection import NothingToShowError, Tables, shown_rows
 from settling.figures.style import with_title
 from settling.figures.table import TextTable, write_cells, write_page
+from settling.figures.units import in_units, units_of
 from settling.files import replacing, write_text
 from settling.frames import read_frame
 
@@ -70,6 +71,7 @@ def specification(figure: str, tables: Path) -> str:
     entry = FIGURES[figure]
     frames = shown_rows({name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}, entry.needs)
     content = table_content(figure, frames) if entry.is_table else chart_content(figure, frames)
+    content = in_units(content, units_of(frames, entry.needs))
     return json.dumps(all_visible(content), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 

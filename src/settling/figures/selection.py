@@ -20,11 +20,12 @@ SELECTED_EPOCHS = {
 
 
 def shown_rows(frames: Tables, needs: Needs) -> Tables:
-    """Return the rows of each table that a figure with these needs shows, and the table `systems` whole."""
+    """Return the rows of each table that a figure with these needs shows, and `datasets` and `systems` whole."""
     systems = {row["system"] for _, row in frames["systems"].iterrows() if needs.shows_system(row)}
-    shown = {"systems": frames["systems"]}
+    whole = ("datasets", "systems")
+    shown = {name: frames[name] for name in whole if name in frames}
     for name, frame in frames.items():
-        if name == "systems":
+        if name in whole:
             continue
         keep = pd.Series(True, index=frame.index)
         for column in SYSTEM_COLUMNS:

@@ -34,10 +34,10 @@ def table(tables: Tables) -> TextTable:
     """Return, for each data set, system and view, a row for each counting and one for their difference."""
     counts = defined(holding(tables["forgetting"], family="clean", noisy=False))
     counts = selection.needed(counts, "words counted on clean data")
-    # The authors' grid is one of words: an image has no padding.
-    systems = tables["systems"]
-    images = systems.loc[systems["kind"] == "image", "system"]
-    counts = counts[(counts["counting"] == "words") | ~counts["system"].isin(images)]
+    # The authors' grid counts padding too. What stands alone, as an image does, has none.
+    datasets = tables["datasets"]
+    alone = datasets.loc[datasets["unit"] == datasets["group"], "dataset"]
+    counts = counts[(counts["counting"] == "words") | ~counts["dataset"].isin(alone)]
     rows = []
     for names, of_view in counts.groupby(["dataset", "system", "view"]):
         rows += [[*map(str, names), *cells] for cells in by_counting(of_view)]

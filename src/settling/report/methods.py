@@ -13,11 +13,11 @@ from settling.config import Study
 from settling.files import read_json
 from settling.schemas import SPLITS
 from settling.study import experiments, readable_name, runs
+from settling.tasks import task_of
 from settling.treatments import kind_of
 
 # The keys of a run's machine that the page shows, in order.
 MACHINE = ("device", "name", "system", "python", "torch", "threads")
-SIZES = ("sentences", "words", "entities")
 
 
 def content(study: Study, tables: dict[str, pd.DataFrame], results: Path) -> dict[str, Any]:
@@ -42,8 +42,12 @@ def content(study: Study, tables: dict[str, pd.DataFrame], results: Path) -> dic
 
 def dataset_entry(name: str, card: dict[str, Any]) -> dict[str, Any]:
     """Return the page's entry on a data set, from its card."""
+    task = task_of(card["spec"]["task"])
+    named = {"sentences": f"{task.group}s"}
+    named |= {"words": f"{task.unit}s"} if task.unit != task.group else {}
+    named |= {"entities": "entities"} if task.has_outside else {}
     sizes = {
-        split: ", ".join(f"{card['splits'][split][size]:,} {size}" for size in SIZES if size in card["splits"][split])
+        split: ", ".join(f"{card['splits'][split][size]:,} {name}" for size, name in named.items())
         for split in SPLITS
         if split in card["splits"]
     }

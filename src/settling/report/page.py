@@ -24,7 +24,7 @@ from settling.claims import text as claims_text
 from settling.config import load
 from settling.errors import BadInput, all_visible
 from settling.figures import FIGURES, Figure, settling_bars
-from settling.figures.forms import figure_sentences, form_of, question_of, title_of
+from settling.figures.forms import texts_of
 from settling.figures.plot import VEGALITE
 from settling.figures.skipped import skipped
 from settling.files import read_json, write_text
@@ -96,10 +96,7 @@ def experiment_sections(drawn: dict[str, Figure], tables: dict[str, Any], result
         figures = [
             {
                 "name": name,
-                "title": title_of(name),
-                "question": question_of(name),
-                "sentences": figure_sentences(name, tables),
-                "reading": form_of(name).READING,
+                **texts_of(name, tables),
                 "paper": sourced(figure.paper),
                 "content": content if figure.is_table else inert(content),
                 "is_table": figure.is_table,

@@ -64,6 +64,7 @@ def tables(
     """Write every table that a figure reads, over `n` runs; `renamed` gives classes and systems other names."""
     names = renamed or {}
     for name, rows in {
+        "datasets": datasets(),
         "systems": systems(),
         "treatments": treatments(kinds),
         "curves": [*noise_curves(kinds, n), *cap_curves(n)],
@@ -122,6 +123,15 @@ def score(split: str, reference: str, metric: str, view: str = "epoch-end", klas
 def fit(epoch: int, start: float = 0.0) -> float:
     """A curve that rises to 1 with a delay."""
     return max(0.0, 1 - 0.4 ** max(0.0, epoch - start))
+
+
+def datasets() -> list[Row]:
+    """Return the data sets; digits alone are images."""
+    words, images = {"task": "ner", "unit": "word", "group": "sentence"}, {"task": "image", "unit": "image"}
+    return [
+        *({"dataset": name, **words} for name in ("tweets", "conll2003", "wnut17", "jnlpba")),
+        {"dataset": "digits", **images, "group": "image"},
+    ]
 
 
 def systems() -> list[Row]:

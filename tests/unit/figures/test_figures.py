@@ -183,6 +183,7 @@ def test_nothing_forgotten_is_said(tmp_path: Path) -> None:
     write(tmp_path, "words", [])
     write(tmp_path, "quotes", [])
     write(tmp_path, "systems", [])
+    write(tmp_path, "datasets", [])
     assert "No word was forgotten." in specification("appD_forgotten_words", tmp_path)
 
 

@@ -127,10 +127,10 @@ def rows_shown(needs: Needs) -> set[tuple[str, str, str]]:
 
 
 def test_rows_of_the_systems_that_fit() -> None:
-    assert {system for *_, system in rows_shown(Needs(kinds=("encoder",), pretrained=False))} == {"twin"}
+    assert {system for *_, system in rows_shown(Needs(systems="beside few-shot", pretrained=False))} == {"twin"}
     assert {system for *_, system in rows_shown(Needs(pretrained=False))} == {"twin", "lstm"}
     assert {system for *_, system in rows_shown(Needs(checkpoints=("be",)))} == {"bert", "twin", "proto"}
-    few_shot = Needs(kinds=("protobert",), pretrained=True, beside=("encoder",))
+    few_shot = Needs(systems="few-shot", pretrained=True, beside="beside few-shot")
     assert {system for *_, system in rows_shown(few_shot)} == {"bert", "proto"}
 
 
@@ -149,11 +149,11 @@ def test_rows_of_the_data_sets_and_of_both_systems_compared() -> None:
             "baseline_system": ["bert", "twin", "bert"],
         }
     )
-    needs = Needs(kinds=("protobert",), pretrained=True, beside=("encoder",), datasets=("jnlpba",))
+    needs = Needs(systems="few-shot", pretrained=True, beside="beside few-shot", datasets=("jnlpba",))
     assert list(shown_rows({"contrasts": contrasts, "systems": SYSTEMS}, needs)["contrasts"].index) == [0]
 
 
-def test_every_figure_reads_the_systems_and_names_a_module_that_is_there() -> None:
+def test_every_figure_reads_the_data_sets_and_the_systems_and_names_a_module_that_is_there() -> None:
     for figure in FIGURES.values():
-        assert figure.tables[-1] == "systems"
+        assert figure.tables[-2:] == ("datasets", "systems")
         __import__(figure.module)

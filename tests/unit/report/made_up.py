@@ -164,7 +164,7 @@ def claims() -> list[Row]:
 
 def card(name: str) -> dict[str, Any]:
     sizes = {"sentences": 900, "words": 9000, "entities": 1000}
-    spec = {"licence": None, **CONFIG["datasets"][name]}
+    spec = {"licence": None, "task": "ner", **CONFIG["datasets"][name]}
     return {
         "spec": spec,
         "licence": spec["licence"],

@@ -13,7 +13,7 @@ from settling.claims.decide import decided
 from settling.claims.text import printed
 from settling.config import load
 from settling.figures import FIGURES
-from settling.figures.forms import figure_sentences, title_of
+from settling.figures.forms import texts_of, title_of
 from settling.figures.plot import specification, vector
 from settling.files import write_table
 from settling.frames import read_frame
@@ -82,7 +82,7 @@ def test_every_figure_is_drawn_and_says_what_is_missing(figure: str, bare: Bare)
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_has_a_sentence_without_a_number_that_is_none(figure: str, bare: Bare) -> None:
-    said = figure_sentences(figure, bare[2])
+    said = texts_of(figure, bare[2])["sentences"]
     assert said
     for sentence in said:
         assert sentence.endswith(".")
@@ -153,4 +153,4 @@ def test_a_figure_of_a_class_that_dev_lacks_has_no_mark_for_it_and_says_why(
     assert of_loc or figure == "fig9_few_shot_class"
     assert not [row for row in of_dev if row.get("mean") is not None]
     assert drawn
-    assert any("undefined: dev has no mention of LOC" in sentence for sentence in figure_sentences(figure, tables))
+    assert any("undefined: dev has no mention of LOC" in sentence for sentence in texts_of(figure, tables)["sentences"])
