@@ -165,7 +165,7 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
 
 def test_what_belongs_to_stages_is_put_in_their_order() -> None:
     assert in_order({"report": 3, "train": 1, "plot": 2}) == [1, 2, 3]
-    with pytest.raises(KeyError, match="no stage is called draw"):
+    with pytest.raises(KeyError, match="no stage is called noise_seed"):
         in_order({"train": 1, "noise_seed": 2})
 
 
