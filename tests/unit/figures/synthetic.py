@@ -48,8 +48,11 @@ def write(path: Path, name: str, rows: list[Row]) -> None:
 
 def drawn_rows(tables: Path, figure: str) -> list[Row]:
     """Return the rows that a figure of these tables holds."""
-    spec = json.loads(specification(figure, tables))
-    return [row for rows in spec["datasets"].values() for row in rows]
+    return rows_of(specification(figure, tables))
+
+
+def rows_of(spec: str) -> list[Row]:
+    return [row for rows in json.loads(spec)["datasets"].values() for row in rows]
 
 
 def tables(

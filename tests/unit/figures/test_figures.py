@@ -18,7 +18,7 @@ from settling.figures.forms import title_of
 from settling.figures.plot import page, plot, specification
 from settling.files import write_table
 from settling.study import runs_of
-from tests.unit.figures.synthetic import drawn_rows, quotes, tables, write
+from tests.unit.figures.synthetic import drawn_rows, quotes, rows_of, tables, write
 from tests.unit.small_study import SYSTEMS, TREATMENTS, block, spec_of, write_runs
 
 HOSTILE = "a<b></script><img src=x onerror=alert(1)>"
@@ -64,22 +64,26 @@ def test_page_loads_nothing(drawn: Path, name: str) -> None:
 def test_one_run_has_a_mean_and_no_interval(tmp_path: Path) -> None:
     tables(tmp_path, n=1)
     for name in FORMS:
-        rows = drawn_rows(tmp_path, name)
+        text = specification(name, tmp_path)
+        rows = rows_of(text)
         assert rows
         assert all(row["low"] is None for row in rows if "low" in row), name
         assert not any("[" in str(row["text"]) for row in rows if "text" in row), name
-        said = "one run each, so no interval" in specification(name, tmp_path)
+        said = "one run each, so no interval" in text
         assert said == (name not in WITHOUT_INTERVALS), name
 
 
 def test_same_bytes_from_another_process(drawn: Path, tmp_path: Path) -> None:
+    """What is drawn of one specification is left to a library: two figures stand for all."""
     code = (
-        "import sys; from pathlib import Path; from settling.figures.plot import plot\n"
-        "for name in sys.argv[3:]: plot(name, Path(sys.argv[1]), Path(sys.argv[2], name))"
+        "import sys; from pathlib import Path; from settling.figures.plot import plot, specification\n"
+        "tables, folder, *names = map(Path, sys.argv[1:])\n"
+        "for name in names: folder.joinpath(f'{name}.json').write_text(specification(str(name), tables) + '\\n')\n"
+        "for name in names[:2]: plot(str(name), tables, folder / name)"
     )
     subprocess.run([sys.executable, "-c", code, drawn / "tables", tmp_path, *reversed(FORMS)], check=True)
     files = sorted(path.name for path in tmp_path.iterdir())
-    assert len(files) == 4 * len(FORMS)
+    assert len(files) == len(FORMS) + 3 * 2
     for name in files:
         assert (tmp_path / name).read_bytes() == (drawn / "figures" / name).read_bytes(), name
 
