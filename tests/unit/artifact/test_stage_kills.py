@@ -20,6 +20,8 @@ from tests.conftest import ROOT
 from tests.unit.artifact.forked import begin
 from tests.unit.training.test_disk import disk_of, fill
 
+# A stage that was timed on a busier machine than it is killed on has mostly ended before its kill.
+MOST_STARTS = 100
 STAGES = (
     *("download dataset", "download checkpoint", "tokenise", "treat", "events", "detect", "aggregate", "quote", "plot"),
     *("claims", "findings", "report", "artifact", "unpack"),
@@ -113,10 +115,9 @@ def test_a_stage_killed_again_and_again_leaves_what_an_undisturbed_one_does(
     kills = starts = 0
     while kills < number_of_kills:
         starts += 1
-        assert starts < 10 * number_of_kills, f"{kills} kills met the stage, which takes {undisturbed.seconds} s"
+        assert starts < MOST_STARTS, f"{kills} kills met the stage, which took {undisturbed.seconds} s undisturbed"
         process = begin(command(stage, folder), folder)
-        # Early in the first start, late in the last.
-        process.join(rng.uniform(kills, kills + 1) / number_of_kills * 1.1 * undisturbed.seconds)
+        process.join(rng.uniform(0, 1.1 * undisturbed.seconds))
         number = signal.SIGTERM if kills % 2 else signal.SIGKILL
         # Does nothing where the process has ended.
         (process.kill if number == signal.SIGKILL else process.terminate)()
