@@ -14,7 +14,7 @@ CHROMIUM := chromium fonts-liberation
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop artifact test test-cluster test-browser test-crate check bench lock setup
+.PHONY: demo laptop artifact test test-slow test-cluster test-browser test-crate check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
@@ -35,6 +35,10 @@ data:
 
 test: $(READY) check
 	python -m pytest
+
+# Some of the same with many more kills, damaged states and spoiled configurations.
+test-slow: $(READY)
+	python -m pytest -m slow
 
 # On a SLURM of its own, which lies in a temporary folder. Without SLURM's programs the tests are skipped and say so.
 test-cluster: $(READY)

@@ -55,6 +55,7 @@ def serve(address: str) -> dict[str, Any]:
     """Answer until the process that started this ends; return, in a process of its own, each job that is asked for."""
     for name in IMPORTED:
         importlib.import_module(name)
+    keep_the_library_of_pages()
     # So that no fork copies what it never changes.
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:
@@ -83,6 +84,17 @@ def serve(address: str) -> dict[str, Any]:
         os.dup2(file, number)
         os.close(file)
     return job
+
+
+def keep_the_library_of_pages() -> None:
+    """Make once, in a process of its own, the script that each page of a figure holds, which takes two seconds."""
+    import altair
+    import vl_convert
+
+    version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    make = f"import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle(vl_version={version!r}))"
+    library = subprocess.run([sys.executable, "-c", make], capture_output=True, check=True).stdout.decode()
+    vl_convert.javascript_bundle = lambda vl_version: library if vl_version == version else None
 
 
 def reaped() -> bool:

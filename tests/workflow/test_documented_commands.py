@@ -55,6 +55,7 @@ ELSEWHERE = {
     "settling merge artifact.zip other.zip --output both.zip": MERGED,
     "make test": ".ci/run",
     "make test-browser": ".ci/run",
+    "make test-slow": ".ci/run",
     "make test-cluster": ".ci/run",
     "snakemake --profile slurm": "tests/cluster/test_grid.py::test_a_grid_through_slurm_gives_the_bytes_of_a_local_run",
     "snakemake --profile slurm --configfile config/paper.yaml": (

@@ -8,15 +8,16 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
-from tests.study import study_of
+from tests.study import CRF, study_of
 from tests.workflow.checkout import Checkout
 
-KILLS = 10
+SMALLEST = {"systems": {"tiny": CRF}, "checkpoints": {}}
 TARGETS = [
     f"results/tiny/{name}"
     for name in ("claims/claims.txt", "findings.txt", "tables/quotes.parquet", "figures/fig1_noise_f1.svg")
@@ -57,11 +58,18 @@ def left(checkout: Checkout) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("number_of_kills", "changes"), [(4, SMALLEST), pytest.param(10, {}, marks=pytest.mark.slow)], ids=["few", "many"]
+)
 def test_a_head_killed_again_and_again_leaves_what_an_undisturbed_one_does(
-    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    number_of_kills: int,
+    changes: dict[str, Any],
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    checkout = Checkout.made(tmp_path)
-    checkout.write(study_of(tiny_checkpoint, study="tiny"))
+    checkout = Checkout.made(tmp_path, is_warm=False)
+    checkout.write(study_of(tiny_checkpoint, study="tiny", **changes))
     began = time.monotonic()
     assert begin(checkout, "--", *TARGETS).wait() == 0, (tmp_path / "said.txt").read_text()[-3000:]
     whole = time.monotonic() - began
@@ -71,7 +79,7 @@ def test_a_head_killed_again_and_again_leaves_what_an_undisturbed_one_does(
     rng = np.random.default_rng(0)
     kills: Counter[str] = Counter()
     rounds = 0
-    while kills.total() < KILLS:
+    while kills.total() < number_of_kills:
         # A study may be through before its head has been killed often enough; then another begins.
         rounds += 1
         for name in ("results", "tmp", ".snakemake"):
@@ -79,8 +87,8 @@ def test_a_head_killed_again_and_again_leaves_what_an_undisturbed_one_does(
         while True:
             head = begin(checkout, "--", *TARGETS)
             until = time.monotonic() + rng.uniform(0, whole / 2)
-            alone = rng.random() < 0.5
-            while head.poll() is None and (time.monotonic() < until or kills.total() == KILLS):
+            alone = kills.total() % 2 == 0
+            while head.poll() is None and (time.monotonic() < until or kills.total() == number_of_kills):
                 time.sleep(0.01)
             if head.poll() is None:
                 (os.kill if alone else os.killpg)(head.pid, signal.SIGKILL)

@@ -31,7 +31,13 @@ def test_words_become_the_units(text: str, units: list[str], expected: str) -> N
 
 @pytest.mark.parametrize(
     ("shown", "units"),
-    [(["news"], ["word"]), (["digits"], ["image"]), (["news", "digits"], ["image", "word"]), ([], ["word"])],
+    [
+        (["news/noise"], ["word"]),
+        (["digits/noise"], ["image"]),
+        (["news/noise", "digits/noise"], ["image", "word"]),
+        (["news/noise", "digits/clean"], ["word"]),
+        ([], ["word"]),
+    ],
 )
 def test_the_units_are_those_of_the_data_sets_that_the_figure_is_about(shown: list[str], units: list[str]) -> None:
     curves = pd.DataFrame([name.split("/") for name in shown], columns=["dataset", "family"])

@@ -27,7 +27,6 @@ from settling.training.train import Job, Run, train
 from tests.conftest import TINY_SPEC, paths_of, run_command, train_command
 
 OUTPUTS = {"dynamics.parquet", "scores.parquet", "run.json"}
-DAMAGED_STATES = 500
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -107,14 +106,15 @@ def damaged(state: bytes, number: int) -> bytes:
             return rng.bytes(place)
 
 
-def test_of_five_hundred_damaged_states_none_is_loaded(
-    half_done: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number_of_states", [50, pytest.param(500, marks=pytest.mark.slow)])
+def test_of_many_damaged_states_none_is_loaded(
+    number_of_states: int, half_done: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, cpu = tmp_path / "state.pt", torch.device("cpu")
     whole = torch.load(io.BytesIO(half_done), weights_only=True)
     path.write_bytes(half_done)
     assert state.load(path, whole["identity"], cpu)
-    for number in range(DAMAGED_STATES):
+    for number in range(number_of_states):
         content = damaged(half_done, number)
         # A page of zeros may have been one before.
         if content == half_done:
