@@ -18,7 +18,8 @@ from typing import NamedTuple
 from settling.config import Study
 from settling.errors import one_line, printable
 from settling.files import read_json
-from settling.study import CARD, Run, folder_of, runs
+from settling.layout import Run
+from settling.study import CARD, folder_of, runs
 from settling.training.progress import Progress, minutes, read_progress
 
 MAX_WIDTH = 100

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from settling.canonical import canonical
 from settling.errors import BadInput
+from settling.layout import Run, run_of
 from settling.stages import RULES
-from settling.study import Run, run_of
 
 STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 STRINGS = rf"(?:<nothing exclusive>|{STRING}(?:,{STRING})*)"

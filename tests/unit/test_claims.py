@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from scipy import stats
+from settling.tables import write_table
 
 from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import bootstrap
@@ -18,7 +19,6 @@ from settling.claims.text import TEXT_WIDTH, printed
 from settling.claims.units import units
 from settling.cli import main
 from settling.errors import BadInput
-from settling.files import write_table
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
 from settling.treatments import family_of

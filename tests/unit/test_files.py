@@ -13,26 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from settling.provenance import git_blob, provenance, sha256
+from settling.tables import metadata_of, read_table, write_csv, write_table, writing_table
 
 import settling
 from settling import files
 from settling.errors import BadInput
-from settling.files import (
-    claimed,
-    git_blob,
-    metadata_of,
-    provenance,
-    read_json,
-    read_table,
-    replacing,
-    scratch,
-    sha256,
-    write_csv,
-    write_json,
-    write_table,
-    write_text,
-    writing_table,
-)
+from settling.files import claimed, read_json, replacing, scratch, write_json, write_text
 
 COLUMNS: dict[str, Any] = {
     "view": ["minibatch", "minibatch"],

@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from settling.layout import Run
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.measures import first_learned_mean
 from settling.errors import BadInput
-from settling.study import Run, runs_of
+from settling.study import runs_of
 from tests.unit.small_study import (
     SHARE,
     STEPS,

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from settling.tables import read_table
 
 from settling.config import load
 from settling.data.dataset import download_dataset
 from settling.data.tokens import tokenise
-from settling.files import read_table, write_text
+from settling.files import write_text
 from settling.report.page import write_report
 from settling.study import report_spec, runs
 from settling.training import train as training

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from settling.layout import Run
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.caps import class_thresholds
@@ -18,7 +19,7 @@ from settling.detectors.detect import measure, selected_epochs_of
 from settling.detectors.history import History
 from settling.frames import read_frame
 from settling.schemas import METRICS
-from settling.study import Run, runs_of, system_cards
+from settling.study import runs_of, system_cards
 from settling.treatments import family_of
 from tests.conftest import ROOT
 from tests.unit.small_study import SYSTEMS, Row, block, events, losses, spec_of, write, write_card

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from settling.layout import Run
 
 from settling import cli
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
 from settling.config import load
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
-from settling.study import Run
 from tests.conftest import ROOT, corpus_text, run_command
 from tests.study import CLAIMS, cap, grid, noise, record, study_of
 

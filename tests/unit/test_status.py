@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from settling.layout import Run
 
 from settling.errors import BadInput
 from settling.files import write_json
@@ -22,7 +23,6 @@ from settling.status import (
     results_line,
     warnings_of,
 )
-from settling.study import Run
 
 NOW = 1_700_000_000.0
 RUN = Run("news", "noise-resample-20", 0, "base", 1)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from settling.layout import Run
 
 from settling import study as plan
 from settling.analysis.aggregate import AggregateSpec
 from settling.artifact import archive
 from settling.config import Study, load
 from settling.errors import BadInput
-from settling.study import Run
 from settling.validation import check
 from tests.study import cap, folder, grid, local, noise, study_of
 

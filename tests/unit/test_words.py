@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from settling.tables import read_table, write_table
 
 from settling.analysis.quotes import quote
 from settling.analysis.words import notable
 from settling.errors import BadInput
-from settling.files import read_table, write_table
 from settling.schemas import SCHEMAS
 from tests.unit.small_study import write
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from settling.layout import TABLES
+from settling.tables import read_table
 
-from settling.files import read_table
-from settling.study import CARD, TABLES
+from settling.study import CARD
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 FIGURES = (

@@ -27,10 +27,12 @@ from settling.analysis.reading import progress, read_detector_tables, read_score
 from settling.analysis.words import RunFrame, first_learned_table
 from settling.config import Names, NoiseSeeds, Numbers
 from settling.errors import BadInput, choices
-from settling.files import provenance, read_table, write_csv, write_table
+from settling.layout import TABLES, Run
 from settling.model import Listed, Model
+from settling.provenance import provenance
 from settling.schemas import SCHEMAS
-from settling.study import TABLES, Run, runs_of
+from settling.study import runs_of
+from settling.tables import read_table, write_csv, write_table
 from settling.tasks import task_of
 from settling.treatments import KINDS, family_of
 from settling.validation import TreatmentName, check

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from settling.analysis.lineage import check_split
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_group, read_table
+from settling.tables import metadata_of, open_table, read_group, read_table
 
 # The column `word` need not be read: every row group holds all words in order.
 COLUMNS_READ = ["view", "epoch", "predicted", "loss", "margin"]

@@ -17,9 +17,10 @@ from settling.analysis.lineage import check_recorded
 from settling.analysis.measures import run_phases
 from settling.analysis.words import RunFrame, WordFrames, first_learned_counts, notable
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_table, sha256
 from settling.frames import as_frame, read_frame
-from settling.study import Run
+from settling.layout import Run
+from settling.provenance import sha256
+from settling.tables import metadata_of, open_table, read_table
 
 SPLIT_FACTS = ("sentences", "nominal_rate", "effective_rate", "settled_f1")
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from settling.analysis.estimates import estimate
 from settling.analysis.measures import TREATMENT
-from settling.study import Run
+from settling.layout import Run
 
 RunFrame = tuple[Run, pd.DataFrame]
 

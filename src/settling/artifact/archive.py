@@ -25,9 +25,10 @@ import pyarrow as pa
 from settling.artifact.cards import Card, DataCard, RunCard, check_card
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
 from settling.errors import BadInput
-from settling.files import as_json, metadata_of, naming, open_table, replacing
+from settling.files import as_json, naming, replacing
 from settling.model import MAX_EPOCHS
 from settling.schemas import SCHEMAS
+from settling.tables import metadata_of, open_table
 
 MANIFEST = "manifest.json"
 FORMAT = 1

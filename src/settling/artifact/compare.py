@@ -11,8 +11,9 @@ from settling.artifact.archive import refuse_altered, unpacked
 from settling.artifact.stage import config_of
 from settling.errors import BadInput, one_line
 from settling.frames import read_frame
+from settling.layout import TABLES
 from settling.schemas import SCHEMAS
-from settling.study import TABLES, study_spec
+from settling.study import study_spec
 
 # Tables of estimates over runs, which have a spread.
 ESTIMATES = [name for name in TABLES if {"mean", "sd"} <= set(SCHEMAS[name].names)]

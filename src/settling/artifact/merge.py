@@ -21,10 +21,11 @@ from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import plot
 from settling.figures.skipped import list_skipped, skipped
-from settling.files import metadata_of, read_json, read_table, write_table, write_text
+from settling.files import read_json, write_text
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
 from settling.stages import in_order
+from settling.tables import metadata_of, read_table, write_table
 
 # Of a word that neither artifact quotes.
 UNQUOTED = {"before": "", "token": "?", "after": ""}

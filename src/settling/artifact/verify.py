@@ -30,9 +30,11 @@ from settling.errors import BadInput, one_line
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import list_skipped, skipped
-from settling.files import metadata_of, open_table, read_json, read_table, sha256
+from settling.files import read_json
 from settling.frames import read_frame
+from settling.provenance import sha256
 from settling.stages import in_order
+from settling.tables import metadata_of, open_table, read_table
 from settling.treatments import family_of
 
 SCHEMA_OF = {"dynamics.parquet": "dynamics", "scores.parquet": "scores"}

@@ -21,7 +21,8 @@ from settling.data.checkpoint_keys import (
 from settling.data.messages import one_line
 from settling.data.vectors import VECTORS, check_vectors
 from settling.errors import BadInput
-from settling.files import provenance, put, scratch, sha256, sync, write_json
+from settling.files import put, scratch, sync, write_json
+from settling.provenance import provenance, sha256
 from settling.validation import check
 
 SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")

@@ -14,8 +14,10 @@ from settling.data.formats import BOUNDARIES
 from settling.data.keys import Dataset
 from settling.data.sentences import Sentence
 from settling.errors import BadInput, tell
-from settling.files import provenance, scratch, write_json, write_table
+from settling.files import scratch, write_json
+from settling.provenance import provenance
 from settling.schemas import SPLITS
+from settling.tables import write_table
 from settling.tasks import task_of
 from settling.validation import check
 

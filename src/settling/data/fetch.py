@@ -4,7 +4,7 @@ from pathlib import Path
 
 from settling.data.sources.source import Source
 from settling.errors import BadInput
-from settling.files import git_blob, sha256
+from settling.provenance import git_blob, sha256
 
 # What computes the hash that a source declares under each key.
 HASHES = {"sha256": sha256, "git_blob": git_blob}

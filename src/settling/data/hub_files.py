@@ -6,9 +6,8 @@ The hub's address is HF_ENDPOINT where the environment sets it (huggingface_hub 
 import re
 from pathlib import Path
 
-from settling.data.messages import one_line_errors
-from settling.errors import BadInput
-from settling.files import sha256
+from settling.errors import BadInput, one_line_errors
+from settling.provenance import sha256
 
 
 def address(repo: str, repo_type: str, revision: str, name: str = "") -> str:

@@ -19,10 +19,11 @@ from settling.detectors import DETECTORS, detector_of
 from settling.detectors.history import History, Scores
 from settling.detectors.two_means import threshold
 from settling.errors import BadInput
-from settling.files import metadata_of, provenance, read_table, write_table
 from settling.frames import as_frame
+from settling.provenance import provenance
 from settling.schemas import SCHEMAS
 from settling.scoring import entity_score
+from settling.tables import metadata_of, read_table, write_table
 
 # The authors' default number of epochs (consts.py:444), which they detect after.
 FIXED_EPOCHS = 4

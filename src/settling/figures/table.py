@@ -7,7 +7,8 @@ import jinja2
 import pandas as pd
 import pyarrow as pa
 
-from settling.files import write_csv, write_text
+from settling.files import write_text
+from settling.tables import write_csv
 
 NO_RUN = "–"
 UNDEFINED = "undefined"

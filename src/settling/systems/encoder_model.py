@@ -20,10 +20,9 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from settling.data.messages import one_line_errors
 from settling.data.split import Split
 from settling.data.tokens import PROBES, load_tokenizer, pieces_of
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 from settling.systems.encoder import EncoderRecipe
 from settling.systems.loading import SAFELY, accelerate, load_backbone
 from settling.systems.recipe import TransformerRecipe

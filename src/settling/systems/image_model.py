@@ -12,9 +12,8 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModelForImageClassification, PreTrainedModel, ResNetConfig
 from transformers.utils import logging
 
-from settling.data.messages import one_line_errors
 from settling.data.split import Split
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 from settling.files import read_json
 from settling.systems.image import ImageRecipe
 from settling.systems.loading import SAFELY, accelerate, load_backbone

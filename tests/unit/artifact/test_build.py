@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from settling.provenance import sha256
+from settling.tables import read_table, write_table
 
 from settling.artifact.archive import write
 from settling.artifact.build import hash_of, key_of
@@ -15,7 +17,6 @@ from settling.artifact.contents import names_of
 from settling.artifact.stage import config_of, unpack_study
 from settling.config import Study
 from settling.errors import BadInput
-from settling.files import read_table, sha256, write_table
 from settling.study import recorded, runs, study_spec
 from tests.conftest import PEOPLE, PLACES
 from tests.study import grid

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from settling.provenance import sha256
 
 from settling.data.checkpoints import download_checkpoint
 from settling.data.vectors import VECTORS, read_vectors
 from settling.errors import BadInput
-from settling.files import sha256
 
 KEPT = {"config.json", "model.safetensors", "tokenizer.json", "vocab.txt"}
 

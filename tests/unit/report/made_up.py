@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from settling.layout import Run
+
 from settling.config import Study, load
 from settling.figures import FIGURES
 from settling.figures.plot import specification
 from settling.figures.skipped import skipped
 from settling.files import write_json, write_text
 from settling.report.page import write_report
-from settling.study import Run, report_spec, runs, treatments
+from settling.study import report_spec, runs, treatments
 from tests.study import DIGITS, IMAGE, cap, folder, grid, local, noise, study_of
 from tests.unit.figures import synthetic
 from tests.unit.figures.synthetic import EPOCHS, LEVELS, Row, fit, score, treatment, write

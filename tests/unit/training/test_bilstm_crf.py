@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from settling.tables import read_table
 from torchcrf import CRF
 
 from settling import study as plan
@@ -15,7 +16,7 @@ from settling.canonical import seed_of
 from settling.config import load
 from settling.data.split import Split
 from settling.errors import BadInput
-from settling.files import read_json, read_table
+from settling.files import read_json
 from settling.systems.bilstm_crf import BilstmCrfRecipe
 from settling.systems.bilstm_crf_model import UNKNOWN, System, log_marginals, sentences_of, vocabulary_of
 from settling.training.loop import Trainer

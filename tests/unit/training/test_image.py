@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from settling.tables import metadata_of, read_table
 from sklearn.datasets import load_digits
 from transformers import ResNetConfig, ResNetForImageClassification, ViTConfig, ViTForImageClassification
 
@@ -22,7 +23,7 @@ from settling.data.checkpoints import download_checkpoint
 from settling.data.dataset import download_dataset
 from settling.data.split import Split, read_split, read_treated
 from settling.errors import BadInput
-from settling.files import metadata_of, read_json, read_table
+from settling.files import read_json
 from settling.systems.image import ImageRecipe
 from settling.systems.image_model import System, normalisation
 from settling.training import train as stage

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from settling.tables import read_table
 
 from settling.canonical import seed_of
 from settling.data.split import Split, read_treated
 from settling.errors import BadInput
-from settling.files import read_table
 from settling.systems import encoder_model as encoder
 from settling.systems import protobert_model as protobert
 from settling.systems.protobert import ProtobertRecipe

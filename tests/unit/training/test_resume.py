@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from settling.tables import read_table
 
 from settling import files
 from settling.errors import BadInput
-from settling.files import read_table
 from settling.systems import loading
 from settling.systems.encoder import EncoderRecipe
 from settling.training import loop, state
