@@ -12,6 +12,7 @@ from pathlib import Path
 
 from settling import study as plan
 from settling.config import BilstmCrfSystem, ImageSystem, Study, TransformerSystem, read
+from settling.layout import Run
 
 HERE = Path(__file__).resolve().parent
 # Words of train, dev and test, or images, of the files that config/paper.yaml names.
@@ -40,7 +41,7 @@ def products(recipe: TransformerSystem | BilstmCrfSystem | ImageSystem) -> float
     return RESNET_PRODUCTS * recipe.image_size**2
 
 
-def flops(study: Study, run: plan.Run) -> float:
+def flops(study: Study, run: Run) -> float:
     """Return what a run takes: each epoch trains, and evaluates dev, test and, where asked, train."""
     recipe = study.systems[run.system]
     train, dev, test = SIZES[run.dataset]

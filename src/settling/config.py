@@ -20,6 +20,7 @@ from pydantic import (
 from settling.data.formats import FORMATS, format_of
 from settling.data.tags import ALIASES, SCHEMES
 from settling.errors import BadInput, choices
+from settling.layout import CHECKPOINTS, FROM_ARTIFACT
 from settling.model import Count, Listed, Model
 from settling.treatments import KINDS, kind_of
 from settling.validation import (
@@ -52,10 +53,6 @@ Part = Literal["train", "dev", "test", "all"]
 # Each halves the side of an image, of which the largest has 4,096 pixels.
 Stages = Field(min_length=1, max_length=12)
 View = Literal["minibatch", "epoch-end"]
-# The folder in results/ of the studies that are drawn from artifacts.
-FROM_ARTIFACT = "from-artifact"
-# The folder in results/ of the checkpoints, which all studies share.
-CHECKPOINTS = "checkpoints"
 
 
 class Shard(NamedTuple):

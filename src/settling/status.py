@@ -18,7 +18,8 @@ from typing import NamedTuple
 from settling.config import Study
 from settling.errors import one_line, printable
 from settling.files import read_json
-from settling.study import CARD, Run, folder_of, runs
+from settling.layout import DATASET_CARD, LOGS, Run, folder_of
+from settling.study import runs
 from settling.training.progress import Progress, minutes, read_progress
 
 WIDTH = 100
@@ -58,7 +59,7 @@ Paces = Mapping[tuple[str, str], float]
 def status(study: Study) -> str:
     """Return in words how far a study is; raise BadInput for a damaged run.json."""
     epochs = {name: system.epochs for name, system in study.systems.items()}
-    return report(study.study, epochs, look(runs(study), folder_of(study), time.time()))
+    return report(study.study, epochs, look(runs(study), folder_of(study.study), time.time()))
 
 
 def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, Seen]:
@@ -71,7 +72,7 @@ def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, Seen]:
 def finished(run: Run, folder: Path) -> Seen | None:
     """Return a run whose outputs are in place, or wait for its job; None where there are none, or it trains anew."""
     progress = read_progress(folder / run.state)
-    for path, waits in ((folder / run.card, False), (folder / run.state / CARD, True)):
+    for path, waits in ((folder / run.record, False), (folder / run.state / run.record.name, True)):
         if path.exists():
             card = read_json(path)
             # What was told after the run had ended is of a later training.
@@ -94,7 +95,7 @@ def unfinished(run: Run, folder: Path, now: float, paces: Paces) -> Seen:
 
 def logs(folder: Path) -> dict[Path, int]:
     """Return the logs under the study's `folder`, and when each was last written, in nanoseconds since 1970."""
-    return {log: log.stat().st_mtime_ns for log in sorted((folder / "logs").rglob("*.log"))}
+    return {log: log.stat().st_mtime_ns for log in sorted((folder / LOGS).rglob("*.log"))}
 
 
 def reasons(folder: Path, before: Mapping[Path, int]) -> list[str]:
@@ -125,7 +126,7 @@ def warnings_of(folder: Path) -> list[str]:
     """Return in lines what the cards of a study's data sets warn of, sorted by data set."""
     return [
         one_line(f"warning: {card.parent.name}: {warning}")
-        for card in sorted(folder.glob("data/*/card.json"))
+        for card in sorted(folder.glob(DATASET_CARD.format(dataset="*")))
         for warning in read_json(card).get("warnings", [])
     ]
 
@@ -167,7 +168,7 @@ def report(name: str, epochs: Mapping[str, int], seen: Mapping[Run, Seen]) -> st
         lines.append(f"of those done, {waiting} {wait} in state/ until the rest of {whose} job is done")
     lines += ["", *table(seen)]
     for state in (State.GOING, State.FAILED):
-        listed = {str(run.place): said_of(one) for run, one in seen.items() if one.state == state}
+        listed = {run.name: said_of(one) for run, one in seen.items() if one.state == state}
         if listed:
             # What is said of a run that goes is short and matters; a reason may lose its end.
             room = WIDTH - 4 - (max(map(len, listed.values())) if state == State.GOING else 0)

@@ -15,11 +15,12 @@ import yaml
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from settling.errors import BadInput, choices, one_line
+from settling.layout import NAME, TREATMENT_NAME
 
 # Names become parts of paths, which file systems bound.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=100)]
 # That of a treatment holds the class that it caps, or its slug after `~`.
-TreatmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.~-]*$", max_length=150)]
+TreatmentName = Annotated[str, StringConstraints(pattern=f"^{TREATMENT_NAME}$", max_length=150)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GitId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$")]

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from settling.canonical import canonical
 from settling.errors import BadInput
+from settling.layout import Run, run_of
 from settling.stages import RULES
-from settling.study import Run, run_of
 
 STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 STRINGS = rf"(?:<nothing exclusive>|{STRING}(?:,{STRING})*)"
@@ -125,7 +125,7 @@ def line(rule: str, cause: str, group: Sequence[Job]) -> str:
     trained = runs_of(files) or runs
     verb = "trains" if len(trained) == 1 else "train"
     if clause == MISSING:
-        files = [str(run.place) for run in trained]
+        files = [run.name for run in trained]
     elif cause == REGROUPED or (clause == UPDATED and not group[0].wildcards):
         # The inputs of a job of several are not those of each; train itself knows which run is done.
         verb, again = "re-checked; only changed ones are retrained", ""

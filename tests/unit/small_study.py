@@ -6,7 +6,7 @@ from typing import Any
 
 from settling.analysis.aggregate import aggregate
 from settling.files import read_table, sha256, write_json, write_table
-from settling.study import Run
+from settling.layout import Run
 from settling.treatments import family_of
 
 Row = dict[str, Any]
@@ -158,7 +158,9 @@ def write(path: Path, name: str, rows: list[Row], **metadata: Any) -> None:
 def write_card(results: Path, run: Run) -> None:
     """Write the run.json of a run whose scores and training split are there."""
     outputs = {run.scores.name: sha256(results / run.scores)}
-    write_json(results / run.card, {"outputs": outputs, "made": {"inputs": {"treated": sha256(results / run.treated)}}})
+    write_json(
+        results / run.record, {"outputs": outputs, "made": {"inputs": {"treated": sha256(results / run.treated)}}}
+    )
 
 
 def write_runs(results: Path, runs: list[Run]) -> None:

@@ -10,7 +10,7 @@ from settling.analysis.aggregate import aggregate
 from settling.analysis.findings import write_findings
 from settling.errors import BadInput
 from settling.files import metadata_of, read_table
-from settling.study import TABLES, Run
+from settling.layout import TABLES, Run
 from tests.unit.small_study import (
     STEPS,
     TREATMENTS,

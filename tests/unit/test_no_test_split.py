@@ -66,9 +66,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     training.train(json.loads(training_spec(study, "lstm")), paths_of(data), None, job)
     for run in grid:
         dynamics, treated, scores = folder / run.dynamics, folder / run.treated, folder / run.scores
-        find_events(dynamics, treated, folder / run.events, folder / run.card)
+        find_events(dynamics, treated, folder / run.events, folder / run.record)
         if family_of(named[run.treatment]) == "noise":
-            detect(dynamics, treated, scores, (folder / run.detectors).parent, folder / run.card)
+            detect(dynamics, treated, scores, (folder / run.detectors).parent, folder / run.record)
     tables = folder / "tables"
     aggregate(json.loads(aggregate_spec(study)), folder, tables)
     quote(tables, folder / "data", tables)

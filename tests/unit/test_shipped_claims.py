@@ -17,8 +17,9 @@ from settling.claims.decide import READ, decided
 from settling.claims.units import units
 from settling.config import read
 from settling.frames import read_frame
+from settling.layout import Run
 from settling.schemas import METRICS
-from settling.study import Run, runs_of, system_cards
+from settling.study import runs_of, system_cards
 from settling.treatments import family_of
 from tests.conftest import ROOT
 from tests.unit.small_study import SYSTEMS, Row, block, events, losses, spec_of, write, write_card

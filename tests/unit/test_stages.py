@@ -16,8 +16,8 @@ from settling import cli
 from settling.analysis.aggregate import aggregate
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
+from settling.layout import Run
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
-from settling.study import Run
 from settling.treatments.treat import treat
 from tests.conftest import ROOT, TINY_SPEC, paths_of, run_command
 
@@ -72,15 +72,15 @@ def results(tiny_checkpoint: Path, tiny_data: Path, tmp_path_factory: pytest.Tem
     training.train(TINY_SPEC, paths_of(tiny_data), tiny_checkpoint, job)
     for run in runs:
         files = [folder / path for path in (run.dynamics, run.treated)]
-        find_events(*files, folder / run.events, folder / run.card)
-    detect(*files_of(folder), (folder / NOISY.detectors).parent, folder / NOISY.card)
+        find_events(*files, folder / run.events, folder / run.record)
+    detect(*files_of(folder), (folder / NOISY.detectors).parent, folder / NOISY.record)
     aggregate(SPEC, folder, folder / "tables")
     return folder
 
 
 def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     dynamics, treated, scores = files_of(results)
-    run = ["--dynamics", dynamics, "--treated", treated, "--run", results / NOISY.card, "--output", output]
+    run = ["--dynamics", dynamics, "--treated", treated, "--run", results / NOISY.record, "--output", output]
     return {
         "events": ["events", *run],
         "detect": ["detect", *run, "--scores", scores],
@@ -156,7 +156,7 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
             name = re.match(r" (\w+):", block) or re.search(r'name:\s+f"([a-z_]+?)_\{number\}', block)
             assert name, block
             command = re.search(r"settling ([a-z]+) ", block)
-            found[name[1]] = "train" if "TRAIN" in block else command[1] if command else None
+            found[name[1]] = "train" if re.search(r"shell:\s+TRAIN\b", block) else command[1] if command else None
     assert found.keys() == RULES.keys()
     # The list of figures that are not drawn is written without a command of settling.
     assert found.pop("not_drawn") is None
@@ -166,7 +166,7 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
 def test_what_belongs_to_stages_is_put_in_their_order() -> None:
     assert in_order({"report": 3, "train": 1, "plot": 2}) == [1, 2, 3]
     with pytest.raises(KeyError, match="no stage is called draw"):
-        in_order({"train": 1, "noise_seed": 2})
+        in_order({"train": 1, "draw": 2})
 
 
 def test_the_hub_s_libraries_obey(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from settling.errors import BadInput
 from settling.files import write_json
+from settling.layout import Run
 from settling.status import WIDTH, Seen, State, in_words, logs, look, made, reasons, report, warnings_of
-from settling.study import Run
 
 NOW = 1_700_000_000.0
 RUN = Run("news", "noise-resample-20", 0, "base", 1)
@@ -128,7 +128,7 @@ def test_a_damaged_progress_is_named(content: str, tmp_path: Path) -> None:
 
 def test_a_damaged_card_is_named(tmp_path: Path) -> None:
     card(tmp_path, RUN.folder, [])
-    (tmp_path / RUN.card).write_text("{")
+    (tmp_path / RUN.record).write_text("{")
     with pytest.raises(BadInput, match=r"run\.json: not JSON"):
         look([RUN], tmp_path, NOW)
 

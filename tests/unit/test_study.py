@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from settling import layout
 from settling import study as plan
 from settling.analysis.aggregate import Spec
-from settling.artifact import archive
+from settling.artifact import archive, contents
 from settling.config import Study, load
 from settling.errors import BadInput
-from settling.study import Run
+from settling.layout import Run, run_of
 from settling.validation import check
 
 
@@ -192,7 +193,7 @@ def test_a_class_of_any_name_makes_a_treatment_whose_name_is_safe_in_paths(name:
     assert run.treatment == expected or plan.readable_name(run.treatment, "cap", name, 5) == f"cap-{name}-5"
     for file in plan.recorded(made):
         if not file.startswith("figures/"):
-            assert re.fullmatch("|".join([archive.OTHERS, *archive.TABLES]), file), file
+            assert archive.template_of(file), file
     spec = json.loads(plan.aggregate_spec(made))
     assert check(Spec, spec, "spec").treatments[run.treatment].kind == "cap"
 
@@ -265,11 +266,28 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
     }
 
 
+def test_an_artifact_may_hold_every_file_that_its_study_records_and_no_other_file() -> None:
+    made = study(experiments={"main": experiment(treatments=["noise", "caps"], seeds=[0, 12])})
+    names = contents.names_of(made)
+    assert any(name.startswith("events/") for name in names)
+    assert [name for name in names if archive.template_of(name) is None] == []
+    run = plan.runs(made)[-1]
+    for path in (
+        run.state / "state.pt",
+        run.log,
+        layout.TRAIN.format(dataset="news"),
+        layout.TABLE_AS_CSV,
+        "report.html",
+    ):
+        assert archive.template_of(str(path)) is None
+    assert archive.template_of("runs/news/clean/noise-seed0/base/seed-1/run.json") is None
+
+
 def test_a_file_in_a_runs_folder_names_the_run_and_no_other_file_does() -> None:
     run = Run("news", "cap-LOC-5", 3, "base", 12)
-    assert plan.run_of(f"results/s/{run.card}") == plan.run_of(f"results/s/{run.scores}") == run
+    assert run_of(f"results/s/{run.record}") == run_of(f"results/s/{run.scores}") == run
     for path in (run.events, run.state / "state.pt", run.log, run.treated, run.detectors):
-        assert plan.run_of(f"results/s/{path}") is None
+        assert run_of(f"results/s/{path}") is None
 
 
 def test_what_a_run_asks_of_a_cluster_is_in_no_spec() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from settling.files import read_table
-from settling.study import CARD, TABLES
+from settling.layout import TABLES
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 FIGURES = (
@@ -88,7 +88,7 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
     files = [path for path in files if path.parts[0] != "state"]
     assert len([path for path in files if path.name == "dynamics.parquet"]) == RUNS
     for path in files:
-        if path.name != CARD:
+        if path.name != "run.json":
             assert (results / path).read_bytes() == (expected / path).read_bytes(), path
     assert not list((results / "state").glob("**/*.pt"))
 

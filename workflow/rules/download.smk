@@ -19,11 +19,11 @@ rule download_dataset:
     input:
         lambda wildcards: taken(study.datasets[wildcards.dataset].local_files()),
     output:
-        multiext(f"{RESULTS}/data/{{dataset}}/", "train.parquet", "dev.parquet", "test.parquet", "card.json"),
+        *map(at, (layout.TRAIN, layout.DEV, layout.TEST, layout.DATASET_CARD)),
     log:
-        f"{RESULTS}/logs/download/dataset/{{dataset}}.log",
+        at(layout.log("download", "dataset", "{dataset}")),
     benchmark:
-        f"{RESULTS}/benchmarks/download/dataset/{{dataset}}.tsv"
+        at(layout.benchmark("download", "dataset", "{dataset}"))
     localrule: True
     conda:
         "../../envs/train.yaml"
@@ -54,9 +54,9 @@ for number, name in enumerate(plan.checkpoints(study)):
         output:
             directory(plan.checkpoint_folder(study, name)),
         log:
-            f"{RESULTS}/logs/download/checkpoint/{name}.log",
+            at(layout.log("download", "checkpoint", name)),
         benchmark:
-            f"{RESULTS}/benchmarks/download/checkpoint/{name}.tsv"
+            at(layout.benchmark("download", "checkpoint", name))
         localrule: True
         conda:
             "../../envs/train.yaml"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_json, sha256
-from settling.study import Run
+from settling.layout import Run
 
 
 def check_run(card: Path, paths: Mapping[str, Path], hashes: Mapping[str, str]) -> None:
@@ -46,7 +46,7 @@ def check_recorded(results: Path, run: Run, noisy: bool, hash_of: Callable[[Path
     Its events, and where it has noise its detectors, say by hash which dynamics and which training split they are of.
     `hash_of` gives the SHA-256 of a file; runs share training splits, which need not be read for each.
     """
-    card = results / run.card
+    card = results / run.record
     stated = _stated(card)
     paths = {"scores": results / run.scores, "treated": results / run.treated}
     _check(card, stated, paths, {role: hash_of(path) for role, path in paths.items()})

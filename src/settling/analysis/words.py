@@ -13,7 +13,7 @@ from settling.analysis.measures import TREATMENT
 from settling.errors import BadInput
 from settling.files import metadata_of, read_table
 from settling.frames import as_frame, read_frame
-from settling.study import Run
+from settling.layout import Run
 
 RunFrame = tuple[Run, pd.DataFrame]
 

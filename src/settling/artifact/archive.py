@@ -22,14 +22,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from settling.artifact.cards import Card, DataCard, RunCard, check_card
+from settling import layout
+from settling.artifact.contents import BESIDE, FIGURE, TEXTS
+from settling.artifact.records import DatasetCard, Record, RunRecord, check_record
 from settling.config import MAX_EPOCHS
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
 from settling.errors import BadInput
 from settling.files import as_json, metadata_of, naming, open_table, replacing
+from settling.layout import MANIFEST
 from settling.schemas import SCHEMAS
 
-MANIFEST = "manifest.json"
 FORMAT = 1
 # Bytes of a JSON file, which is read whole.
 MAX_JSON = 64 * 2**20
@@ -49,30 +51,30 @@ FOREIGN = (
     pa.ArrowException,
 )
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-# Before ~ is what can be read of a class, after it a hash (settling.treatments.scarcity.slug).
-_TREATMENT = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
-_SPLIT = rf"{_NAME}/{_TREATMENT}/noise-seed\d+"
-_RUN = rf"{_SPLIT}/{_NAME}/seed\d+"
-CARDS: dict[str, type[Card]] = {rf"runs/{_RUN}/run\.json": RunCard, rf"data/{_NAME}/card\.json": DataCard}
-# Read a row group at a time.
-STREAMED = ("dynamics",)
-# What an artifact may hold, and the schema of each kind of table; that of tables/NAME.parquet is NAME.
+# The files an artifact may hold, as templates of settling.layout: tables, each with its schema; records, each with its
+# model; and what else there is.
 TABLES = {
-    rf"treated/{_SPLIT}\.parquet": "treated",
-    rf"runs/{_RUN}/dynamics\.parquet": "dynamics",
-    rf"runs/{_RUN}/scores\.parquet": "scores",
-    rf"events/{_RUN}\.parquet": "events",
-    rf"detectors/{_RUN}/detectors\.parquet": "detectors",
-    rf"detectors/{_RUN}/losses\.parquet": "losses",
-    r"claims/claims\.parquet": "claims",
-    **{rf"tables/{name}\.parquet": name for name in SCHEMAS},
+    layout.TREATED: "treated",
+    layout.DYNAMICS: "dynamics",
+    layout.SCORES: "scores",
+    layout.EVENTS: "events",
+    layout.DETECTORS: "detectors",
+    layout.LOSSES: "losses",
+    layout.VERDICTS: "claims",
+    **{layout.TABLE.format(table=name): name for name in (*layout.TABLES, "quotes")},
 }
-OTHERS = (
-    r"manifest\.json|ro-crate-metadata\.json|config\.json|claims\.json|requirements\.lock|Snakefile|README\.md|findings\.txt"
-    rf"|data/{_NAME}/card\.json|runs/{_RUN}/run\.json|claims/claims\.txt|figures/{_NAME}\.(?:json|svg)"
-    r"|figures/not_drawn\.txt"
-)
+RECORDS: dict[str, type[Record]] = {layout.RUN_RECORD: RunRecord, layout.DATASET_CARD: DatasetCard}
+_PATTERNS = {
+    template: re.compile(layout.pattern(template))
+    for template in dict.fromkeys((*TABLES, *RECORDS, layout.MANIFEST, *BESIDE, *TEXTS, *FIGURE))
+}
+# The schemas of the tables that are read a row group at a time.
+STREAMED = ("dynamics",)
+
+
+def template_of(name: str) -> str | None:
+    """Return the template that the name of a file in an artifact follows; None where it may not be in one."""
+    return next((template for template, pattern in _PATTERNS.items() if pattern.fullmatch(name)), None)
 
 
 def write(path: Path, files: Mapping[str, Path | bytes], about: Mapping[str, Any]) -> None:
@@ -159,7 +161,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     for entry in listed:
         name, mode = entry.orig_filename, entry.external_attr >> 16
         where = f"{path}: {shown(name)}"
-        if not re.fullmatch("|".join([OTHERS, *TABLES]), name):
+        if template_of(name) is None:
             raise BadInput(f"{where}: not the name of a file of an artifact")
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise BadInput(f"{where}: found a link or device, expected a file")
@@ -223,14 +225,14 @@ def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, targe
 
 def _check(path: Path, name: str, file: Path) -> None:
     """Raise BadInput where an unpacked file is not what its name says."""
+    template = template_of(name) or ""
     if name.endswith(".json"):
         value = _parsed(f"{path}: {name}", file.read_bytes())
-        for pattern, model in CARDS.items():
-            if re.fullmatch(pattern, name):
-                check_card(f"{path}: {name}", model, value)
-    schema = next((schema for pattern, schema in TABLES.items() if re.fullmatch(pattern, name)), None)
-    if schema is None:
+        if template in RECORDS:
+            check_record(f"{path}: {name}", RECORDS[template], value)
+    if template not in TABLES:
         return
+    schema = TABLES[template]
     try:
         with open_table(file, schema) as table:
             epochs = metadata_of(table.schema_arrow).get("epochs", 0)

@@ -11,8 +11,9 @@ from settling.artifact.archive import refuse_altered, unpacked
 from settling.artifact.stage import config_of
 from settling.errors import BadInput, one_line
 from settling.frames import read_frame
+from settling.layout import TABLE, TABLES, VERDICTS
 from settling.schemas import SCHEMAS
-from settling.study import TABLES, study_spec
+from settling.study import study_spec
 
 # Tables of estimates over runs, which have a spread.
 ESTIMATES = [name for name in TABLES if {"mean", "sd"} <= set(SCHEMAS[name].names)]
@@ -38,11 +39,12 @@ def frames_of(path: Path) -> dict[str, pd.DataFrame]:
     """Return an artifact's tables of estimates, and its claims; raise BadInput where they are not settling's."""
     with unpacked(path) as (folder, _, altered):
         refuse_altered(path, altered)
-        found = {name: read_frame(folder / "tables" / f"{name}.parquet", name) for name in ESTIMATES}
-        for name, frame in found.items():
+        files = {name: TABLE.format(table=name) for name in ESTIMATES}
+        frames = {name: read_frame(folder / file, name) for name, file in files.items()}
+        for name, frame in frames.items():
             if frame.duplicated(keys_of(frame)).any():
-                raise BadInput(f"{path}: tables/{name}.parquet: found two rows of one estimate, expected one")
-        return {**found, "claims": read_frame(folder / "claims" / "claims.parquet", "claims")}
+                raise BadInput(f"{path}: {files[name]}: found two rows of one estimate, expected one")
+        return {**frames, "claims": read_frame(folder / VERDICTS, "claims")}
 
 
 def keys_of(table: pd.DataFrame) -> list[Hashable]:
@@ -68,9 +70,9 @@ def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]
     for row in order[:SHOWN]:
         at = both.loc[row]
         unit = f"{units[row]:.2f} sd" if np.isfinite(units[row]) else "no spread"
-        place = " ".join(str(at[key]) for key in keys if pd.notna(at[key]))
+        what = " ".join(str(at[key]) for key in keys if pd.notna(at[key]))
         one_mean, other_mean = (f"{at[name]:.4g}" if pd.notna(at[name]) else "none" for name in ("mean_1", "mean_2"))
-        yield f"  {unit:>9}  {one_mean} and {other_mean} (n={at['n_1']}, {at['n_2']})  {place}"
+        yield f"  {unit:>9}  {one_mean} and {other_mean} (n={at['n_1']}, {at['n_2']})  {what}"
 
 
 def of_claims(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:

@@ -29,9 +29,10 @@ from settling.figures.plot import VEGALITE
 from settling.figures.skipped import skipped
 from settling.files import read_json, write_text
 from settling.frames import read_frame
+from settling.layout import TABLES
 from settling.report import explorer, methods, words
 from settling.report.claims import cards, sourced
-from settling.study import TABLES, readable_name
+from settling.study import readable_name
 
 # In the order of the page: what the treatment of a figure's runs is called there.
 EXPERIMENTS = {"noise": "Label noise", "cap": "Scarce classes", "clean": "Clean data"}

@@ -125,6 +125,6 @@ def test_experiments_that_share_runs_and_a_clean_split_without_draws_are_read(
     study = study_of(
         corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "noise_seeds": [7]}}
     )
-    files: dict[str, Path | bytes] = {str(run.card): b"{}" for run in runs(study)}
+    files: dict[str, Path | bytes] = {str(run.record): b"{}" for run in runs(study)}
     write(tmp_path / "artifact.zip", {**files, "config.json": study_spec(study).encode()}, {})
     assert config_of(tmp_path / "artifact.zip") == study

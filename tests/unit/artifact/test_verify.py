@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from settling.artifact.archive import MANIFEST
 from settling.artifact.differences import difference
 from settling.artifact.verify import verify
 from settling.config import Study
 from settling.files import as_json
+from settling.layout import MANIFEST
 from settling.study import runs
 from tests.conftest import ROOT
 from tests.tables import forged

@@ -9,8 +9,9 @@ from settling.figures import FIGURES
 from settling.figures.plot import specification
 from settling.figures.skipped import skipped
 from settling.files import write_json, write_text
+from settling.layout import Run
 from settling.report.page import write_report
-from settling.study import Run, report_spec, runs, treatments
+from settling.study import report_spec, runs, treatments
 from tests.unit.figures import synthetic
 from tests.unit.figures.synthetic import EPOCHS, LEVELS, Row, fit, score, treatment, write
 
@@ -81,7 +82,7 @@ def made_up(folder: Path, n: int = 4) -> Path:
     for name in CONFIG["datasets"]:
         write_json(folder / "data" / name / "card.json", card(name))
     for run in runs(study):
-        write_json(folder / run.card, run_card(run))
+        write_json(folder / run.record, run_card(run))
     write_report(json.loads(report_spec(study)), folder, folder / "report.html")
     return folder / "report.html"
 
