@@ -14,6 +14,7 @@ from snakemake.io import contains_wildcard
 from settling import layout
 from settling import study as plan
 from settling.artifact.contents import names_of
+from settling.canonical import canonical
 from settling.config import load
 from settling.data.formats import FORMATS
 from settling.errors import BadInput, printable

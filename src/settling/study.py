@@ -102,15 +102,15 @@ def _plain(model: BaseModel, *left_out: str) -> dict[str, Any]:
     return {**values, **({"kind": kind} if kind else {})}
 
 
-def dataset_spec(study: Study, name: str) -> str:
+def dataset_spec(study: Study, name: str) -> dict[str, Any]:
     """Return the spec of `settling download dataset`."""
     dataset = study.datasets[name]
-    return canonical({**_plain(dataset), "source": _plain(dataset.source)})
+    return {**_plain(dataset), "source": _plain(dataset.source)}
 
 
-def checkpoint_spec(study: Study, name: str) -> str:
+def checkpoint_spec(study: Study, name: str) -> dict[str, Any]:
     """Return the spec of `settling download checkpoint`."""
-    return canonical(_plain(study.checkpoints[name]))
+    return _plain(study.checkpoints[name])
 
 
 def checkpoint_files(study: Study, name: str) -> list[str]:
@@ -146,7 +146,7 @@ def checkpoints(study: Study) -> list[str]:
 
 def checkpoint_folder(study: Study, name: str) -> str:
     """Return where a checkpoint lies, from where Snakemake is started: by its spec alone, so that studies share it."""
-    return f"{RESULTS}/{CHECKPOINTS}/{digest(checkpoint_spec(study, name))[:16]}"
+    return f"{RESULTS}/{CHECKPOINTS}/{digest(canonical(checkpoint_spec(study, name)))[:16]}"
 
 
 def checkpoint_of(study: Study, system: str) -> list[str]:
@@ -163,14 +163,14 @@ def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]
     return [f"{folder}/{TOKENS.format(dataset=dataset, checkpoint=recipe.checkpoint)}"]
 
 
-def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> str:
+def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> dict[str, Any]:
     """Return the spec of `settling treat` for a treatment as `treatments` gives it."""
-    return canonical({**treatment, "noise_seed": noise_seed})
+    return {**treatment, "noise_seed": noise_seed}
 
 
-def training_spec(study: Study, system: str) -> str:
+def training_spec(study: Study, system: str) -> dict[str, Any]:
     """Return the spec of `settling train`: the system's recipe, where it runs left out."""
-    return canonical(_plain(study.systems[system], "resources"))
+    return _plain(study.systems[system], "resources")
 
 
 def resources(study: Study, system: str, num_runs: int, attempt: int) -> dict[str, int]:
@@ -213,9 +213,9 @@ def system_cards(study: Study) -> dict[str, dict[str, Any]]:
     }
 
 
-def study_spec(study: Study) -> str:
+def study_spec(study: Study) -> dict[str, Any]:
     """Return the configuration whole, defaults too."""
-    return canonical(study.model_dump(mode="json", by_alias=True))
+    return study.model_dump(mode="json", by_alias=True)
 
 
 def recorded(study: Study) -> list[str]:
@@ -233,20 +233,20 @@ def recorded(study: Study) -> list[str]:
     return sorted(files)
 
 
-def report_spec(study: Study) -> str:
+def report_spec(study: Study) -> dict[str, Any]:
     """Return the spec of `settling report`: the configuration in full, defaults and where its runs run left out."""
     left_out: dict[str, Any] = {"runs_per_job": True, "systems": {"__all__": {"resources"}}}
-    return canonical(study.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out))
+    return study.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
 
 
-def aggregate_spec(study: Study) -> str:
+def aggregate_spec(study: Study) -> dict[str, Any]:
     """Return the spec of `settling aggregate`: which runs there are, their treatments and their systems.
 
     Experiments stay folded, so that the spec of a grid of thousands of runs fits on a command line.
     """
     blocks = experiments(study)
     named = treatments(study)
-    shown = {name: named[name] for block in blocks for name in block["treatments"]}
+    asked = {name: named[name] for block in blocks for name in block["treatments"]}
     used = {name for block in blocks for name in block["systems"]}
     systems = {name: card for name, card in system_cards(study).items() if name in used}
-    return canonical({"experiments": blocks, "treatments": shown, "systems": systems})
+    return {"experiments": blocks, "treatments": asked, "systems": systems}

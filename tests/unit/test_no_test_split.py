@@ -1,6 +1,5 @@
 """A study whose data set has no test split, from its text to its report: what would be of test is undefined."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -54,30 +53,30 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         write_text(folder / "all.txt", corpus_text(100, 0))
-        download_dataset(json.loads(dataset_spec(study, "news")), data)
+        download_dataset(dataset_spec(study, "news"), data)
     grid, named = runs(study), treatments(study)
     for run in grid:
         treat(
-            json.loads(treatment_spec(named[run.treatment], run.noise_seed)),
+            treatment_spec(named[run.treatment], run.noise_seed),
             data / "train.parquet",
             folder / run.treated,
         )
     job = [training.Run(run.seed, *(folder / path for path in (run.treated, run.folder, run.state))) for run in grid]
-    training.train(json.loads(training_spec(study, "lstm")), paths_of(data), None, job)
+    training.train(training_spec(study, "lstm"), paths_of(data), None, job)
     for run in grid:
         dynamics, treated, scores = folder / run.dynamics, folder / run.treated, folder / run.scores
         find_events(dynamics, treated, folder / run.events, folder / run.record)
         if family_of(named[run.treatment]) == "noise":
             detect(dynamics, treated, scores, (folder / run.detectors).parent, folder / run.record)
     tables = folder / "tables"
-    aggregate(json.loads(aggregate_spec(study)), folder, tables)
+    aggregate(aggregate_spec(study), folder, tables)
     quote(tables, folder / "data", tables)
     decide_claims(ROOT / "config" / "claims.yaml", tables, folder / "claims")
     write_findings(tables, folder / "findings.txt")
     for name in FIGURES.keys() - skipped(study).keys():
         write_text(folder / "figures" / f"{name}.json", specification(name, tables))
     write_text(folder / "figures" / "not_drawn.txt", listed(study))
-    write_report(json.loads(report_spec(study)), folder, folder / "report.html")
+    write_report(report_spec(study), folder, folder / "report.html")
     return folder
 
 

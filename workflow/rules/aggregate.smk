@@ -20,7 +20,7 @@ rule aggregate:
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=lambda wildcards: plan.aggregate_spec(study),
+        spec=lambda wildcards: canonical(plan.aggregate_spec(study)),
         # A table says of a treatment what its kind says of itself.
         code=lambda wildcards: modules(
             "settling.analysis.aggregate",

@@ -16,7 +16,7 @@ rule artifact:
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=lambda wildcards: plan.study_spec(study),
+        spec=lambda wildcards: canonical(plan.study_spec(study)),
         code=lambda wildcards: modules("settling.artifact.build"),
         results=subpath(output[0], parent=True),
     shell:

@@ -33,7 +33,7 @@ rule download_dataset:
             if FILES_OF_DATASETS
             else {}
         ),
-        spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
+        spec=lambda wildcards: canonical(plan.dataset_spec(study, wildcards.dataset)),
         code=lambda wildcards: modules(
             "settling.data.dataset",
             *(FORMATS[name] for name in study.datasets[wildcards.dataset].formats()),
@@ -66,7 +66,7 @@ for number, name in enumerate(plan.checkpoints(study)):
                 if FILES_OF_CHECKPOINTS
                 else {}
             ),
-            spec=lambda wildcards, name=name: plan.checkpoint_spec(study, name),
+            spec=lambda wildcards, name=name: canonical(plan.checkpoint_spec(study, name)),
             code=lambda wildcards: modules("settling.data.checkpoints"),
         shell:
             "settling download checkpoint --spec {params.spec:q} --output {output} 2> {log}"

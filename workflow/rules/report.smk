@@ -22,7 +22,7 @@ rule report:
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=lambda wildcards: plan.report_spec(study),
+        spec=lambda wildcards: canonical(plan.report_spec(study)),
         # The page imports a figure's module by its name in the registry, which no import of its own shows.
         code=lambda wildcards: modules("settling.report.page", *sorted({FIGURES[name].module for name in FIGURE_NAMES})),
         # The registry is not among the modules; this is what the figures' lines there say.

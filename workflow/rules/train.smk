@@ -36,7 +36,7 @@ if study.runs_per_job == 1:
         resources:
             **asked(1),
         params:
-            spec=lambda wildcards: plan.training_spec(study, wildcards.system),
+            spec=lambda wildcards: canonical(plan.training_spec(study, wildcards.system)),
             code=lambda wildcards: modules("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
             checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system)),
             tokens=lambda wildcards: plan.option(
@@ -74,7 +74,7 @@ else:
             resources:
                 **asked(len(runs), system),
             params:
-                spec=plan.training_spec(study, system),
+                spec=canonical(plan.training_spec(study, system)),
                 code=modules("settling.training.train", SYSTEMS[study.systems[system].kind]),
                 checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system)),
                 tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),

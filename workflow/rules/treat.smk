@@ -11,7 +11,9 @@ rule treat:
     conda:
         "../../envs/train.yaml"
     params:
-        spec=lambda wildcards: plan.treatment_spec(treatments[wildcards.treatment], int(wildcards.noise_seed)),
+        spec=lambda wildcards: canonical(
+            plan.treatment_spec(treatments[wildcards.treatment], int(wildcards.noise_seed))
+        ),
         code=lambda wildcards: modules(
             "settling.treatments.treat",
             TREATMENTS[treatments[wildcards.treatment]["kind"]],

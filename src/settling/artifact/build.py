@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def build(
     files |= {
         layout.LOCK: lock,
         layout.SNAKEFILE: snakefile,
-        layout.CONFIGURATION: as_json(json.loads(plan.study_spec(study))).encode(),
+        layout.CONFIGURATION: as_json(plan.study_spec(study)).encode(),
         layout.README: README.format(study=study.study).encode(),
         layout.CLAIMS: as_json(read_yaml(claims)).encode(),
     }

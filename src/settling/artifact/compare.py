@@ -13,7 +13,6 @@ from settling.errors import BadInput, one_line
 from settling.frames import read_frame
 from settling.layout import TABLE, TABLES, VERDICTS
 from settling.schemas import SCHEMAS
-from settling.study import study_spec
 
 # Tables of estimates over runs, which have a spread.
 ESTIMATES = [name for name in TABLES if {"mean", "sd"} <= set(SCHEMAS[name].names)]
@@ -26,7 +25,7 @@ def compare(first: Path, second: Path) -> str:
     Raises BadInput for a file that is no artifact, or that is not safe to read.
     """
     lines = []
-    if study_spec(config_of(first)) != study_spec(config_of(second)):
+    if config_of(first) != config_of(second):
         lines.append("configurations: not the same; what only one has is left out")
     one, other = frames_of(first), frames_of(second)
     for name in ESTIMATES:

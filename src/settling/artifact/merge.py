@@ -1,6 +1,5 @@
 """Put two artifacts of one study with different seeds together."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -59,7 +58,7 @@ def merge(first: Path, second: Path, output: Path) -> None:
                     redraw(alone, (folder,), folder)
             said = f"{type(error).__name__}: {shown(str(error).replace(f'{results}/', ''))}"
             raise BadInput(f"{first} and {second}: cannot be drawn together ({said})") from error
-        spec = json.loads(plan.study_spec(study))
+        spec = plan.study_spec(study)
         build(
             spec,
             results,
@@ -73,7 +72,7 @@ def merge(first: Path, second: Path, output: Path) -> None:
 
 def together(paths: Iterable[Path], studies: list[Study]) -> Study:
     """Return the configuration of both, with the seeds of both; raise BadInput where they differ in more than seeds."""
-    one, other = (json.loads(plan.study_spec(study)) for study in studies)
+    one, other = (plan.study_spec(study) for study in studies)
     first, second = paths
     seeds: list[dict[str, list[int]]] = [seeds_of(values) for values in (one, other)]
     for values in (one, other):
@@ -134,7 +133,7 @@ def redraw(study: Study, folders: Sequence[Path], results: Path) -> None:
     """Make the tables, quotes, figures, claims and findings of the study in the folder `results`."""
     tables = results / layout.TABLES_FOLDER
     makers: dict[str, Callable[[], object]] = {
-        "aggregate": lambda: aggregate(json.loads(plan.aggregate_spec(study)), results, tables),
+        "aggregate": lambda: aggregate(plan.aggregate_spec(study), results, tables),
         "quote": lambda: put_quotes_together(folders, tables),
         "plot": lambda: draw(study, results),
         "claims": lambda: decide_claims(folders[0] / layout.CLAIMS, tables, results / layout.VERDICTS_FOLDER),

@@ -117,7 +117,7 @@ def recomputed(study: Study, folder: Path, scratch: Path, shipped: Path | None) 
     tables = scratch / layout.TABLES_FOLDER
     of_runs = {"train": checked_runs(study, folder), **checked_dynamics(study, folder, scratch)}
     yield from itertools.chain(*in_order(of_runs))
-    if wrong := attempted("tables", lambda: aggregate(json.loads(plan.aggregate_spec(study)), folder, tables)):
+    if wrong := attempted("tables", lambda: aggregate(plan.aggregate_spec(study), folder, tables)):
         yield Check("tables", wrong)
         return
     (scratch / layout.QUOTES).symlink_to(folder / layout.QUOTES)
@@ -209,7 +209,7 @@ def of_run(study: Study, folder: Path, run: Run) -> Iterator[str]:
     card = read_json(folder / run.record)
     try:
         made, outputs = card["made"], card["outputs"]
-        if made["spec"] != {**json.loads(plan.training_spec(study, run.system)), "seed": run.seed}:
+        if made["spec"] != {**plan.training_spec(study, run.system), "seed": run.seed}:
             yield f"{run.record}: trained with another recipe than the configuration's"
         if made["inputs"]["treated"] != sha256(folder / run.treated):
             yield f"{run.treated}: not the training split that {run.record} is of"

@@ -1,6 +1,5 @@
 """A small study, made stage by stage without Snakemake, and its artifact."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +46,17 @@ def record(study: Study, results: Path, checkpoint: Path) -> None:
     from settling.training.train import Run, train
 
     data = results / "data" / "toy"
-    download_dataset(json.loads(plan.dataset_spec(study, "toy")), data)
+    download_dataset(plan.dataset_spec(study, "toy"), data)
     runs = plan.runs(study)
     named = plan.treatments(study)
     for run in runs:
         treat(
-            json.loads(plan.treatment_spec(named[run.treatment], run.noise_seed)),
+            plan.treatment_spec(named[run.treatment], run.noise_seed),
             data / "train.parquet",
             results / run.treated,
         )
     job = [Run(run.seed, results / run.treated, results / run.folder, results / run.state) for run in runs]
-    train(json.loads(plan.training_spec(study, "tiny")), paths_of(data), checkpoint, job)
+    train(plan.training_spec(study, "tiny"), paths_of(data), checkpoint, job)
     for run in runs:
         dynamics, treated = results / run.folder / "dynamics.parquet", results / run.treated
         find_events(dynamics, treated, results / run.events)
@@ -68,7 +67,7 @@ def record(study: Study, results: Path, checkpoint: Path) -> None:
 def draw(study: Study, results: Path) -> None:
     """Run the stages after that."""
     tables = results / "tables"
-    aggregate(json.loads(plan.aggregate_spec(study)), results, tables)
+    aggregate(plan.aggregate_spec(study), results, tables)
     quote(tables, results / "data", tables)
     decide_claims(ROOT / "config" / "claims.yaml", tables, results / "claims")
     write_findings(tables, results / "findings.txt")
@@ -79,7 +78,7 @@ def draw(study: Study, results: Path) -> None:
 
 def built(study: Study, results: Path, output: Path) -> Path:
     """Build the artifact of a finished study."""
-    spec = json.loads(plan.study_spec(study))
+    spec = plan.study_spec(study)
     build(spec, results, ROOT / "config" / "claims.yaml", ROOT / "requirements.lock", ROOT / "Snakefile", output)
     return output
 

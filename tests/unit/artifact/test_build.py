@@ -15,7 +15,7 @@ from settling.artifact.contents import names_of
 from settling.artifact.stage import config_of, unpack_study
 from settling.config import Study
 from settling.errors import BadInput
-from settling.files import read_table, sha256, write_table
+from settling.files import as_json, read_table, sha256, write_table
 from settling.study import recorded, runs, study_spec
 from tests.conftest import PEOPLE, PLACES
 from tests.unit.artifact.conftest import built, study_of
@@ -126,5 +126,5 @@ def test_experiments_that_share_runs_and_a_clean_split_without_draws_are_read(
         corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "noise_seeds": [7]}}
     )
     files: dict[str, Path | bytes] = {str(run.record): b"{}" for run in runs(study)}
-    write(tmp_path / "artifact.zip", {**files, "config.json": study_spec(study).encode()}, {})
+    write(tmp_path / "artifact.zip", {**files, "config.json": as_json(study_spec(study)).encode()}, {})
     assert config_of(tmp_path / "artifact.zip") == study

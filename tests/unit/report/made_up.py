@@ -1,6 +1,5 @@
 """A study in name alone: all that the report is made of, from synthetic tables, with hostile words in its texts."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ def made_up(folder: Path, n: int = 4) -> Path:
         write_json(folder / "data" / name / "card.json", card(name))
     for run in runs(study):
         write_json(folder / run.record, run_card(run))
-    write_report(json.loads(report_spec(study)), folder, folder / "report.html")
+    write_report(report_spec(study), folder, folder / "report.html")
     return folder / "report.html"
 
 

@@ -322,7 +322,7 @@ def study(**checkpoints: str) -> dict[str, Any]:
 def test_the_vectors_are_the_input_of_their_download() -> None:
     made = load(study(bilstm="glove", encoder="mini"))
     assert plan.checkpoint_files(made, "glove") == ["glove.txt"]
-    assert plan.checkpoint_spec(made, "glove") == '{"kind":"vectors","path":"glove.txt"}'
+    assert plan.checkpoint_spec(made, "glove") == {"kind": "vectors", "path": "glove.txt"}
 
 
 @pytest.mark.parametrize(
