@@ -25,7 +25,7 @@ from settling.status import logs, made, reasons, warnings_of
 from settling.systems import KINDS as SYSTEMS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
-from settling.validation import read_document
+from settling.documents import read_document
 
 # With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
 ARTIFACT = str(config.get("artifact", ""))

@@ -5,7 +5,7 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from settling.files import CONTENT_KEY, METADATA_KEY, HashingSink
+from settling.tables import CONTENT_KEY, METADATA_KEY, HashingSink
 
 
 def forged(table: pa.Table, **options: object) -> bytes:

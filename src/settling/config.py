@@ -19,21 +19,12 @@ from pydantic import (
 
 from settling.data.formats import FORMATS, format_of
 from settling.data.tags import ALIASES, SCHEMES
+from settling.documents import Written, read_document
 from settling.errors import BadInput, choices
 from settling.layout import CHECKPOINTS, FROM_ARTIFACT
 from settling.model import Count, Listed, Model
 from settling.treatments import KINDS, kind_of
-from settling.validation import (
-    GitId,
-    HubRepo,
-    Name,
-    Package,
-    Sha256,
-    Written,
-    check,
-    read_document,
-    refused,
-)
+from settling.validation import GitId, HubRepo, Name, Package, Sha256, check, refused
 
 # Bounds far beyond what anyone trains. Past them a number overflows, or asks for memory that no machine has.
 # Tables count epochs in 16 bits with a sign, and an artifact holds no more than so many.
@@ -484,7 +475,7 @@ class Study(Model):
 def load(values: Mapping[str, Any], where: str = "config", written: Written | None = None) -> Study:
     """Check a configuration; raise BadInput with one line a problem, `where` first.
 
-    `written` is what `settling.validation.read_document` gives of the file that the values are from.
+    `written` is what `settling.documents.read_document` gives of the file that the values are from.
     """
     study: Study = check(Study, dict(values), where, written)
     problems = _dangling(study)

@@ -11,15 +11,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 # What these steer reaches each step in its spec, and registries only name modules, of which a rule adds the one that it
 # uses; so a new option or a new line in a registry reruns nothing. Who writes a column has it in code too, and a file
-# under an old schema is refused when it is read; so a new table reruns nothing either.
+# under an old schema is refused when it is read; so a new table reruns nothing either. Where a file lies is in the
+# inputs and outputs of each job.
 NOT_CODE = frozenset(
     {
         "settling",
         "settling.config",
         "settling.data.formats",
+        "settling.documents",
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",
+        "settling.layout",
         "settling.model",
         "settling.schemas",
         "settling.systems",

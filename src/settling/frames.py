@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from settling.files import read_table
+from settling.tables import read_table
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from settling.analysis.aggregate import aggregate
-from settling.files import read_table, sha256, write_json, write_table
+from settling.files import write_json
 from settling.layout import Run
+from settling.provenance import sha256
+from settling.tables import read_table, write_table
 from settling.treatments import family_of
 
 Row = dict[str, Any]

@@ -9,8 +9,8 @@ import pytest
 from settling.analysis.aggregate import aggregate
 from settling.analysis.findings import write_findings
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table
 from settling.layout import TABLES, Run
+from settling.tables import metadata_of, read_table
 from tests.unit.small_study import (
     STEPS,
     TREATMENTS,

@@ -17,8 +17,8 @@ from safetensors.numpy import load_file, save_file
 
 from settling.cli import main
 from settling.data.dataset import download_dataset
+from settling.documents import read_yaml
 from settling.treatments.treat import treat
-from settling.validation import read_yaml
 from tests.conftest import ROOT, TINY_SPEC, corpus_text, train_command
 
 GOOD_HASH, OTHER_HASH = "a" * 64, "b" * 64
@@ -220,7 +220,7 @@ def test_a_small_file_that_holds_a_huge_one_ends_in_a_line(
 def test_a_study_of_billions_of_runs_is_refused_before_they_are_listed(tmp_path: Path, refused_here: Refused) -> None:
     path = tmp_path / "study.yaml"
     numbers = str([*range(4000)])
-    path.write_text(f"{CONFIG}seeds: {numbers}\ndraws: {numbers}\n")
+    path.write_text(f"{CONFIG}seeds: {numbers}\nnoise_seeds: {numbers}\n")
     refused_here(
         settling("config", path), tmp_path, f"{path}: experiments: ask for 16004000 runs, expected at most 1000000"
     )
@@ -434,7 +434,7 @@ def removed(name: str) -> Callable[[Path], object]:
         (cut_short, ["model.safetensors is damaged or cut short"]),
         (names_code, ["config.json names code of its own (auto_map)"]),
         (removed("config.json"), ["no config.json; found "]),
-        (lambda folder: (folder / "config.json").write_text("{"), ["config.json is not JSON"]),
+        (lambda folder: (folder / "config.json").write_text("{"), ["config.json: not JSON"]),
         (shutil.rmtree, ["no such folder"]),
     ],
     ids=["only pickled", "cut short", "code of its own", "no config", "broken config", "missing"],

@@ -18,9 +18,9 @@ from settling.claims.text import WIDTH, printed
 from settling.claims.units import units
 from settling.cli import main
 from settling.errors import BadInput
-from settling.files import write_table
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
+from settling.tables import write_table
 from settling.treatments import family_of
 from settling.validation import check
 from tests.conftest import ROOT

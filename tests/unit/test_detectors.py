@@ -18,7 +18,8 @@ from settling.analysis.detection import EDGES, detect, histogram, measure, ranke
 from settling.analysis.detectors import DETECTORS, NEED_MARGIN, History, class_means, kmeans, threshold
 from settling.analysis.dynamics import Epoch
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, sha256, write_table, writing_table
+from settling.provenance import sha256
+from settling.tables import metadata_of, read_table, write_table, writing_table
 from tests.conftest import run_command
 
 TAGS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from settling.analysis.findings import write_findings
-from settling.data.messages import one_line_errors
-from settling.errors import BadInput, check_text, one_line, printable, tell, visible
+from settling.errors import BadInput, check_text, one_line, one_line_errors, printable, tell, visible
 from settling.training.progress import say
 from tests.unit.figures import synthetic
 

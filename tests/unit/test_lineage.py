@@ -13,8 +13,8 @@ from settling.analysis.aggregate import aggregate
 from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, write_table
 from settling.layout import Run
+from settling.tables import metadata_of, read_table, write_table
 from tests.conftest import TINY_SPEC, run_command, train_command
 from tests.unit.small_study import STEPS, block, scores, spec_of, write, write_runs
 

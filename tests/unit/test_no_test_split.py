@@ -17,7 +17,7 @@ from settling.data.tokens import tokenise
 from settling.figures import FIGURES
 from settling.figures.plot import specification
 from settling.figures.skipped import listed, skipped
-from settling.files import read_table, write_text
+from settling.files import write_text
 from settling.report.page import write_report
 from settling.study import (
     aggregate_spec,
@@ -28,6 +28,7 @@ from settling.study import (
     treatment_spec,
     treatments,
 )
+from settling.tables import read_table
 from settling.training import train as training
 from settling.treatments import family_of
 from settling.treatments.treat import treat

@@ -10,7 +10,8 @@ from seqeval.metrics import f1_score
 
 from settling.data.dataset import download_dataset
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, sha256
+from settling.provenance import sha256
+from settling.tables import metadata_of, read_table
 from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Family

@@ -9,8 +9,8 @@ import pytest
 from settling.analysis.quotes import quote
 from settling.analysis.words import notable
 from settling.errors import BadInput
-from settling.files import read_table, write_table
 from settling.schemas import SCHEMAS
+from settling.tables import read_table, write_table
 from tests.unit.small_study import write
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from settling.files import read_table
 from settling.layout import TABLES
+from settling.tables import read_table
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 FIGURES = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from settling.files import read_table
+from settling.tables import read_table
 from tests.conftest import ROOT
 from tests.workflow.checkout import SYSTEM, Checkout
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from settling.files import read_table
+from settling.tables import read_table
 from settling.treatments.scarcity import slug
 from tests.conftest import corpus_text
 from tests.workflow.checkout import Checkout

@@ -30,12 +30,13 @@ from settling.analysis.measures import (
 from settling.analysis.words import RunFrame, first_learned, read_words
 from settling.config import Names, NoiseSeeds, Numbers
 from settling.errors import BadInput, choices
-from settling.files import metadata_of, open_table, provenance, read_table, sha256, write_csv, write_table
 from settling.frames import as_frame, read_frame
 from settling.layout import TABLES, Run
 from settling.model import Listed, Model
+from settling.provenance import provenance, sha256
 from settling.schemas import SCHEMAS
 from settling.study import runs_of
+from settling.tables import metadata_of, open_table, read_table, write_csv, write_table
 from settling.treatments import KINDS, family_of
 from settling.validation import TreatmentName, check
 

@@ -25,10 +25,11 @@ from settling.analysis.lineage import check_run, check_split
 from settling.analysis.phases import dev_curve, phases_of
 from settling.canonical import generator
 from settling.errors import BadInput
-from settling.files import metadata_of, provenance, read_table, write_table
 from settling.frames import as_frame
+from settling.provenance import provenance
 from settling.schemas import SCHEMAS
 from settling.scoring import entity_score
+from settling.tables import metadata_of, read_table, write_table
 
 # The authors' default number of epochs (consts.py:444), which they detect after.
 FIXED_EPOCHS = 4

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from settling.analysis.lineage import check_split
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_group, read_table
+from settling.tables import metadata_of, open_table, read_group, read_table
 
 # Words are dense and in order in every row group.
 COLUMNS = ["view", "epoch", "predicted", "loss", "margin"]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from settling.analysis.dynamics import epochs_of
 from settling.analysis.lineage import check_run
 from settling.errors import BadInput
-from settling.files import metadata_of, provenance, read_table, writing_table
+from settling.provenance import provenance
+from settling.tables import metadata_of, read_table, writing_table
 
 
 class Events(NamedTuple):

@@ -10,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_json, sha256
+from settling.files import read_json
 from settling.layout import Run
+from settling.provenance import sha256
+from settling.tables import metadata_of, open_table
 
 
 def check_run(card: Path, paths: Mapping[str, Path], hashes: Mapping[str, str]) -> None:

@@ -10,8 +10,8 @@ import pyarrow as pa
 from settling.analysis.estimates import ESTIMATE, estimate
 from settling.analysis.phases import dev_curve, near_best_epochs, near_best_open_ended, phases_of
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table
 from settling.frames import as_frame
+from settling.tables import metadata_of, open_table
 
 TREATMENT = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences"]
 RUN = ["noise_seed", "system", "seed"]

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from settling.files import provenance, read_table, rows_of, starts_of, write_csv, write_table
 from settling.frames import read_frame
+from settling.provenance import provenance
 from settling.schemas import SCHEMAS
+from settling.tables import read_table, rows_of, starts_of, write_csv, write_table
 
 WORD = ["dataset", "sentence", "position"]
 

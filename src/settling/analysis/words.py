@@ -11,9 +11,9 @@ from settling.analysis.estimates import estimate
 from settling.analysis.forgetting import counts
 from settling.analysis.measures import TREATMENT
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table
 from settling.frames import as_frame, read_frame
 from settling.layout import Run
+from settling.tables import metadata_of, read_table
 
 RunFrame = tuple[Run, pd.DataFrame]
 

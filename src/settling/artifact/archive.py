@@ -6,7 +6,6 @@ holds, and tables only under their schemas. Nothing in it is run.
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -27,10 +26,11 @@ from settling.artifact.contents import BESIDE, FIGURE, TEXTS
 from settling.artifact.records import DatasetCard, Record, RunRecord, check_record
 from settling.config import MAX_EPOCHS
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
-from settling.errors import BadInput
-from settling.files import as_json, metadata_of, naming, open_table, replacing
+from settling.errors import BadInput, cut, one_line, shown
+from settling.files import as_json, naming, parse_json, replacing
 from settling.layout import MANIFEST
 from settling.schemas import SCHEMAS
+from settling.tables import metadata_of, open_table
 
 FORMAT = 1
 # Bytes of a JSON file, which is read whole.
@@ -146,9 +146,9 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipI
         raise BadInput(f"{path}: found a folder, expected an artifact, which is a zip") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, UnicodeError) as error:
         with path.open("rb") as file:
-            cut = file.read(4) == b"PK\3\4"
-        what = "cut short or damaged" if cut else "not a zip"
-        raise BadInput(f"{path}: {what} ({shown(str(error))})") from None
+            is_zip = file.read(4) == b"PK\3\4"
+        what = "cut short or damaged" if is_zip else "not a zip"
+        raise BadInput(f"{path}: {what} ({cut(one_line(str(error)))})") from None
 
 
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -160,7 +160,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     names: set[str] = set()
     for entry in listed:
         name, mode = entry.orig_filename, entry.external_attr >> 16
-        where = f"{path}: {shown(name)}"
+        where = f"{path}: {cut(one_line(name))}"
         if template_of(name) is None:
             raise BadInput(f"{where}: not the name of a file of an artifact")
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -187,7 +187,7 @@ def _manifest(path: Path, archive: zipfile.ZipFile, entries: Mapping[str, zipfil
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
         raise BadInput(f"{path}: {MANIFEST}: no table `files` of hashes")
     if manifest.get("format") != FORMAT:
-        raise BadInput(f"{path}: {MANIFEST}: found format {shown(str(manifest.get('format')))}, expected {FORMAT}")
+        raise BadInput(f"{path}: {MANIFEST}: found format {shown(manifest.get('format'))}, expected {FORMAT}")
     return dict(manifest)
 
 
@@ -195,19 +195,12 @@ def _json(path: Path, archive: zipfile.ZipFile, entries: Mapping[str, zipfile.Zi
     if name not in entries:
         raise BadInput(f"{path}: lacks {name}; expected an artifact of settling")
     _bounded(path, entries[name])
-    return _parsed(f"{path}: {name}", archive.read(entries[name]))
+    return parse_json(archive.read(entries[name]), f"{path}: {name}")
 
 
 def _bounded(path: Path, entry: zipfile.ZipInfo) -> None:
     if entry.filename.endswith(".json") and entry.file_size > MAX_JSON:
         raise BadInput(f"{path}: {entry.filename}: {entry.file_size} bytes, expected at most {MAX_JSON}")
-
-
-def _parsed(where: str, content: bytes) -> Any:
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not JSON ({shown(str(error))})") from None
 
 
 def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> str:
@@ -227,7 +220,7 @@ def _check(path: Path, name: str, file: Path) -> None:
     """Raise BadInput where an unpacked file is not what its name says."""
     template = template_of(name) or ""
     if name.endswith(".json"):
-        value = _parsed(f"{path}: {name}", file.read_bytes())
+        value = parse_json(file.read_bytes(), f"{path}: {name}")
         if template in RECORDS:
             check_record(f"{path}: {name}", RECORDS[template], value)
     if template not in TABLES:
@@ -239,16 +232,10 @@ def _check(path: Path, name: str, file: Path) -> None:
     except BadInput as error:
         raise BadInput(f"{path}: {name}{str(error).removeprefix(str(file))}") from None
     except (ValueError, AttributeError) as error:
-        raise BadInput(f"{path}: {name}: its metadata is not settling's ({shown(str(error))})") from None
+        raise BadInput(f"{path}: {name}: its metadata is not settling's ({cut(one_line(str(error)))})") from None
     if not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
-        raise BadInput(f"{path}: {name}: found {shown(str(epochs))} epochs, expected at most {MAX_EPOCHS}")
+        raise BadInput(f"{path}: {name}: found {shown(epochs)} epochs, expected at most {MAX_EPOCHS}")
     check_size(file, f"{path}: {name}", SCHEMAS[schema].names, by_group=schema in STREAMED)
-
-
-def shown(text: str) -> str:
-    """Return foreign text as it can be shown in a message: in one line, its odd characters escaped, not too long."""
-    escaped = ascii(text)[1:-1]
-    return escaped if len(escaped) <= 100 else f"{escaped[:97]}..."
 
 
 @contextlib.contextmanager
@@ -269,8 +256,8 @@ def blaming(path: Path, folder: Path) -> Iterator[None]:
     except BadInput as error:
         raise BadInput(str(error).replace(f"{folder}/", f"{path}: ")) from None
     except FOREIGN as error:
-        said = shown(str(error).replace(f"{folder}/", ""))
-        raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {said})") from error
+        message = cut(one_line(str(error).replace(f"{folder}/", "")))
+        raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {message})") from error
 
 
 @contextlib.contextmanager

@@ -16,12 +16,14 @@ from settling.artifact.archive import write
 from settling.artifact.contents import datasets_of, names_of, withheld
 from settling.artifact.crate import describe
 from settling.config import Study, load
+from settling.documents import read_yaml
 from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import skipped
-from settling.files import as_json, commit, metadata_of, read_json, read_table, scratch, write_table
-from settling.validation import read_yaml
+from settling.files import as_json, read_json, scratch
+from settling.provenance import commit
+from settling.tables import metadata_of, read_table, write_table
 
 README = """# Artifact of the study {study}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settling.files import read_table
+from settling.tables import read_table
 
 # Another machine adds numbers up in another order: relative differences below these are none.
 TOLERANCE = {pa.float32(): 1e-5, pa.float64(): 1e-9}

@@ -12,19 +12,20 @@ from settling import study as plan
 from settling.analysis.aggregate import aggregate
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import FOREIGN, blaming, refuse_altered, shown, temporary, unpack
+from settling.artifact.archive import FOREIGN, blaming, refuse_altered, temporary, unpack
 from settling.artifact.build import build
 from settling.artifact.stage import config_of
 from settling.claims.decide import decide_claims
 from settling.config import Study, load
-from settling.errors import BadInput
+from settling.errors import BadInput, cut, one_line
 from settling.figures import FIGURES
 from settling.figures.plot import plot
 from settling.figures.skipped import listed, skipped
-from settling.files import metadata_of, read_json, read_table, write_table, write_text
+from settling.files import read_json, write_text
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
 from settling.stages import in_order
+from settling.tables import metadata_of, read_table, write_table
 
 # Of a word that neither artifact quotes.
 UNQUOTED = {"before": "", "token": "?", "after": ""}
@@ -56,8 +57,10 @@ def merge(first: Path, second: Path, output: Path) -> None:
             for path, alone, folder in zip(paths, studies, (one, other), strict=True):
                 with blaming(path, folder):
                     redraw(alone, (folder,), folder)
-            said = f"{type(error).__name__}: {shown(str(error).replace(f'{results}/', ''))}"
-            raise BadInput(f"{first} and {second}: cannot be drawn together ({said})") from error
+            message = cut(one_line(str(error).replace(f"{results}/", "")))
+            raise BadInput(
+                f"{first} and {second}: cannot be drawn together ({type(error).__name__}: {message})"
+            ) from error
         spec = plan.study_spec(study)
         build(
             spec,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from settling.errors import BadInput
+from settling.errors import BadInput, cut, one_line
 
 
 def _encodable(text: str) -> str:
@@ -76,4 +76,4 @@ def check_record(where: str, model: type[Record], value: Any) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "record"
-        raise BadInput(f"{where}: {ascii(key)[1:-1]}: {first['msg']}") from None
+        raise BadInput(f"{where}: {cut(one_line(key))}: {first['msg']}") from None

@@ -17,7 +17,7 @@ from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import shown, temporary, unpacked
+from settling.artifact.archive import temporary, unpacked
 from settling.artifact.build import README
 from settling.artifact.contents import BESIDE, names_of, withheld
 from settling.artifact.differences import compared, texts
@@ -26,14 +26,16 @@ from settling.canonical import digest
 from settling.claims.claim import read_claims
 from settling.claims.decide import decide_claims
 from settling.config import Study
-from settling.errors import BadInput, one_line
+from settling.errors import BadInput, cut, one_line
 from settling.figures import FIGURES
 from settling.figures.plot import specification, vector
 from settling.figures.skipped import listed, skipped
-from settling.files import metadata_of, open_table, read_json, read_table, sha256
+from settling.files import read_json
 from settling.frames import read_frame
 from settling.layout import Run
+from settling.provenance import sha256
 from settling.stages import in_order
+from settling.tables import metadata_of, open_table, read_table
 from settling.treatments import family_of
 
 # The tables that a run writes to its folder, each with its schema.
@@ -91,7 +93,7 @@ def of_manifest(study: Study, manifest: dict[str, Any]) -> Iterator[str]:
     """Yield what the manifest says that the configuration does not."""
     for key, expected in (("study", study.study), ("text_withheld", withheld(study))):
         if manifest.get(key) != expected:
-            yield f"{key}: found {shown(str(manifest.get(key)))}, expected {expected}"
+            yield f"{key}: found {cut(one_line(str(manifest.get(key))))}, expected {expected}"
 
 
 def described(study: Study, folder: Path, files: Mapping[str, str]) -> Iterator[Check]:

@@ -3,7 +3,6 @@
 Claims are data: a YAML list, each item checked here. docs/claims.md explains the keys.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +10,12 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
+from settling.documents import read_yaml
 from settling.errors import BadInput, choices
+from settling.files import parse_json
 from settling.model import Model
 from settling.schemas import SCHEMAS
-from settling.validation import Name, check, read_yaml
+from settling.validation import Name, check
 
 Table = Literal["measures", "detection_runs", "knees"]
 # The tables that have one row for each run, and their columns; `knees` is what analysis/caps.py makes of measures.
@@ -166,13 +167,9 @@ def _read_json(path: Path) -> Any:
             content = file.read(MAX_JSON_BYTES + 1)
         if len(content) > MAX_JSON_BYTES:
             raise BadInput(f"{path}: found more than {MAX_JSON_BYTES} bytes, expected at most so many")
-        return json.loads(content.decode())
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
-    except RecursionError:
-        raise BadInput(f"{path}: not JSON (nested too deeply)") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: not JSON ({error})") from None
+    return parse_json(content, str(path))
 
 
 def _is_number(kind: pa.DataType) -> bool:

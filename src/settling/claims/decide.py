@@ -14,9 +14,11 @@ from settling.canonical import digest
 from settling.claims.claim import Claim, read_claims
 from settling.claims.text import CERTAIN, printed
 from settling.claims.units import groups, units
-from settling.files import provenance, read_table, write_csv, write_table, write_text
+from settling.files import write_text
 from settling.frames import as_frame, read_frame
+from settling.provenance import provenance
 from settling.schemas import SCHEMAS
+from settling.tables import read_table, write_csv, write_table
 
 REPRODUCED, FAILED, UNDECIDED, NOT_RUN = "reproduced", "not reproduced", "undecided", "not run"
 READ = ("measures", "detection_runs", "systems", "treatments")

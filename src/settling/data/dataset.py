@@ -16,8 +16,10 @@ from settling.data.sentences import Sentence
 from settling.data.sources import fetch, origin
 from settling.data.tags import class_tags, tag_list
 from settling.errors import BadInput, tell
-from settling.files import provenance, scratch, write_json, write_table
+from settling.files import scratch, write_json
+from settling.provenance import provenance
 from settling.schemas import SPLITS
+from settling.tables import write_table
 from settling.validation import check
 
 # Tables number tags in two bytes, and keep a number for no tag.

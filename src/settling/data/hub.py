@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from settling.data.messages import one_line_errors
-from settling.errors import BadInput
-from settling.files import sha256
+from settling.errors import BadInput, one_line_errors
+from settling.provenance import sha256
 
 MAX_REQUESTS = 5
 

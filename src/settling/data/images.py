@@ -16,9 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from settling.data.foreign import open_foreign_parquet
-from settling.data.messages import one_line_errors
 from settling.data.sentences import Sentence
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 
 MAX_SIDE = 1024
 # A column of bytes holds less than 2 GiB.

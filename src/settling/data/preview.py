@@ -5,11 +5,10 @@ from pathlib import Path
 
 from settling.config import Dataset
 from settling.data.formats import format_of, reader_of
-from settling.data.messages import one_line_errors
 from settling.data.reading import sentences_of, tagging_of
 from settling.data.sentences import Sentence, entities
 from settling.data.tags import fitting
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 
 # Some thousand sentences.
 HEAD_CHARACTERS, HEAD_ROWS = 1_000_000, 5_000

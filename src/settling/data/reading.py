@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from settling.config import Dataset
 from settling.data.formats import BOUNDARIES, format_of
-from settling.data.messages import shown
 from settling.data.sentences import MAX_WORDS, Sentence
 from settling.data.tags import OUTSIDE, REPAIRABLE, Fault, Problem, Tagging, fitting, has_letter, stripped, to_iob2
-from settling.errors import BadInput, check_text
+from settling.errors import BadInput, check_text, shown
 
 # How many other places a message names.
 PLACES = 4

@@ -8,9 +8,8 @@ import pooch
 
 from settling.config import HubSource, LocalSource, PypiSource, Shard, SklearnSource, UrlSource
 from settling.data import hub, wheels
-from settling.data.messages import one_line
-from settling.errors import BadInput
-from settling.files import git_blob, sha256
+from settling.errors import BadInput, described
+from settling.provenance import git_blob, sha256
 
 AnySource = LocalSource | UrlSource | PypiSource | HubSource | SklearnSource
 
@@ -67,7 +66,7 @@ def _download(url: str, target: Path) -> None:
     try:
         pooch.retrieve(url, known_hash=None, fname=target.name, path=target.parent)
     except (OSError, ValueError) as error:
-        raise BadInput(f"{url}: download failed: {one_line(error)}") from None
+        raise BadInput(f"{url}: download failed: {described(error)}") from None
 
 
 def _parquet(source: HubSource, name: str, folder: Path) -> Path:

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, rows_of, sha256, starts_of
+from settling.provenance import sha256
 from settling.schemas import SPLITS
+from settling.tables import metadata_of, read_table, rows_of, starts_of
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from settling.data.messages import one_line_errors
-from settling.errors import BadInput
-from settling.files import checkpoint_hash, provenance, read_table, starts_of, write_table
+from settling.errors import BadInput, one_line_errors
+from settling.provenance import checkpoint_hash, provenance
 from settling.schemas import SPLITS
+from settling.tables import read_table, starts_of, write_table
 
 # Texts of two words to try a tokenizer on, in several scripts, as one may know the letters of a single one.
 PROBES = ("a b", "1 2", "λ ψ", "ж я", "ب ج", "क ख", "中 国", "한 국")

@@ -21,10 +21,9 @@ from transformers import (
 from transformers.utils import logging
 
 from settling.config import EncoderSystem, TransformerSystem
-from settling.data.messages import one_line_errors
 from settling.data.split import Split
 from settling.data.tokens import PROBES, load_tokenizer, pieces_of
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 from settling.systems.loading import SAFELY, accelerate, load_backbone
 from settling.training import interface
 from settling.training.interface import Output, output_of

@@ -13,9 +13,8 @@ from transformers import AutoConfig, AutoModelForImageClassification, PreTrained
 from transformers.utils import logging
 
 from settling.config import ImageSystem
-from settling.data.messages import one_line_errors
 from settling.data.split import Split
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 from settling.files import read_json
 from settling.systems.loading import SAFELY, accelerate, load_backbone
 from settling.training import interface

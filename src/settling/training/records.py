@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from settling.data.split import Split
-from settling.files import write_table, writing_table
 from settling.schemas import VIEWS
 from settling.scoring import EntityScorer, accuracy
+from settling.tables import write_table, writing_table
 
 ScoreRow = tuple[int, str, str, str, str, str, float]
 """Epoch, split, view, reference, class, metric, value (NaN where it is undefined)."""

@@ -19,20 +19,12 @@ from settling.canonical import digest, seed_of
 from settling.config import AnySystem
 from settling.data.split import Split, read_split, read_treated
 from settling.errors import BadInput, choices
-from settling.files import (
-    checkpoint_hash,
-    metadata_of,
-    provenance,
-    read_json,
-    read_table,
-    replacing,
-    sha256,
-    write_json,
-    write_text,
-)
+from settling.files import read_json, replacing, write_json, write_text
 from settling.fingerprint import fingerprint
+from settling.provenance import checkpoint_hash, provenance, sha256
 from settling.schemas import SPLITS
 from settling.systems import KINDS
+from settling.tables import metadata_of, read_table
 from settling.training import state
 from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS

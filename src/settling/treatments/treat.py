@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from settling.config import Treatment
 from settling.errors import BadInput
-from settling.files import metadata_of, provenance, read_table, write_table
+from settling.provenance import provenance
 from settling.scoring import EntityScorer
+from settling.tables import metadata_of, read_table, write_table
 from settling.treatments import kind_of
 from settling.treatments.corpus import Corpus
 from settling.validation import check

@@ -15,8 +15,10 @@ from settling.artifact.contents import names_of
 from settling.artifact.stage import config_of, unpack_study
 from settling.config import Study
 from settling.errors import BadInput
-from settling.files import as_json, read_table, sha256, write_table
+from settling.files import as_json
+from settling.provenance import sha256
 from settling.study import recorded, runs, study_spec
+from settling.tables import read_table, write_table
 from tests.conftest import PEOPLE, PLACES
 from tests.unit.artifact.conftest import built, study_of
 

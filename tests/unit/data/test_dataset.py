@@ -10,7 +10,8 @@ from settling.data import dataset, sentences
 from settling.data.dataset import download_dataset
 from settling.data.sentences import Sentence
 from settling.errors import BadInput
-from settling.files import metadata_of, read_table, sha256
+from settling.provenance import sha256
+from settling.tables import metadata_of, read_table
 
 texts = st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3), min_size=1, max_size=40)
 

@@ -21,7 +21,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from settling.data.hub import MAX_REQUESTS
-from settling.files import read_json, read_table
+from settling.files import read_json
+from settling.tables import read_table
 
 TAGS = ["O", "B-PER", "I-PER"]
 CLIENT = """

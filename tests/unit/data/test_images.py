@@ -18,7 +18,8 @@ from settling.data.dataset import download_dataset
 from settling.data.images import MAX_SIDE, decode, read_parquet
 from settling.data.sentences import Sentence, drop_repeats, split
 from settling.errors import BadInput
-from settling.files import metadata_of, read_json, read_table
+from settling.files import read_json
+from settling.tables import metadata_of, read_table
 
 DIGITS = {"task": "image", "source": {"kind": "sklearn", "name": "digits"}}
 CLASSES = ["cat", "dog", "owl"]

@@ -9,7 +9,7 @@ import pytest
 from settling.config import Dataset
 from settling.data.sources import fetch
 from settling.errors import BadInput
-from settling.files import git_blob, sha256
+from settling.provenance import git_blob, sha256
 
 CONTENT = b"a O\nb B-X\n"
 WRONG = "0" * 64

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from settling.figures.plot import specification
-from settling.files import write_table
 from settling.schemas import SCHEMAS
+from settling.tables import write_table
 from settling.treatments import family_of
 
 Row = dict[str, Any]

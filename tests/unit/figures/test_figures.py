@@ -16,8 +16,8 @@ from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.forms import title_of
 from settling.figures.plot import page, plot, specification
-from settling.files import write_table
 from settling.study import runs_of
+from settling.tables import write_table
 from tests.unit.figures.synthetic import drawn_rows, quotes, tables, write
 from tests.unit.small_study import SYSTEMS, TREATMENTS, block, spec_of, write_runs
 

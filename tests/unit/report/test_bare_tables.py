@@ -15,13 +15,13 @@ from settling.config import load
 from settling.figures import FIGURES
 from settling.figures.forms import sentences_of, title_of
 from settling.figures.plot import specification, vector
-from settling.files import write_table
 from settling.frames import read_frame
 from settling.layout import TABLES
 from settling.report import explorer, methods, words
 from settling.report.page import inert
 from settling.schemas import SCHEMAS
 from settling.study import runs
+from settling.tables import write_table
 from tests.conftest import ROOT
 from tests.unit.figures import synthetic
 from tests.unit.report import made_up

@@ -15,8 +15,9 @@ from settling.canonical import seed_of
 from settling.config import BilstmCrfSystem, load
 from settling.data.split import Split
 from settling.errors import BadInput
-from settling.files import read_json, read_table
+from settling.files import read_json
 from settling.systems.bilstm_crf import UNKNOWN, System, log_marginals, sentences_of, vocabulary_of
+from settling.tables import read_table
 from settling.training.loop import Trainer
 from settling.training.train import Run, train
 from settling.validation import check

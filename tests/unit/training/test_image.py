@@ -23,8 +23,9 @@ from settling.data.checkpoints import download_checkpoint
 from settling.data.dataset import download_dataset
 from settling.data.split import Split, read_split, read_treated
 from settling.errors import BadInput
-from settling.files import metadata_of, read_json, read_table
+from settling.files import read_json
 from settling.systems.image import System, normalisation
+from settling.tables import metadata_of, read_table
 from settling.training import train as stage
 from settling.training.loop import Trainer
 from settling.training.train import Run, train
@@ -398,7 +399,7 @@ def test_an_image_checkpoint_needs_no_tokenizer_but_says_that_it_is_one(saved: P
     with pytest.raises(BadInput, match=r"no tokenizer; .* or an image model's preprocessor_config\.json"):
         download_checkpoint(spec, tmp_path / "out")
     (saved / "preprocessor_config.json").write_text("[]")
-    with pytest.raises(BadInput, match=r"preprocessor_config\.json holds list, expected an object"):
+    with pytest.raises(BadInput, match=r"preprocessor_config\.json: found list, expected an object"):
         download_checkpoint(spec, tmp_path / "out")
     (saved / "preprocessor_config.json").write_text("{}")
     download_checkpoint(spec, tmp_path / "out")

@@ -13,8 +13,8 @@ from settling.canonical import seed_of
 from settling.config import EncoderSystem
 from settling.data.split import Split
 from settling.errors import BadInput
-from settling.files import metadata_of, open_table, read_table
 from settling.systems.encoder import System
+from settling.tables import metadata_of, open_table, read_table
 from settling.training.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
 from settling.training.progress import Progress

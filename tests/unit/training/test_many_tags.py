@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from settling.analysis.events import find_events
 from settling.data.dataset import download_dataset
-from settling.files import metadata_of, read_table
 from settling.schemas import NARROW_TAGS
+from settling.tables import metadata_of, read_table
 from settling.training.train import Run, train
 from settling.treatments.treat import treat
 from tests.conftest import paths_of

@@ -13,7 +13,6 @@ from settling.canonical import seed_of
 from settling.config import ProtobertSystem
 from settling.data.split import Split, read_treated
 from settling.errors import BadInput
-from settling.files import read_table
 from settling.systems import encoder, protobert
 from settling.systems.protobert import (
     Episode,
@@ -24,6 +23,7 @@ from settling.systems.protobert import (
     prototype_logits,
     split_by_minority,
 )
+from settling.tables import read_table
 from settling.training.loop import Trainer
 from settling.treatments.treat import treat
 from settling.validation import check

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from settling.data.split import Split
-from settling.files import read_table
+from settling.tables import read_table
 from settling.training.records import Observation, Scorer, write_scores
 
 TAGS = ("O", "B-LOC", "B-RARE")

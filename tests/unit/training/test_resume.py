@@ -17,8 +17,8 @@ import torch
 from settling import files
 from settling.config import EncoderSystem
 from settling.errors import BadInput
-from settling.files import read_table
 from settling.systems import loading
+from settling.tables import read_table
 from settling.training import loop, state
 from settling.training import train as stage
 from settling.training.progress import Progress, read_progress

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from settling.data.messages import shown
 from settling.data.reading import Raw
-from settling.errors import BadInput
+from settling.errors import BadInput, shown
 
 
 def raw_of(tokens: Any, tags: Any, names: Sequence[str] | None, where: str, **place: Any) -> Raw:

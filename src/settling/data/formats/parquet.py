@@ -10,9 +10,8 @@ import pyarrow as pa
 from settling.config import Dataset
 from settling.data.foreign import open_foreign_parquet
 from settling.data.formats.lists import raw_of
-from settling.data.messages import one_line_errors
 from settling.data.reading import Raw
-from settling.errors import BadInput
+from settling.errors import BadInput, one_line_errors
 
 LISTS = (
     *(pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list),
