@@ -219,9 +219,10 @@ def study_spec(study: Study) -> dict[str, Any]:
 
 
 def recorded(study: Study) -> list[str]:
-    """Return the files from which a study is drawn without its data or a model, relative to its folder, but its claims.
+    """Return the recorded files, relative to the study's folder, that suffice to draw it without data or a model.
 
-    Sorted: the data sets' cards, and of every run its treated split, scores, card, events and detectors; the quotes.
+    Sorted: the quotes, the data sets' cards, and of every run its treated split, scores, record, events and,
+    where it has noise, detectors. The claims file is not among them.
     """
     named = treatments(study)
     files = {QUOTES}

@@ -179,7 +179,7 @@ def read_group(path: Path, file: pq.ParquetFile, group: int, columns: list[str])
 
 
 def damaged(path: Path, error: Exception) -> BadInput:
-    """Return what to raise where a Parquet file cannot be read, its pages not being what their checksums are of."""
+    """Return the BadInput for a Parquet file whose page checksums do not match."""
     return BadInput(f"{path}: damaged ({str(error).splitlines()[0]})")
 
 

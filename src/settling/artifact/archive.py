@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 
 from settling import layout
-from settling.artifact.contents import BESIDE, FIGURE, TEXTS
+from settling.artifact.contents import BESIDE, FIGURE_FILES, TEXTS
 from settling.artifact.records import DatasetCard, Record, RunRecord, check_record
 from settling.config import MAX_EPOCHS
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
@@ -38,7 +38,7 @@ MAX_JSON = 64 * 2**20
 MAX_FILES = 500_000
 # The first day that a zip can tell, so that the same files give the same bytes.
 DATE = (1980, 1, 1, 0, 0, 0)
-CHUNK = 2**20
+COPIED_AT_ONCE = 2**20
 # What the numbers and names of a stranger may raise in code that expects settling's.
 FOREIGN = (
     LookupError,
@@ -66,7 +66,7 @@ TABLES = {
 RECORDS: dict[str, type[Record]] = {layout.RUN_RECORD: RunRecord, layout.DATASET_CARD: DatasetCard}
 _PATTERNS = {
     template: re.compile(layout.pattern(template))
-    for template in dict.fromkeys((*TABLES, *RECORDS, layout.MANIFEST, *BESIDE, *TEXTS, *FIGURE))
+    for template in dict.fromkeys((*TABLES, *RECORDS, layout.MANIFEST, *BESIDE, *TEXTS, *FIGURE_FILES))
 }
 # The schemas of the tables that are read a row group at a time.
 STREAMED = ("dynamics",)
@@ -131,7 +131,7 @@ def unpack(path: Path, folder: Path) -> tuple[dict[str, Any], list[str]]:
 def refuse_altered(path: Path, altered: list[str]) -> None:
     """Raise BadInput where `unpack` has found files of the artifact that are not as its manifest says."""
     if altered:
-        raise BadInput(f"{path}: {altered[0]}: not what the manifest's hash is of; see `settling verify`")
+        raise BadInput(f"{path}: {altered[0]}: does not match its hash in the manifest; see `settling verify`")
 
 
 @contextlib.contextmanager
@@ -210,7 +210,7 @@ def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, targe
     found = hashlib.sha256()
     # It ends, or fails, at the size that the entry says, so no more is written than was allowed.
     with archive.open(entry) as source, target.open("xb") as file:
-        while chunk := source.read(CHUNK):
+        while chunk := source.read(COPIED_AT_ONCE):
             found.update(chunk)
             file.write(chunk)
     return found.hexdigest()

@@ -10,7 +10,7 @@ from settling.figures.skipped import skipped
 BESIDE = (layout.README, layout.SNAKEFILE, layout.CLAIMS, layout.CONFIGURATION, layout.LOCK, layout.CRATE)
 # What an artifact holds of a study's folder, once each; and of each figure.
 TEXTS = (layout.VERDICTS, layout.VERDICTS_AS_TEXT, layout.FINDINGS, layout.NOT_DRAWN)
-FIGURE = (layout.FIGURE_SPECIFICATION, layout.FIGURE_DRAWING)
+FIGURE_FILES = (layout.FIGURE_SPECIFICATION, layout.FIGURE_DRAWING)
 
 
 def datasets_of(study: Study) -> list[str]:
@@ -29,6 +29,6 @@ def names_of(study: Study) -> list[str]:
     The table of quotes, and the figures that show quotes, go in without the text that may not be passed on.
     """
     dynamics = [str(run.dynamics) for run in plan.runs(study) if study.publish.dynamics]
-    figures = [file.format(figure=name) for name in FIGURES.keys() - skipped(study) for file in FIGURE]
+    figures = [file.format(figure=name) for name in FIGURES.keys() - skipped(study) for file in FIGURE_FILES]
     tables = [layout.TABLE.format(table=name) for name in layout.TABLES]
     return sorted({*plan.recorded(study), *dynamics, *figures, *tables, *TEXTS})

@@ -13,7 +13,7 @@ def _encodable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_encodable)]
-Count = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):
@@ -46,7 +46,7 @@ class RunRecord(Record):
     identity: Text
     made: Made
     outputs: dict[Text, Text]
-    parameters: Count
+    parameters: NotNegative
     machine: Machine
     seconds_per_epoch: list[Annotated[float, Field(ge=0)]]
     ended: Text

@@ -67,19 +67,19 @@ def verify(path: Path, claims: Path | None = None) -> tuple[str, bool]:
         missing = [f"{file}: missing" for file in sorted(expected - files.keys())]
         foreign = [f"{file}: not a file of this study" for file in sorted(files.keys() - expected)]
         checks = [
-            Check("hashes", tuple(f"{file}: not what the manifest's hash is of" for file in altered), len(files)),
+            Check("hashes", tuple(f"{file}: does not match its hash in the manifest" for file in altered), len(files)),
             Check("files", (*missing, *foreign), len(files)),
             Check("manifest", tuple(of_manifest(study, manifest))),
         ]
         if not missing:
             checks += recomputed(study, folder, room, claims)
-            checks += described(study, folder, files)
-    lines = [one_line(line) for check in checks for line in said(check)]
+            checks += checked_descriptions(study, folder, files)
+    lines = [one_line(line) for check in checks for line in lines_of(check)]
     good = not any(check.wrong for check in checks)
     return "\n".join([*lines, "all agrees" if good else "not all agrees"]), good
 
 
-def said(check: Check) -> Iterator[str]:
+def lines_of(check: Check) -> Iterator[str]:
     """Put a check in lines."""
     if check.unchecked:
         yield f"not checked  {check.what}: {check.unchecked}"
@@ -96,7 +96,7 @@ def of_manifest(study: Study, manifest: dict[str, Any]) -> Iterator[str]:
             yield f"{key}: found {cut(one_line(str(manifest.get(key))))}, expected {expected}"
 
 
-def described(study: Study, folder: Path, files: Mapping[str, str]) -> Iterator[Check]:
+def checked_descriptions(study: Study, folder: Path, files: Mapping[str, str]) -> Iterator[Check]:
     """Check what the artifact says of itself, and list what nothing in it can tell."""
     expected = {layout.README: README.format(study=study.study), layout.NOT_DRAWN: listed(study)}
     wrong = [f"{name}: not what the study gives" for name in expected if read_text(folder / name) != expected[name]]
