@@ -11,8 +11,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.io import contains_wildcard
 
+from settling import layout
 from settling import study as plan
 from settling.artifact.contents import names_of
+from settling.canonical import canonical
 from settling.config import load
 from settling.data.formats import FORMATS
 from settling.data.sources import SOURCES
@@ -26,7 +28,7 @@ from settling.systems import kind_of as system_kind
 from settling.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
-from settling.validation import read_document
+from settling.documents import read_document
 
 # With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
 ARTIFACT = str(config.get("artifact", ""))
@@ -53,9 +55,11 @@ try:
 except BadInput as error:
     raise WorkflowError(printable(str(error))) from None
 
-RESULTS = str(plan.folder_of(study, from_artifact=bool(ARTIFACT)))
+RESULTS = str(layout.folder_of(study.study, from_artifact=bool(ARTIFACT)))
+# A path of settling.layout, from where Snakemake is started.
+at = lambda path: f"{RESULTS}/{path}"
 # From the working directory, so that nothing reruns where a checkout is moved.
-CLAIMS = f"{RESULTS}/claims.json" if ARTIFACT else os.path.relpath(Path(workflow.basedir, "config", "claims.yaml"))
+CLAIMS = at(layout.CLAIMS) if ARTIFACT else os.path.relpath(Path(workflow.basedir, "config", "claims.yaml"))
 DATASETS = sorted({run.dataset for run in grid})
 SKIPPED = skipped(study)
 # The logs that were there when the study started.
@@ -64,13 +68,7 @@ FIGURE_NAMES = [name for name in FIGURES if name not in SKIPPED]
 
 
 wildcard_constraints:
-    dataset="[^/]+",
-    checkpoint="[^/]+",
-    treatment="[^/]+",
-    noise_seed=r"\d+",
-    system="[^/]+",
-    seed=r"\d+",
-    figure="[^/]+",
+    **layout.PARTS,
 
 
 # Only trainings go to a cluster: the rest, `localrule`, takes seconds a job, or the network.

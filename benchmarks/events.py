@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from settling.provenance import provenance
-from settling.tables import read_table, write_table
 
 from settling.analysis.events import find_events
+from settling.provenance import provenance
+from settling.tables import read_table, write_table
 from settling.training.records import Observation, write_dynamics
 
 TAGS = ("O", *(f"{place}-{name}" for name in ("LOC", "MISC", "ORG", "PER") for place in "BI"))

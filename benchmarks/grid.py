@@ -12,6 +12,7 @@ from pathlib import Path
 
 from settling import study as plan
 from settling.config import Study, read
+from settling.layout import Run
 from settling.systems.bilstm_crf import BilstmCrfRecipe
 from settling.systems.image import ImageRecipe
 from settling.systems.recipe import Recipe, TransformerRecipe
@@ -45,7 +46,7 @@ def products(recipe: Recipe) -> float:
     raise TypeError(f"no count of products for a recipe of kind {recipe.kind}")
 
 
-def flops(study: Study, run: plan.Run) -> float:
+def flops(study: Study, run: Run) -> float:
     """Return what a run takes: each epoch trains, and evaluates dev, test and, where asked, train."""
     recipe = study.systems[run.system]
     train, dev, test = SIZES[run.dataset]

@@ -1,6 +1,5 @@
 """The data and the model that every peer is measured on: CoNLL-2003, 1,000 sentences, and MiniLM of 6 layers."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,8 @@ def prepare(folder: Path) -> None:
     study = read(ROOT / "config" / "laptop.yaml")
     dataset = study.datasets["conll2003"].model_copy(update={"subset": SIZES})
     study = study.model_copy(update={"datasets": {"conll2003": dataset}})
-    download_dataset(json.loads(plan.dataset_spec(study, "conll2003")), folder / "data")
-    download_checkpoint(json.loads(plan.checkpoint_spec(study, "minilm")), folder / "checkpoint")
+    download_dataset(plan.dataset_spec(study, "conll2003"), folder / "data")
+    download_checkpoint(plan.checkpoint_spec(study, "minilm"), folder / "checkpoint")
     treat({"kind": "clean", "noise_seed": 0}, folder / "data" / "train.parquet", folder / "treated.parquet")
 
 

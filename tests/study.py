@@ -1,7 +1,6 @@
 """The small studies of the tests: every configuration of one begins here, and stages run on it without Snakemake."""
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -75,25 +74,25 @@ def record(study: Study, results: Path, checkpoint: Path | None = None) -> None:
 
     (dataset,), (system,) = study.datasets, study.systems
     data = results / "data" / dataset
-    download_dataset(json.loads(plan.dataset_spec(study, dataset)), data)
+    download_dataset(plan.dataset_spec(study, dataset), data)
     runs, named = plan.runs(study), plan.treatments(study)
     for run in runs:
-        spec = json.loads(plan.treatment_spec(named[run.treatment], run.noise_seed))
+        spec = plan.treatment_spec(named[run.treatment], run.noise_seed)
         treat(spec, data / "train.parquet", results / run.treated)
     splits = {split: data / f"{split}.parquet" for split in ("train", "dev", "test")}
     job = [Run(run.seed, results / run.treated, results / run.folder, results / run.state) for run in runs]
-    train(json.loads(plan.training_spec(study, system)), splits, checkpoint, job)
+    train(plan.training_spec(study, system), splits, checkpoint, job)
     for run in runs:
         files = results / run.dynamics, results / run.treated
-        find_events(*files, results / run.events, results / run.card)
+        find_events(*files, results / run.events, results / run.record)
         if family_of(named[run.treatment]) == "noise":
-            detect(*files, results / run.scores, (results / run.detectors).parent, results / run.card)
+            detect(*files, results / run.scores, (results / run.detectors).parent, results / run.record)
 
 
 def draw(study: Study, results: Path, whole: bool = True) -> None:
     """Run the stages after that, up to the figures: of each its specification alone unless `whole`."""
     tables = results / "tables"
-    aggregate(json.loads(plan.aggregate_spec(study)), results, tables)
+    aggregate(plan.aggregate_spec(study), results, tables)
     quote(tables, results / "data", tables)
     decide_claims(CLAIMS, tables, results / "claims")
     write_findings(tables, results / "findings.txt")

@@ -4,6 +4,7 @@ import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from settling.tables import CONTENT_KEY, METADATA_KEY, HashingSink
 
 

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import importlib
-import json
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from settling.errors import BadInput, printable, tell
+from settling.errors import BadInput, cut, printable, tell
 from settling.stages import BY_NAME, STAGES, Argument, Group
 
 ABOUT = """\
@@ -19,8 +18,6 @@ How a pretrained model fits, settles and memorises a labelled data set.
 
 `snakemake -n -p -F` prints the commands of a study with their specs; without -F, those still to run.
 """
-# A value in a message has at most this many characters.
-MAX_QUOTED = 100
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,6 +70,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def spec_of(text: str) -> dict[str, Any]:
     """Parse a spec, or the file named after an `@`; raise BadInput where it is not a JSON object."""
+    from settling.files import parse_json
+
     where = "--spec"
     if text.startswith("@"):
         where = f"--spec: {text[1:]}"
@@ -82,15 +81,9 @@ def spec_of(text: str) -> dict[str, Any]:
             raise BadInput(f"{where}: {error.strerror}") from None
         except UnicodeDecodeError as error:
             raise BadInput(f"{where}: found byte {error.object[error.start]:#04x}, expected UTF-8") from None
-    try:
-        spec = json.loads(text)
-    except RecursionError:
-        raise BadInput(f"{where}: not JSON (nested too deeply)") from None
-    except ValueError as error:
-        raise BadInput(f"{where}: not JSON ({error})") from None
+    spec = parse_json(text, where)
     if not isinstance(spec, dict):
-        quoted = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
-        raise BadInput(f"{where}: found {quoted!r}, expected a JSON object")
+        raise BadInput(f"{where}: found {cut(text)!r}, expected a JSON object")
     return spec
 
 

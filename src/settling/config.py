@@ -13,7 +13,9 @@ from pydantic import Field, field_validator
 
 from settling.data.checkpoint_keys import Checkpoint
 from settling.data.keys import Dataset
+from settling.documents import Written, read_document
 from settling.errors import BadInput, choices
+from settling.layout import CHECKPOINTS, FROM_ARTIFACT
 from settling.model import MAX_RUNS_PER_JOB, NUMBER, Count, Listed, Model
 from settling.systems import KINDS as SYSTEMS
 from settling.systems import kind_of as system_kind
@@ -21,12 +23,7 @@ from settling.tasks import task_of
 from settling.tasks.task import no_outside
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import kind_of as treatment_kind
-from settling.validation import Name, Written, check, read_document, refused
-
-# The folder in results/ of the studies that are drawn from artifacts.
-FROM_ARTIFACT = "from-artifact"
-# The folder in results/ of the checkpoints, which all studies share.
-CHECKPOINTS = "checkpoints"
+from settling.validation import Name, check, refused
 
 if TYPE_CHECKING:
     from settling.systems.recipe import Recipe
@@ -107,7 +104,7 @@ class Study(Model):
 def load(values: Mapping[str, Any], where: str = "config", written: Written | None = None) -> Study:
     """Check a configuration; raise BadInput with one line a problem, `where` first.
 
-    `written` is what `settling.validation.read_document` gives of the file that the values are from.
+    `written` is what `settling.documents.read_document` gives of the file that the values are from.
     """
     study: Study = check(Study, dict(values), where, written)
     problems = _dangling(study)

@@ -1,14 +1,23 @@
 """The one error a user can mend, and how a stranger's text is told: checked, escaped, in one line."""
 
+import contextlib
 import difflib
 import re
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 # What no word holds: what would break a line, a text or a terminal, and half a character.
 NO_WORD = {"a control character": "\x00-\x0a\x0d-\x1b\x7f", "half of a surrogate pair": "\ud800-\udfff"}
 # What a page or a figure shows as an escape: any control character, separator of lines, or setter or mark of direction.
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\u061c\u200e\u200f]")
+# Characters that a message shows of a value, and of a foreign message.
+MAX_SHOWN, MAX_MESSAGE = 100, 300
+# What is deep or long in a value is cut before it is written out, which might take for ever.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 3
+_SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = 10
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 1000
 
 
 class BadInput(Exception):  # noqa: N818
@@ -62,6 +71,40 @@ def check_text(text: str) -> str | None:
 def one_line(text: str) -> str:
     """Return a text as `printable` does, and its newlines escaped too."""
     return printable(text).replace("\n", "\\n")
+
+
+def cut(text: str, length: int = MAX_SHOWN) -> str:
+    """Return a text, or its first `length` characters and a mark."""
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def shown(value: Any) -> str:
+    """Return a value as Python writes it, no longer than can be read."""
+    try:
+        return cut(one_line(_SHORT.repr(value)))
+    except (RecursionError, ValueError):
+        return "what is too large to show"
+
+
+def described(error: BaseException) -> str:
+    """Return a foreign exception in one line: its type, its message and its cause.
+
+    Where an object lies in memory is left out: it differs each time.
+    """
+    message = " ".join(re.sub(" at 0x[0-9a-fA-F]+", "", str(error)).split())
+    cause = f" ({described(error.__cause__)})" if error.__cause__ else ""
+    return cut(one_line(f"{type(error).__name__}: {message}"), MAX_MESSAGE) + cause
+
+
+@contextlib.contextmanager
+def one_line_errors(where: str) -> Iterator[None]:
+    """Turn what a library raises into BadInput, for libraries whose errors have no narrower type that is stable."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(f"{where}: {described(error)}") from None
 
 
 def choices(found: str, valid: Iterable[str]) -> str:

@@ -1,44 +1,19 @@
-"""Reading and writing files so that nothing half-written is ever seen, and everything says what made it."""
+"""Writing files so that nothing half-written is ever seen under its name, and reading JSON."""
 
 import contextlib
-import csv
-import functools
-import hashlib
 import json
 import os
-import re
 import shutil
-import struct
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
-import settling
-from settling.canonical import digest
-from settling.errors import BadInput
-from settling.schemas import schema_of
+from settling.errors import BadInput, cut, one_line
 
-METADATA_KEY = b"settling"
-# The SHA-256 of a table's pages and metadata: all but Parquet's own index of them, the footer.
-CONTENT_KEY = b"settling_content"
-# What ends every Parquet file: the length of the footer, and a mark.
-FOOTER_END = struct.Struct("<I4s")
-CHUNK = 1 << 20
-# What Arrow raises over a Parquet file that is damaged, wherever that is.
-UNREADABLE = (pa.ArrowException, OSError, UnicodeError, MemoryError)
-# How a cell begins that a spreadsheet runs, full-width signs among them; some drop what is blank before it.
-FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
 # How long a process may go on after the one that replaces it has begun.
 WAIT_SECONDS = 120
-WriteGroup = Callable[[Mapping[str, Any]], None]
 
 
 @contextlib.contextmanager
@@ -157,256 +132,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; raise BadInput where the file is missing or is not JSON."""
+    """Read a JSON file; raise BadInput where it is missing or is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
+    return parse_json(content, str(path))
+
+
+def parse_json(content: str | bytes, where: str) -> Any:
+    """Return what JSON, as text or in UTF-8, holds; raise BadInput, `where` first, for anything else."""
+    try:
+        return json.loads(content if isinstance(content, str) else content.decode("utf-8"))
     except RecursionError:
-        raise BadInput(f"{path}: not JSON (nested too deeply)") from None
+        raise BadInput(f"{where}: not JSON (nested too deeply)") from None
     except ValueError as error:
-        raise BadInput(f"{path}: not JSON ({error})") from None
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checkpoint_hash(folder: Path) -> str:
-    """Return one hash of a checkpoint's files; its card, which says when and how they came, is not of them."""
-    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file() and path.name != "card.json"]
-    return digest({path.name: sha256(path) for path in files})
-
-
-def git_blob(path: Path) -> str:
-    """Return the id git gives a file's content: SHA-1 over `blob <size>`, a NUL byte and the content."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-@functools.cache
-def commit() -> str:
-    """Return the git commit of this package's checkout, `+` added where src/ was edited; else `none`."""
-    package = Path(settling.__file__).resolve().parent
-
-    def git(*arguments: str) -> str:
-        run = subprocess.run(["git", "-C", str(package), *arguments], capture_output=True, text=True, check=True)
-        return run.stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")) / "src" / "settling" != package:
-            return "none"
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", str(package)) else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "none"
-
-
-def provenance(command: str, spec: Any, inputs: Mapping[str, Path], **extra: Any) -> dict[str, Any]:
-    """Return what a file says of its making: command, parameters, version, commit, hashes of the inputs."""
-    return {
-        "command": command,
-        "spec": spec,
-        "version": settling.__version__,
-        "commit": commit(),
-        "inputs": {role: sha256(path) for role, path in inputs.items()},
-        **extra,
-    }
-
-
-def with_metadata(schema: pa.Schema, metadata: Mapping[str, Any]) -> pa.Schema:
-    """Return `schema` carrying `metadata` as JSON."""
-    return schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)})
-
-
-@contextlib.contextmanager
-def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterator[WriteGroup]:
-    """Yield a function that adds a row group to the Parquet file at `path`; the file appears when all is done.
-
-    The columns given to it must be those of the schema called `name` (settling.schemas).
-    """
-    schema = with_metadata(schema_of(name, metadata), metadata)
-    # Dense keys and floats pack far better this way than as dictionaries.
-    packed = {"word": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "margin": "BYTE_STREAM_SPLIT"}
-    encodings = {column: packed[column] for column in schema.names if column in packed}
-
-    def write_group(columns: Mapping[str, Any]) -> None:
-        if set(columns) != set(schema.names):
-            raise ValueError(f"{path}: columns {sorted(columns)} are not those of {name}: {schema.names}")
-        arrays = [as_array(columns[field.name], field) for field in schema]
-        writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=1 << 26)
-
-    with (
-        replacing(path) as part,
-        part.open("wb") as file,
-        pq.ParquetWriter(
-            sink := HashingSink(file),
-            schema,
-            compression="zstd",
-            use_dictionary=[column for column in schema.names if column not in packed],
-            column_encoding=encodings or None,
-            write_page_checksum=True,
-        ) as writer,
-    ):
-        yield write_group
-        # All row groups are in the sink by now; what closing adds is the footer.
-        writer.add_key_value_metadata({CONTENT_KEY: sink.content_hash(schema.metadata[METADATA_KEY])})
-
-
-class HashingSink:
-    """A binary file that hashes what is written to it; `file` stays open when this is closed."""
-
-    closed = False
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.hash = hashlib.sha256()
-
-    def write(self, content: bytes) -> int:
-        """Write bytes; return how many."""
-        self.hash.update(content)
-        return self.file.write(content)
-
-    def content_hash(self, metadata: bytes) -> str:
-        """Return the SHA-256 (hex) of what was written so far and then of `metadata`."""
-        whole = self.hash.copy()
-        whole.update(metadata)
-        return whole.hexdigest()
-
-    def tell(self) -> int:
-        """Return how many bytes were written."""
-        return self.file.tell()
-
-    def flush(self) -> None:
-        """Pass what was written on to the system."""
-        self.file.flush()
-
-    def close(self) -> None:
-        """Do nothing: whoever opened the file closes it."""
-
-
-def content_hash(path: Path, metadata: bytes) -> str:
-    """Return the SHA-256 (hex) of what comes before a Parquet file's footer, which is its pages, and of `metadata`."""
-    with path.open("rb") as file:
-        file.seek(-FOOTER_END.size, os.SEEK_END)
-        length, _ = FOOTER_END.unpack(file.read(FOOTER_END.size))
-        pages = file.tell() - FOOTER_END.size - length
-        file.seek(0)
-        found = hash_of_next(file, pages)
-    found.update(metadata)
-    return found.hexdigest()
-
-
-def hash_of_next(file: BinaryIO, num_bytes: int) -> "hashlib._Hash":
-    """Read so many bytes of a file, or what is left of it, and return their SHA-256, which can go on."""
-    found = hashlib.sha256()
-    while num_bytes > 0 and (chunk := file.read(min(num_bytes, CHUNK))):
-        found.update(chunk)
-        num_bytes -= len(chunk)
-    return found
-
-
-def write_table(path: Path, name: str, columns: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-    """Write columns as Parquet under the schema called `name` (settling.schemas), in one step."""
-    with writing_table(path, name, metadata) as write_group:
-        write_group(columns)
-
-
-def as_array(values: Any, field: pa.Field) -> pa.Array:
-    """Convert values to the type of `field`; raise ValueError for a null where none is allowed."""
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
-    if array.null_count == len(array):
-        # Of whatever type pandas gave a column without a value.
-        array = pa.nulls(len(array), field.type)
-    array = array.cast(field.type) if array.type != field.type else array
-    if array.null_count and not field.nullable:
-        raise ValueError(f"column {field.name} holds {array.null_count} nulls, none are allowed")
-    return array
-
-
-def open_table(path: Path, name: str) -> pq.ParquetFile:
-    """Open a Parquet file and check its schema; raise BadInput where it is missing or something else."""
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except UNREADABLE as error:
-        raise BadInput(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
-    found = file.schema_arrow
-    try:
-        expected = schema_of(name, metadata_of(found))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise BadInput(f"{path}: its metadata is not settling's ({str(error).splitlines()[0]})") from None
-    if not found.remove_metadata().equals(expected):
-        raise BadInput(f"{path}: columns {found.names} are not a {name} table: expected {expected.names}")
-    metadata = (found.metadata or {}).get(METADATA_KEY)
-    if metadata is None:
-        raise BadInput(f"{path}: no metadata of settling; expected a file that settling wrote")
-    stated = (file.metadata.metadata or {}).get(CONTENT_KEY, b"").decode(errors="replace")
-    if content_hash(path, metadata) != stated:
-        raise BadInput(f"{path}: damaged, or edited since settling wrote it (its content does not match its own hash)")
-    return file
-
-
-def read_table(path: Path, name: str) -> pa.Table:
-    """Read a Parquet file that must follow the schema called `name`; raise BadInput where it does not."""
-    with open_table(path, name) as file:
-        try:
-            return file.read()
-        except UNREADABLE as error:
-            raise damaged(path, error) from None
-
-
-def read_group(path: Path, file: pq.ParquetFile, group: int, columns: list[str]) -> pa.Table:
-    """Read columns of one row group of an open file; raise BadInput where it is damaged."""
-    try:
-        return file.read_row_group(group, columns)
-    except UNREADABLE as error:
-        raise damaged(path, error) from None
-
-
-def damaged(path: Path, error: Exception) -> BadInput:
-    """Return what to raise where a Parquet file cannot be read, its pages not being what their checksums are of."""
-    return BadInput(f"{path}: damaged ({str(error).splitlines()[0]})")
-
-
-def starts_of(words: pa.Table) -> NDArray[np.int64]:
-    """Return where each sentence of a table of words begins, and where the last ends (sentences + 1,)."""
-    return np.flatnonzero(np.diff(words["sentence"].to_numpy(), prepend=-1, append=-1))
-
-
-def rows_of(source: pa.Table, words: pa.Table) -> NDArray[np.int64]:
-    """Return the row (words,) of each word in the table of whole sentences that it is from."""
-    first = np.searchsorted(source["sentence"].to_numpy(), words["sentence"].to_numpy())
-    return np.asarray(first + words["position"].to_numpy(), dtype=np.int64)
-
-
-def metadata_of(schema: pa.Schema) -> dict[str, Any]:
-    """Return what `with_metadata` stored."""
-    stored: dict[str, Any] = json.loads((schema.metadata or {}).get(METADATA_KEY, b"{}"))
-    return stored
-
-
-def write_csv(path: Path, table: pa.Table) -> None:
-    """Write a table as CSV (RFC 4180, UTF-8, empty for null) in one step.
-
-    A text that a spreadsheet would run as a formula gets a single quote before it (OWASP, CSV injection).
-    """
-    lines: list[str] = []
-    # Until Python 3.13 only what is in the line's end is quoted, so that a carriage return alone would begin a row.
-    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
-    writer.writerow(table.column_names)
-    writer.writerows(zip(*map(_cells, table.columns), strict=True))
-    write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
-
-
-def _cells(column: pa.ChunkedArray) -> list[Any]:
-    """Return a column's values, a quote before each text that is a formula; a number, even a negative one, is none."""
-    values: list[Any] = column.to_pylist()
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not pa.types.is_string(kind):
-        return values
-    return [f"'{value}" if value is not None and FORMULA.match(value) else value for value in values]
+        raise BadInput(f"{where}: not JSON ({cut(one_line(str(error)))})") from None

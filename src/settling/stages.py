@@ -60,16 +60,18 @@ class Stage(NamedTuple):
     unknown_options: str = ""
 
 
-SPEC = Argument("--spec", "what to do, as one JSON string, or @FILE to read it from a file", "JSON")
-CONFIGURATION = SPEC._replace(help="the configuration, as one JSON string, or @FILE to read it from a file")
-DYNAMICS = Argument("--dynamics", "dynamics.parquet")
-TREATED = Argument("--treated", "treated training split of the run")
-CARD = Argument("--run", "run.json, to check that the files are of that run", required=False)
-RESULTS = Argument("--results", "the study's folder")
-TABLES = Argument("--tables", "folder of tables")
-CLAIMS = Argument("--claims", "YAML file of claims")
-ARTIFACT = Argument("path", settings={"metavar": "artifact"})
-TWO_ARTIFACTS = (
+SPEC_ARGUMENT = Argument("--spec", "what to do, as one JSON string, or @FILE to read it from a file", "JSON")
+CONFIGURATION_ARGUMENT = SPEC_ARGUMENT._replace(
+    help="the configuration, as one JSON string, or @FILE to read it from a file"
+)
+DYNAMICS_ARGUMENT = Argument("--dynamics", "dynamics.parquet")
+TREATED_ARGUMENT = Argument("--treated", "treated training split of the run")
+RUN_RECORD_ARGUMENT = Argument("--run", "run.json, to check that the files are of that run", required=False)
+RESULTS_ARGUMENT = Argument("--results", "the study's folder")
+TABLES_ARGUMENT = Argument("--tables", "folder of tables")
+CLAIMS_ARGUMENT = Argument("--claims", "YAML file of claims")
+ARTIFACT_ARGUMENT = Argument("path", settings={"metavar": "artifact"})
+TWO_ARTIFACT_ARGUMENTS = (
     Argument("first", settings={"metavar": "artifact"}),
     Argument("second", settings={"metavar": "other"}),
 )
@@ -86,7 +88,7 @@ STAGES = (
         "Fetch a data set or a checkpoint; the only stage that uses the network.",
         "settling.commands:download",
         (
-            SPEC,
+            SPEC_ARGUMENT,
             output("folder to write"),
             Argument("what", kind="TEXT", settings={"choices": ["dataset", "checkpoint"]}),
         ),
@@ -110,7 +112,7 @@ STAGES = (
         "treat",
         "Corrupt the labels of a training split, or make a class scarce.",
         "settling.treatments.treat:treat",
-        (SPEC, Argument("--train", "train.parquet"), output("Parquet file to write")),
+        (SPEC_ARGUMENT, Argument("--train", "train.parquet"), output("Parquet file to write")),
         rules=(Rule("treat", "treated split", "treated splits"),),
     ),
     Stage(
@@ -118,7 +120,7 @@ STAGES = (
         "Train runs of one system and observe every word at every epoch.",
         "settling.commands:train",
         (
-            SPEC,
+            SPEC_ARGUMENT,
             *(Argument(f"--{split}", f"{split}.parquet") for split in ("train", "dev", "test")),
             Argument(
                 "--run",
@@ -126,7 +128,11 @@ STAGES = (
                 "run.json to, a folder for its progress and what it goes on from where it was interrupted, and a log, "
                 "or - for standard error; may be given several times",
                 "TEXT",
-                settings={"action": "append", "nargs": 5, "metavar": ("SEED", "TREATED", "OUTPUT", "STATE", "LOG")},
+                settings={
+                    "action": "append",
+                    "nargs": 5,
+                    "metavar": ("SEED", "TREATED", "OUTPUT", "STATE", "LOG"),
+                },
             ),
             Argument("--checkpoint", "checkpoint folder, for a system that has one", required=False),
             Argument("--tokens", "what tokenise wrote, to spare doing it again", required=False),
@@ -141,7 +147,7 @@ STAGES = (
         "events",
         "Find the learning and forgetting events of a run.",
         "settling.analysis.events:find_events",
-        (DYNAMICS, TREATED, output("Parquet file to write"), CARD),
+        (DYNAMICS_ARGUMENT, TREATED_ARGUMENT, output("Parquet file to write"), RUN_RECORD_ARGUMENT),
         rules=(Rule("events", "run's events", "runs' events"),),
     ),
     Stage(
@@ -149,11 +155,11 @@ STAGES = (
         "Score how well detectors find the wrong labels of a run.",
         "settling.detectors.detect:detect",
         (
-            DYNAMICS,
-            TREATED,
+            DYNAMICS_ARGUMENT,
+            TREATED_ARGUMENT,
             Argument("--scores", "scores.parquet of the run"),
             output("folder to write detectors.parquet and losses.parquet to"),
-            CARD,
+            RUN_RECORD_ARGUMENT,
         ),
         rules=(Rule("detect", "run's detectors", "runs' detectors"),),
     ),
@@ -161,21 +167,21 @@ STAGES = (
         "aggregate",
         "Make the tables of a study, over all its runs.",
         "settling.analysis.aggregate:aggregate",
-        (SPEC, RESULTS, output("folder to write")),
+        (SPEC_ARGUMENT, RESULTS_ARGUMENT, output("folder to write")),
         rules=(Rule("aggregate"),),
     ),
     Stage(
         "quote",
         "Look up the text of the words that the tables point at.",
         "settling.analysis.quotes:quote",
-        (TABLES, Argument("--data", "folder of the data sets"), output("folder to write")),
+        (TABLES_ARGUMENT, Argument("--data", "folder of the data sets"), output("folder to write")),
         rules=(Rule("quote"),),
     ),
     Stage(
         "plot",
         "Draw one figure from the tables.",
         "settling.commands:plot",
-        (TABLES, output("folder to write"), Argument("figure", "name of the figure", "TEXT")),
+        (TABLES_ARGUMENT, output("folder to write"), Argument("figure", "name of the figure", "TEXT")),
         rules=(
             Rule("plot", "figure", "figures", "figure"),
             Rule("plot_table", "figure that is a table", "figures that are tables", "figure"),
@@ -184,23 +190,23 @@ STAGES = (
     ),
     Stage(
         "claims",
-        "Decide the claims of the paper and print the card.",
+        "Decide the claims of the paper and print the verdicts.",
         "settling.claims.decide:decide_claims",
-        (CLAIMS, TABLES, output("folder to write claims.parquet, claims.csv and claims.txt to")),
+        (CLAIMS_ARGUMENT, TABLES_ARGUMENT, output("folder to write claims.parquet, claims.csv and claims.txt to")),
         rules=(Rule("claims"),),
     ),
     Stage(
         "findings",
         "Say what the study found, in three lines.",
         "settling.analysis.findings:write_findings",
-        (TABLES, output("text file to write")),
+        (TABLES_ARGUMENT, output("text file to write")),
         rules=(Rule("findings"),),
     ),
     Stage(
         "report",
         "Write the page that shows what a study found.",
         "settling.report.page:write_report",
-        (CONFIGURATION, RESULTS, output("HTML file to write")),
+        (CONFIGURATION_ARGUMENT, RESULTS_ARGUMENT, output("HTML file to write")),
         rules=(Rule("report"),),
     ),
     Stage(
@@ -208,9 +214,9 @@ STAGES = (
         "Put a finished study in one zip.",
         "settling.artifact.build:build",
         (
-            SPEC,
-            RESULTS,
-            CLAIMS,
+            SPEC_ARGUMENT,
+            RESULTS_ARGUMENT,
+            CLAIMS_ARGUMENT,
             Argument("--lock", "file of the environment's versions"),
             Argument("--snakefile", "the workflow's Snakefile"),
             output("zip to write"),
@@ -222,7 +228,7 @@ STAGES = (
         "unpack",
         "Take from an artifact what a study is drawn from.",
         "settling.artifact.stage:unpack_study",
-        (output("folder to write"), ARTIFACT),
+        (output("folder to write"), ARTIFACT_ARGUMENT),
         Group.LABS,
         rules=(Rule("unpack"),),
     ),
@@ -231,7 +237,7 @@ STAGES = (
         "Check that everything in an artifact follows from what it holds.",
         "settling.commands:verify",
         (
-            ARTIFACT,
+            ARTIFACT_ARGUMENT,
             Argument(
                 "--claims",
                 "the claims that it should have decided (default: %(default)s, where there is one)",
@@ -245,14 +251,14 @@ STAGES = (
         "compare",
         "Set two artifacts side by side.",
         "settling.artifact.compare:compare",
-        TWO_ARTIFACTS,
+        TWO_ARTIFACT_ARGUMENTS,
         Group.LABS,
     ),
     Stage(
         "merge",
         "Put two artifacts of one study with different seeds together.",
         "settling.artifact.merge:merge",
-        (output("zip to write"), *TWO_ARTIFACTS),
+        (output("zip to write"), *TWO_ARTIFACT_ARGUMENTS),
         Group.LABS,
     ),
     Stage(

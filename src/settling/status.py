@@ -18,8 +18,8 @@ from typing import NamedTuple
 from settling.config import Study
 from settling.errors import one_line, printable
 from settling.files import read_json
-from settling.layout import Run
-from settling.study import CARD, folder_of, runs
+from settling.layout import DATASET_CARD, LOGS, Run, folder_of
+from settling.study import runs
 from settling.training.progress import Progress, minutes, read_progress
 
 MAX_WIDTH = 100
@@ -61,7 +61,7 @@ Paces = Mapping[tuple[str, str], float]
 def status(study: Study) -> str:
     """Return a text that says how far a study is; raise BadInput for a damaged run.json."""
     epochs = {name: system.epochs for name, system in study.systems.items()}
-    return report(study.study, epochs, look(runs(study), folder_of(study), time.time()))
+    return report(study.study, epochs, look(runs(study), folder_of(study.study), time.time()))
 
 
 def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, RunStatus]:
@@ -74,7 +74,7 @@ def look(planned: Sequence[Run], folder: Path, now: float) -> dict[Run, RunStatu
 def finished_run(run: Run, folder: Path) -> RunStatus | None:
     """Return the status of a run that is done; None if it has no outputs, or is being trained again."""
     progress = read_progress(folder / run.state)
-    for path, waits in ((folder / run.card, False), (folder / run.state / CARD, True)):
+    for path, waits in ((folder / run.record, False), (folder / run.state / run.record.name, True)):
         if path.exists():
             record = read_json(path)
             # Progress that is newer than the run's end is of a later training.
@@ -96,8 +96,8 @@ def unfinished_run(run: Run, folder: Path, now: float, paces: Paces) -> RunStatu
 
 
 def logs(folder: Path) -> dict[Path, int]:
-    """Return the logs in the study's `folder`, with the time of the last change of each in nanoseconds since 1970."""
-    return {log: log.stat().st_mtime_ns for log in sorted((folder / "logs").rglob("*.log"))}
+    """Return the logs under the study's `folder`, and when each was last written, in nanoseconds since 1970."""
+    return {log: log.stat().st_mtime_ns for log in sorted((folder / LOGS).rglob("*.log"))}
 
 
 def failure_reasons(folder: Path, before: Mapping[Path, int]) -> list[str]:
@@ -128,7 +128,7 @@ def warnings_of(folder: Path) -> list[str]:
     """Return the warnings in the files card.json of a study's data sets, one a line, sorted by data set."""
     return [
         one_line(f"warning: {card.parent.name}: {warning}")
-        for card in sorted(folder.glob("data/*/card.json"))
+        for card in sorted(folder.glob(DATASET_CARD.format(dataset="*")))
         for warning in read_json(card).get("warnings", [])
     ]
 
@@ -172,7 +172,7 @@ def report(name: str, epochs: Mapping[str, int], statuses: Mapping[Run, RunStatu
         lines.append(f"of those done, {waiting} {wait} in state/ until the rest of {whose} job is done")
     lines += ["", *table(statuses)]
     for state in (State.GOING, State.FAILED):
-        listed = {str(run.place): progress_text(one) for run, one in statuses.items() if one.state == state}
+        listed = {run.name: progress_text(one) for run, one in statuses.items() if one.state == state}
         if listed:
             # The text about a run under way is short and all of it matters; that of a failed one may lose its end.
             room = MAX_WIDTH - 4 - (max(map(len, listed.values())) if state == State.GOING else 0)

@@ -1,126 +1,26 @@
-"""From a checked configuration to the steps of a study: treatments, runs, the spec and the path of each.
+"""From a checked configuration to the steps of a study: its treatments and runs, and what each step is told.
 
-Nothing else knows where a file lies. The workflow asks here, and so does every step that reads many files.
+The workflow asks here, and so does every step that reads the files of many runs.
 """
 
-import functools
 import itertools
 import math
 import operator
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from settling.canonical import canonical, digest
-from settling.config import CHECKPOINTS, FROM_ARTIFACT, Study
+from settling.config import Study
 from settling.errors import BadInput
+from settling.layout import CHECKPOINTS, DATASET_CARD, QUOTES, RESULTS, TOKENS, Run
 from settling.systems.recipe import TransformerRecipe
 from settling.treatments import family_of, kind_of
 
 # Runs of a study. More would take Snakemake days to plan.
 MAX_RUNS = 1_000_000
-# The last file that a run leaves.
-CARD = "run.json"
-TABLES = (
-    "datasets",
-    "systems",
-    "treatments",
-    "measures",
-    "run_curves",
-    "curves",
-    "summary",
-    "effects",
-    "contrasts",
-    "phases",
-    "first_learned",
-    "forgetting",
-    "words",
-    "caps",
-    "detection_runs",
-    "detection",
-    "loss_histogram",
-)
-
-
-@dataclass(frozen=True, order=True)
-class Run:
-    """One training: its place in the study."""
-
-    dataset: str
-    treatment: str
-    noise_seed: int
-    system: str
-    seed: int
-
-    @property
-    def treated(self) -> Path:
-        """The treated training split, relative to the study's folder."""
-        return Path("treated", self.dataset, self.treatment, f"noise-seed{self.noise_seed}.parquet")
-
-    @functools.cached_property
-    def place(self) -> Path:
-        """The part of the path that names the run."""
-        return Path(self.dataset, self.treatment, f"noise-seed{self.noise_seed}", self.system, f"seed{self.seed}")
-
-    @property
-    def folder(self) -> Path:
-        """What the training leaves, relative to the study's folder."""
-        return Path("runs", self.place)
-
-    @property
-    def card(self) -> Path:
-        """What says that the run is done and how long it took, relative to the study's folder."""
-        return self.folder / CARD
-
-    @property
-    def state(self) -> Path:
-        """What the run goes on from, and its outputs until its job is done, relative to the study's folder."""
-        return Path("state", self.place)
-
-    @property
-    def log(self) -> Path:
-        """How the training goes, line by line, relative to the study's folder."""
-        return Path("logs", "train", f"{self.place}.log")
-
-    @property
-    def dynamics(self) -> Path:
-        """What the run predicted at every epoch, relative to the study's folder."""
-        return self.folder / "dynamics.parquet"
-
-    @property
-    def scores(self) -> Path:
-        """The run's scores, relative to the study's folder."""
-        return self.folder / "scores.parquet"
-
-    @property
-    def events(self) -> Path:
-        """The run's events, relative to the study's folder."""
-        return Path("events", self.place.parent, f"{self.place.name}.parquet")
-
-    @property
-    def detectors(self) -> Path:
-        """How well each detector finds the run's noisy words, relative to the study's folder."""
-        return Path("detectors", self.place, "detectors.parquet")
-
-    @property
-    def losses(self) -> Path:
-        """The histogram of the run's losses, relative to the study's folder."""
-        return Path("detectors", self.place, "losses.parquet")
-
-
-def run_of(file: str) -> Run | None:
-    """Return the run that a file in a run's folder is of; None for any other file."""
-    found = re.search(r"(?:^|/)runs/([^/]+)/([^/]+)/noise-seed(\d+)/([^/]+)/seed(\d+)/[^/]+$", file)
-    return Run(found[1], found[2], int(found[3]), found[4], int(found[5])) if found else None
-
-
-def folder_of(study: Study, from_artifact: bool = False) -> Path:
-    """Return the study's folder, from where Snakemake is started; one drawn from an artifact has a place of its own."""
-    return Path("results", *([FROM_ARTIFACT] if from_artifact else []), study.study)
 
 
 def treatments(study: Study) -> dict[str, dict[str, Any]]:
@@ -203,15 +103,15 @@ def _plain(model: BaseModel, *left_out: str) -> dict[str, Any]:
     return {**values, **({"kind": kind} if kind else {})}
 
 
-def dataset_spec(study: Study, name: str) -> str:
+def dataset_spec(study: Study, name: str) -> dict[str, Any]:
     """Return the spec of `settling download dataset`."""
     dataset = study.datasets[name]
-    return canonical({**_plain(dataset), "source": _plain(dataset.source)})
+    return {**_plain(dataset), "source": _plain(dataset.source)}
 
 
-def checkpoint_spec(study: Study, name: str) -> str:
+def checkpoint_spec(study: Study, name: str) -> dict[str, Any]:
     """Return the spec of `settling download checkpoint`."""
-    return canonical(_plain(study.checkpoints[name]))
+    return _plain(study.checkpoints[name])
 
 
 def checkpoint_files(study: Study, name: str) -> list[str]:
@@ -247,7 +147,7 @@ def checkpoints(study: Study) -> list[str]:
 
 def checkpoint_folder(study: Study, name: str) -> str:
     """Return where a checkpoint lies, from where Snakemake is started: by its spec alone, so that studies share it."""
-    return f"results/{CHECKPOINTS}/{digest(checkpoint_spec(study, name))[:16]}"
+    return f"{RESULTS}/{CHECKPOINTS}/{digest(canonical(checkpoint_spec(study, name)))[:16]}"
 
 
 def checkpoint_of(study: Study, system: str) -> list[str]:
@@ -259,17 +159,19 @@ def checkpoint_of(study: Study, system: str) -> list[str]:
 def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]:
     """Return the file of a data set's word-pieces for a system that reads such, under the study's `folder`."""
     recipe = study.systems[system]
-    return [f"{folder}/tokens/{dataset}/{recipe.checkpoint}.parquet"] if isinstance(recipe, TransformerRecipe) else []
+    if not isinstance(recipe, TransformerRecipe):
+        return []
+    return [f"{folder}/{TOKENS.format(dataset=dataset, checkpoint=recipe.checkpoint)}"]
 
 
-def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> str:
+def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> dict[str, Any]:
     """Return the spec of `settling treat` for a treatment as `treatments` gives it."""
-    return canonical({**treatment, "noise_seed": noise_seed})
+    return {**treatment, "noise_seed": noise_seed}
 
 
-def training_spec(study: Study, system: str) -> str:
+def training_spec(study: Study, system: str) -> dict[str, Any]:
     """Return the spec of `settling train`: the system's recipe, where it runs left out."""
-    return canonical(_plain(study.systems[system], "resources"))
+    return _plain(study.systems[system], "resources")
 
 
 def resources(study: Study, system: str, num_runs: int, attempt: int) -> dict[str, int]:
@@ -312,39 +214,41 @@ def system_cards(study: Study) -> dict[str, dict[str, Any]]:
     }
 
 
-def study_spec(study: Study) -> str:
+def study_spec(study: Study) -> dict[str, Any]:
     """Return the configuration whole, defaults too."""
-    return canonical(study.model_dump(mode="json", by_alias=True))
+    return study.model_dump(mode="json", by_alias=True)
 
 
 def recorded(study: Study) -> list[str]:
-    """Return the files from which a study is drawn without its data or a model, relative to its folder, but its claims.
+    """Return the recorded files, relative to the study's folder, that suffice to draw it without data or a model.
 
-    Sorted: the data sets' cards, and of every run its treated split, scores, card, events and detectors; the quotes.
+    Sorted: the quotes, the data sets' cards, and of every run its treated split, scores, record, events and,
+    where it has noise, detectors. The claims file is not among them.
     """
     named = treatments(study)
-    found = {"tables/quotes.parquet"}
+    files = {QUOTES}
     for run in runs(study):
-        found |= {f"data/{run.dataset}/card.json", *map(str, (run.treated, run.scores, run.card, run.events))}
+        files |= {DATASET_CARD.format(dataset=run.dataset)}
+        files |= {str(path) for path in (run.treated, run.scores, run.record, run.events)}
         if family_of(named[run.treatment]) == "noise":
-            found |= {str(run.detectors), str(run.losses)}
-    return sorted(found)
+            files |= {str(run.detectors), str(run.losses)}
+    return sorted(files)
 
 
-def report_spec(study: Study) -> str:
+def report_spec(study: Study) -> dict[str, Any]:
     """Return the spec of `settling report`: the configuration in full, defaults and where its runs run left out."""
     left_out: dict[str, Any] = {"runs_per_job": True, "systems": {"__all__": {"resources"}}}
-    return canonical(study.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out))
+    return study.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
 
 
-def aggregate_spec(study: Study) -> str:
+def aggregate_spec(study: Study) -> dict[str, Any]:
     """Return the spec of `settling aggregate`: which runs there are, their treatments and their systems.
 
     Experiments stay folded, so that the spec of a grid of thousands of runs fits on a command line.
     """
     blocks = experiments(study)
     named = treatments(study)
-    shown = {name: named[name] for block in blocks for name in block["treatments"]}
+    asked = {name: named[name] for block in blocks for name in block["treatments"]}
     used = {name for block in blocks for name in block["systems"]}
     systems = {name: card for name, card in system_cards(study).items() if name in used}
-    return canonical({"experiments": blocks, "treatments": shown, "systems": systems})
+    return {"experiments": blocks, "treatments": asked, "systems": systems}

@@ -126,7 +126,7 @@ def line_of(rule: str, cause: str, group: Sequence[PlannedJob]) -> str:
     trained = runs_with(files) or runs
     verb = "trains" if len(trained) == 1 else "train"
     if clause == MISSING:
-        files = [str(run.place) for run in trained]
+        files = [run.name for run in trained]
     elif cause == REGROUPED or (clause == UPDATED and not group[0].wildcards):
         # The inputs of a job of several runs are not those of each run; the train stage itself finds which are done.
         verb, again = "re-checked; only changed ones are retrained", ""

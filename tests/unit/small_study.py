@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from settling.analysis.aggregate import aggregate
+from settling.files import write_json
 from settling.layout import Run
 from settling.provenance import sha256
 from settling.tables import read_table, write_table
-
-from settling.analysis.aggregate import aggregate
-from settling.files import write_json
 from settling.treatments import family_of
 
 Row = dict[str, Any]
@@ -161,7 +160,9 @@ def write(path: Path, name: str, rows: list[Row], **metadata: Any) -> None:
 def write_card(results: Path, run: Run) -> None:
     """Write the run.json of a run whose scores and training split are there."""
     outputs = {run.scores.name: sha256(results / run.scores)}
-    write_json(results / run.card, {"outputs": outputs, "made": {"inputs": {"treated": sha256(results / run.treated)}}})
+    write_json(
+        results / run.record, {"outputs": outputs, "made": {"inputs": {"treated": sha256(results / run.treated)}}}
+    )
 
 
 def write_runs(results: Path, runs: list[Run]) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from settling.layout import TABLES, Run
-from settling.tables import metadata_of, read_table
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.findings import write_findings
 from settling.errors import BadInput
+from settling.layout import TABLES, Run
+from settling.tables import metadata_of, read_table
 from tests.unit.small_study import (
     STEPS,
     TREATMENTS,

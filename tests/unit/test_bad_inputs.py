@@ -17,8 +17,8 @@ from safetensors.numpy import load_file, save_file
 
 from settling.cli import main
 from settling.data.dataset import download_dataset
+from settling.documents import read_yaml
 from settling.treatments.treat import treat
-from settling.validation import read_yaml
 from tests import warm
 from tests.conftest import ROOT, TINY_SPEC, corpus_text, train_command
 
@@ -436,7 +436,7 @@ def removed(name: str) -> Callable[[Path], object]:
         (cut_short, ["model.safetensors is damaged or cut short"]),
         (names_code, ["config.json names code of its own (auto_map)"]),
         (removed("config.json"), ["no config.json; found "]),
-        (lambda folder: (folder / "config.json").write_text("{"), ["config.json is not JSON"]),
+        (lambda folder: (folder / "config.json").write_text("{"), ["config.json: not JSON"]),
         (shutil.rmtree, ["no such folder"]),
     ],
     ids=["only pickled", "cut short", "code of its own", "no config", "broken config", "missing"],

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import yaml
 from scipy import stats
-from settling.tables import write_table
 
 from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import bootstrap
@@ -21,6 +20,7 @@ from settling.cli import main
 from settling.errors import BadInput
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
+from settling.tables import write_table
 from settling.treatments import family_of
 from settling.validation import check
 from tests.conftest import ROOT

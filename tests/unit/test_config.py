@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from settling import study as plan
+from settling.canonical import canonical
 from settling.config import Study, json_schema, load, read
 from settling.data.keys import Dataset
 from settling.errors import BadInput
@@ -66,14 +67,27 @@ def problem(values: dict[str, Any]) -> str:
 
 
 def specs(study: Study) -> list[str]:
-    """Return the specs of all steps of a study."""
-    return [
+    """Return the specs of all steps of a study, as rules print them."""
+    made = [
         *(plan.dataset_spec(study, name) for name in sorted(study.datasets)),
         *(plan.checkpoint_spec(study, name) for name in sorted(study.checkpoints)),
         *(plan.training_spec(study, name) for name in sorted(study.systems)),
         *(plan.treatment_spec(treatment, 2) for _, treatment in sorted(plan.treatments(study).items())),
         plan.aggregate_spec(study),
     ]
+    return [canonical(spec) for spec in made]
+
+
+def test_a_printed_spec_has_sorted_keys_and_the_numbers_of_its_kind_and_leaves_out_defaults() -> None:
+    systems = {"base": {"kind": "encoder", "checkpoint": "base", "learning_rate": 1, "epochs": 3.0, "clip": 1}}
+    treatments = {"noise": {"kind": "flip", "levels": ["20"]}}
+    main = {"datasets": ["news"], "treatments": ["noise"], "systems": ["base"]}
+    study = load({**FULL, "systems": systems, "treatments": treatments, "experiments": {"main": main}})
+    assert canonical(plan.training_spec(study, "base")) == (
+        '{"checkpoint":"base","epochs":3,"kind":"encoder","learning_rate":1.0}'
+    )
+    (noise,) = [treatment for name, treatment in plan.treatments(study).items() if name != "clean"]
+    assert canonical(plan.treatment_spec(noise, 2)) == '{"kind":"flip","noise_seed":2,"percent":20}'
 
 
 def reversed_keys(values: Any) -> Any:
@@ -438,7 +452,7 @@ def test_a_file_from_the_network_is_pinned() -> None:
 
 def test_a_checkpoint_may_wait_for_its_revision() -> None:
     study = load(changed("checkpoints.base.revision", ...))
-    assert json.loads(plan.checkpoint_spec(study, "base")) == {"kind": "hub", "repo": "owner/base"}
+    assert plan.checkpoint_spec(study, "base") == {"kind": "hub", "repo": "owner/base"}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from cleanlab.rank import get_normalized_margin_for_each_label, get_self_confide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from settling.provenance import sha256
-from settling.tables import metadata_of, read_table, write_table, writing_table
 from sklearn.cluster import KMeans
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
 
@@ -22,6 +20,8 @@ from settling.detectors.history import History
 from settling.detectors.probabilities import probabilities
 from settling.detectors.two_means import threshold
 from settling.errors import BadInput
+from settling.provenance import sha256
+from settling.tables import metadata_of, read_table, write_table, writing_table
 from tests.conftest import ROOT, run_command
 
 TAGS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]

@@ -6,11 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from settling.provenance import sha256
-from settling.tables import metadata_of, open_table, read_table, write_table, writing_table
 
 from settling.analysis.events import EventCounter, Events, find_events
 from settling.errors import BadInput
+from settling.provenance import sha256
+from settling.tables import metadata_of, open_table, read_table, write_table, writing_table
 
 histories = st.integers(1, 8).flatmap(
     lambda epochs: st.lists(

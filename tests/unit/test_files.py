@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from settling.provenance import git_blob, provenance, sha256
-from settling.tables import metadata_of, read_table, write_csv, write_table, writing_table
 
 import settling
 from settling import files
 from settling.errors import BadInput
 from settling.files import claimed, read_json, replacing, scratch, write_json, write_text
+from settling.provenance import commit, git_blob, provenance, sha256
+from settling.tables import metadata_of, read_table, write_csv, write_table, writing_table
 
 COLUMNS: dict[str, Any] = {
     "view": ["minibatch", "minibatch"],
@@ -197,7 +197,7 @@ def test_provenance_says_what_made_a_file_and_nothing_of_when_or_where(tmp_path:
         "command": "treat",
         "spec": {"percent": 20},
         "version": settling.__version__,
-        "commit": files.commit(),
+        "commit": commit(),
         "inputs": {"train": sha256(tmp_path / "here" / "in.txt")},
         "epochs": 3,
     }
@@ -210,13 +210,13 @@ def test_the_commit_is_this_checkout_s_and_none_outside_it(tmp_path: Path, monke
         ["git", "-C", str(Path(settling.__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True
     )
     expected = head.stdout.strip() or "none"
-    assert files.commit.__wrapped__().removesuffix("+") == expected
+    assert commit.__wrapped__().removesuffix("+") == expected
     # Installed inside some other repository, the package must not claim that repository's commit.
     package = tmp_path / "venv" / "settling"
     package.mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     monkeypatch.setattr(settling, "__file__", str(package / "__init__.py"))
-    assert files.commit.__wrapped__() == "none"
+    assert commit.__wrapped__() == "none"
 
 
 def test_a_changed_byte_of_a_table_is_found_whichever_it_is(tmp_path: Path) -> None:

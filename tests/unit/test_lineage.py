@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from settling.layout import Run
-from settling.tables import metadata_of, read_table, write_table
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.events import find_events
 from settling.detectors.detect import detect
 from settling.errors import BadInput
+from settling.layout import Run
+from settling.tables import metadata_of, read_table, write_table
 from tests.conftest import TINY_SPEC, run_command, train_command
 from tests.unit.small_study import STEPS, block, scores, spec_of, write, write_runs
 
@@ -89,7 +89,7 @@ def events_of_other_dynamics(results: Path) -> str:
 def detectors_of_another_draw(results: Path) -> str:
     path = results / NOISY.detectors
     table = read_table(path, "detectors")
-    made = {"inputs": {"treated": json.loads((results / OTHER.card).read_text())["made"]["inputs"]["treated"] + "0"}}
+    made = {"inputs": {"treated": json.loads((results / OTHER.record).read_text())["made"]["inputs"]["treated"] + "0"}}
     write_table(path, "detectors", {name: table[name] for name in table.column_names}, made)
     return rf"{path}: made of other treated than those of .*run\.json"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from settling.layout import Run
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.measures import first_learned_mean
 from settling.errors import BadInput
+from settling.layout import Run
 from settling.study import runs_of
 from tests.unit.small_study import (
     SHARE,
@@ -65,7 +65,7 @@ def at_selected_epochs(run: Run) -> dict[tuple[Any, ...], float]:
     }
 
 
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: str(run.place))
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_every_score_of_a_run_is_measured_at_its_best_and_final_epoch(run: Run, pick: Pick) -> None:
     score = ("selected_epoch", "split", "view", "reference", "class", "metric")
     rows = [row for row in pick("measures", **place(run)) if row["selected_epoch"] in ("best", "final")]

@@ -146,7 +146,7 @@ def planned(path: Path) -> None:
     """Plan a study as the workflow does."""
     study = read(path)
     for run in (run for job in plan.jobs(study) for run in job):
-        assert run.place
+        assert run.name
     for treatment in plan.treatments(study).values():
         plan.treatment_spec(treatment, 0)
     for name in study.datasets:

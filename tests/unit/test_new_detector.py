@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from settling.tables import read_table
 
+from settling.tables import read_table
 from tests.conftest import ROOT
 
 DETECTORS = Path("src", "settling", "detectors")

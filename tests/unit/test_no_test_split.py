@@ -1,17 +1,19 @@
 """A study whose data set has no test split, from its text to its report: what would be of test is undefined."""
 
-import json
 from pathlib import Path
 
 import pytest
-from settling.tables import read_table
 
 from settling.config import load
 from settling.data.dataset import download_dataset
 from settling.data.tokens import tokenise
 from settling.files import write_text
 from settling.report.page import write_report
-from settling.study import report_spec, runs
+from settling.study import (
+    report_spec,
+    runs,
+)
+from settling.tables import read_table
 from settling.training import train as training
 from settling.treatments.treat import treat
 from tests.conftest import corpus_text, paths_of
@@ -35,7 +37,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_text(folder / "all.txt", corpus_text(100, 0))
         record(study, folder)
     draw(study, folder, whole=False)
-    write_report(json.loads(report_spec(study)), folder, folder / "report.html")
+    write_report(report_spec(study), folder, folder / "report.html")
     return folder
 
 

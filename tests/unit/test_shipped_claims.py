@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from settling.layout import Run
 
 from settling.analysis.aggregate import aggregate
 from settling.analysis.caps import class_thresholds
@@ -18,6 +17,7 @@ from settling.config import read
 from settling.detectors.detect import measure, selected_epochs_of
 from settling.detectors.history import History
 from settling.frames import read_frame
+from settling.layout import Run
 from settling.schemas import METRICS
 from settling.study import runs_of, system_cards
 from settling.treatments import family_of

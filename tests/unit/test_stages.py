@@ -3,19 +3,18 @@
 import importlib
 import inspect
 import itertools
-import json
 import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
-from settling.layout import Run
 
 from settling import cli
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
 from settling.config import load
+from settling.layout import Run
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
 from tests.conftest import ROOT, corpus_text, run_command
 from tests.study import CLAIMS, cap, grid, noise, record, study_of
@@ -60,13 +59,13 @@ def results(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         record(STUDY, folder, tiny_checkpoint)
-    aggregate(json.loads(plan.aggregate_spec(STUDY)), folder, folder / "tables")
+    aggregate(plan.aggregate_spec(STUDY), folder, folder / "tables")
     return folder
 
 
 def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     dynamics, treated, scores = files_of(results)
-    run = ["--dynamics", dynamics, "--treated", treated, "--run", results / NOISY.card, "--output", output]
+    run = ["--dynamics", dynamics, "--treated", treated, "--run", results / NOISY.record, "--output", output]
     return {
         "events": ["events", *run],
         "detect": ["detect", *run, "--scores", scores],

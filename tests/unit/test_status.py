@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling.layout import Run
 
 from settling.errors import BadInput
 from settling.files import write_json
+from settling.layout import Run
 from settling.status import (
     MAX_WIDTH,
     RunStatus,
@@ -139,7 +139,7 @@ def test_a_damaged_progress_is_named(content: str, tmp_path: Path) -> None:
 
 def test_a_damaged_card_is_named(tmp_path: Path) -> None:
     card(tmp_path, RUN.folder, [])
-    (tmp_path / RUN.card).write_text("{")
+    (tmp_path / RUN.record).write_text("{")
     with pytest.raises(BadInput, match=r"run\.json: not JSON"):
         look([RUN], tmp_path, NOW)
 

@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -6,13 +5,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from settling.layout import Run
 
+from settling import layout
 from settling import study as plan
 from settling.analysis.aggregate import AggregateSpec
-from settling.artifact import archive
+from settling.artifact import archive, contents
+from settling.canonical import canonical
 from settling.config import Study, load
 from settling.errors import BadInput
+from settling.layout import Run, run_of
 from settling.validation import check
 from tests.study import cap, folder, grid, local, noise, study_of
 
@@ -115,7 +116,7 @@ def test_what_is_not_drawn_has_one_draw_that_all_share() -> None:
         ("truncate-20", 0, 3),
         ("truncate-48", 0, 3),
     }
-    assert json.loads(plan.treatment_spec(plan.treatments(made)["truncate-48"], 0)) == {
+    assert plan.treatment_spec(plan.treatments(made)["truncate-48"], 0) == {
         "kind": "truncate",
         "words": 48,
         "noise_seed": 0,
@@ -145,8 +146,8 @@ def test_no_noise_is_clean() -> None:
         "cap-PER-5": {"kind": "cap", "class": "PER", "sentences": 5},
         "cap-PER-25": {"kind": "cap", "class": "PER", "sentences": 25},
     }
-    assert json.loads(plan.treatment_spec(named["clean"], 0)) == {"kind": "clean", "noise_seed": 0}
-    assert json.loads(plan.treatment_spec(named["cap-PER-5"], 3)) == {**named["cap-PER-5"], "noise_seed": 3}
+    assert plan.treatment_spec(named["clean"], 0) == {"kind": "clean", "noise_seed": 0}
+    assert plan.treatment_spec(named["cap-PER-5"], 3) == {**named["cap-PER-5"], "noise_seed": 3}
 
 
 def test_one_name_never_stands_for_two_treatments() -> None:
@@ -188,8 +189,8 @@ def test_a_class_of_any_name_makes_a_treatment_whose_name_is_safe_in_paths(name:
     assert run.treatment == expected or plan.readable_name(run.treatment, "cap", name, 5) == f"cap-{name}-5"
     for file in plan.recorded(made):
         if not file.startswith("figures/"):
-            assert re.fullmatch("|".join([archive.OTHERS, *archive.TABLES]), file), file
-    spec = json.loads(plan.aggregate_spec(made))
+            assert archive.template_of(file), file
+    spec = plan.aggregate_spec(made)
     assert check(AggregateSpec, spec, "spec").treatments[run.treatment].kind == "cap"
 
 
@@ -214,7 +215,7 @@ def test_a_class_without_a_name_that_can_be_printed_is_refused(name: str) -> Non
 @given(experiments)
 def test_the_spec_of_the_tables_holds_every_run_and_its_treatment(drawn: dict[str, Any]) -> None:
     made = study(experiments=drawn)
-    spec = json.loads(plan.aggregate_spec(made))
+    spec = plan.aggregate_spec(made)
     assert plan.runs_of(spec["experiments"], spec["treatments"]) == plan.runs(made)
     assert set(spec["treatments"]) == {run.treatment for run in plan.runs(made)}
     assert spec["treatments"].items() <= plan.treatments(made).items()
@@ -223,11 +224,8 @@ def test_the_spec_of_the_tables_holds_every_run_and_its_treatment(drawn: dict[st
 def test_the_spec_of_the_tables_stays_short_for_a_large_grid() -> None:
     def length(seeds: int, noise_seeds: int) -> int:
         main = experiment(treatments=["noise", "caps"], systems=["base", "twin"])
-        return len(
-            plan.aggregate_spec(
-                study(seeds=[*range(seeds)], noise_seeds=[*range(noise_seeds)], experiments={"main": main})
-            )
-        )
+        made = study(seeds=[*range(seeds)], noise_seeds=[*range(noise_seeds)], experiments={"main": main})
+        return len(canonical(plan.aggregate_spec(made)))
 
     assert length(9, 9) < length(1, 1) + 300
 
@@ -238,7 +236,7 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
     systems["twin"]["learning_rate"] = 0.5
     other = study(systems=systems)
 
-    def steps(made: Study) -> dict[str, str]:
+    def steps(made: Study) -> dict[str, dict[str, Any]]:
         return {
             **{f"dataset {name}": plan.dataset_spec(made, name) for name in made.datasets},
             **{f"checkpoint {name}": plan.checkpoint_spec(made, name) for name in made.checkpoints},
@@ -252,7 +250,7 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
 
     before, after = steps(base), steps(other)
     assert [name for name in before if before[name] != after[name]] == ["system twin"]
-    assert json.loads(after["system twin"]) == {
+    assert after["system twin"] == {
         "kind": "encoder",
         "checkpoint": "mini",
         "epochs": 3,
@@ -261,11 +259,28 @@ def test_a_system_s_learning_rate_is_in_that_system_s_spec_alone() -> None:
     }
 
 
+def test_an_artifact_may_hold_every_file_that_its_study_records_and_no_other_file() -> None:
+    made = study(experiments={"main": experiment(treatments=["noise", "caps"], seeds=[0, 12])})
+    names = contents.names_of(made)
+    assert any(name.startswith("events/") for name in names)
+    assert [name for name in names if archive.template_of(name) is None] == []
+    run = plan.runs(made)[-1]
+    for path in (
+        run.state / "state.pt",
+        run.log,
+        layout.TRAIN.format(dataset="news"),
+        layout.TABLE_AS_CSV,
+        "report.html",
+    ):
+        assert archive.template_of(str(path)) is None
+    assert archive.template_of("runs/news/clean/noise-seed0/base/seed-1/run.json") is None
+
+
 def test_a_file_in_a_runs_folder_names_the_run_and_no_other_file_does() -> None:
     run = Run("news", "cap-LOC-5", 3, "base", 12)
-    assert plan.run_of(f"results/s/{run.card}") == plan.run_of(f"results/s/{run.scores}") == run
+    assert run_of(f"results/s/{run.record}") == run_of(f"results/s/{run.scores}") == run
     for path in (run.events, run.state / "state.pt", run.log, run.treated, run.detectors):
-        assert plan.run_of(f"results/s/{path}") is None
+        assert run_of(f"results/s/{path}") is None
 
 
 def test_what_a_run_asks_of_a_cluster_is_in_no_spec() -> None:
@@ -293,7 +308,8 @@ def test_a_checkpoint_lies_where_its_spec_says_whatever_the_study_and_the_name()
     systems = {"base": {"kind": "encoder", "checkpoint": "b", "epochs": 3}}
     several = study(study="several", checkpoints={"b": folder, "a": folder, "c": pinned}, systems=systems)
     (place,) = plan.checkpoint_of(study(), "base")
-    assert re.fullmatch(r"results/checkpoints/[0-9a-f]{16}", place)
+    # The hash of the printed spec: another would download every checkpoint again.
+    assert place == "results/checkpoints/6af91378d82a573e"
     assert plan.checkpoint_of(several, "base") == [place] == [plan.checkpoint_folder(several, "a")]
     assert plan.checkpoint_folder(several, "c") != place
     assert plan.checkpoints(several) == ["a", "c"]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score
-from settling.provenance import sha256
-from settling.tables import metadata_of, read_table
 
 from settling.data.dataset import download_dataset
 from settling.errors import BadInput
+from settling.provenance import sha256
+from settling.tables import metadata_of, read_table
 from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Family

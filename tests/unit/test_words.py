@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from settling.tables import read_table, write_table
 
 from settling.analysis.quotes import quote
 from settling.analysis.words import notable
 from settling.errors import BadInput
 from settling.schemas import SCHEMAS
+from settling.tables import read_table, write_table
 from tests.unit.small_study import write
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from settling.layout import TABLES
 from settling.tables import read_table
-
-from settling.study import CARD
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 FIGURES = (
@@ -90,7 +89,7 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
     files = [path for path in files if path.parts[0] not in ("state", "figures", "report.html")]
     assert len([path for path in files if path.name == "dynamics.parquet"]) == RUNS
     for path in files:
-        if path.name != CARD:
+        if path.name != "run.json":
             assert (results / path).read_bytes() == (expected / path).read_bytes(), path
     assert not list((results / "state").glob("**/*.pt"))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling.tables import read_table
 
 from settling.files import read_json
+from settling.tables import read_table
 from tests.conftest import ROOT
 from tests.study import ENCODER, folder, grid, local, noise, study_of
 from tests.workflow.checkout import Checkout

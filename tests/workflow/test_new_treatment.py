@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling.tables import read_table
 
+from settling.tables import read_table
 from tests.conftest import ROOT
 from tests.study import grid, noise, study_of
 from tests.workflow.checkout import Checkout

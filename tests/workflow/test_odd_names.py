@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling.tables import read_table
 
+from settling.tables import read_table
 from settling.treatments.scarcity import slug
 from tests.conftest import corpus_text
 from tests.study import CRF, ENCODER, cap, grid, local, study_of

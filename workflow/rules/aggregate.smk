@@ -1,26 +1,26 @@
 rule aggregate:
     input:
-        treated=lambda wildcards: sorted({f"{RESULTS}/{run.treated}" for run in grid}),
-        scores=lambda wildcards: [f"{RESULTS}/{run.scores}" for run in grid],
-        runs=lambda wildcards: [f"{RESULTS}/{run.card}" for run in grid],
-        events=lambda wildcards: [f"{RESULTS}/{run.events}" for run in grid],
+        treated=lambda wildcards: sorted({at(run.treated) for run in grid}),
+        scores=lambda wildcards: [at(run.scores) for run in grid],
+        runs=lambda wildcards: [at(run.record) for run in grid],
+        events=lambda wildcards: [at(run.events) for run in grid],
         detection=lambda wildcards: [
-            f"{RESULTS}/{path}"
+            at(path)
             for run in grid
             if family_of(treatments[run.treatment]) == "noise"
             for path in (run.detectors, run.losses)
         ],
     output:
-        expand(f"{RESULTS}/tables/{{table}}.{{kind}}", table=plan.TABLES, kind=["parquet", "csv"]),
+        expand([at(layout.TABLE), at(layout.TABLE_AS_CSV)], table=layout.TABLES),
     log:
-        f"{RESULTS}/logs/aggregate.log",
+        at(layout.log("aggregate")),
     benchmark:
-        f"{RESULTS}/benchmarks/aggregate.tsv"
+        at(layout.benchmark("aggregate"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=lambda wildcards: plan.aggregate_spec(study),
+        spec=lambda wildcards: canonical(plan.aggregate_spec(study)),
         # A table says of a treatment what its kind says of itself.
         code=lambda wildcards: modules(
             "settling.analysis.aggregate",

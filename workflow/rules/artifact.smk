@@ -1,22 +1,22 @@
 rule artifact:
     input:
-        lambda wildcards: [f"{RESULTS}/{path}" for path in names_of(study)],
+        lambda wildcards: [at(path) for path in names_of(study)],
         # Whose text is the key that its words are hashed with.
-        data=[f"{RESULTS}/data/{dataset}/train.parquet" for dataset in DATASETS],
+        data=expand(at(layout.TRAIN), dataset=DATASETS),
         claims=CLAIMS,
         lock=os.path.relpath(Path(workflow.basedir, "requirements.lock")),
         snakefile=os.path.relpath(Path(workflow.basedir, "Snakefile")),
     output:
-        f"{RESULTS}/artifact.zip",
+        at(layout.ARTIFACT),
     log:
-        f"{RESULTS}/logs/artifact.log",
+        at(layout.log("artifact")),
     benchmark:
-        f"{RESULTS}/benchmarks/artifact.tsv"
+        at(layout.benchmark("artifact"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=lambda wildcards: plan.study_spec(study),
+        spec=lambda wildcards: canonical(plan.study_spec(study)),
         code=lambda wildcards: modules("settling.artifact.build"),
         results=subpath(output[0], parent=True),
     shell:

@@ -1,20 +1,15 @@
 rule claims:
     input:
-        multiext(
-            f"{RESULTS}/tables/",
-            "measures.parquet",
-            "detection_runs.parquet",
-            "datasets.parquet",
-            "systems.parquet",
-            "treatments.parquet",
-        ),
+        expand(at(layout.TABLE), table=["measures", "detection_runs", "datasets", "systems", "treatments"]),
         claims=CLAIMS,
     output:
-        multiext(f"{RESULTS}/claims/", "claims.parquet", "claims.csv", "claims.txt"),
+        at(layout.VERDICTS),
+        at(layout.VERDICTS_AS_CSV),
+        at(layout.VERDICTS_AS_TEXT),
     log:
-        f"{RESULTS}/logs/claims.log",
+        at(layout.log("claims")),
     benchmark:
-        f"{RESULTS}/benchmarks/claims.tsv"
+        at(layout.benchmark("claims"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"

@@ -1,15 +1,16 @@
 rule detect:
     input:
-        dynamics=f"{RESULTS}/runs/{RUN}/dynamics.parquet",
+        dynamics=at(layout.DYNAMICS),
         treated=rules.treat.output,
-        run=f"{RESULTS}/runs/{RUN}/run.json",
-        scores=f"{RESULTS}/runs/{RUN}/scores.parquet",
+        run=at(layout.RUN_RECORD),
+        scores=at(layout.SCORES),
     output:
-        multiext(f"{RESULTS}/detectors/{RUN}/", "detectors.parquet", "losses.parquet"),
+        at(layout.DETECTORS),
+        at(layout.LOSSES),
     log:
-        f"{RESULTS}/logs/detect/{RUN}.log",
+        at(layout.log("detect", layout.RUN)),
     benchmark:
-        f"{RESULTS}/benchmarks/detect/{RUN}.tsv"
+        at(layout.benchmark("detect", layout.RUN))
     localrule: True
     conda:
         "../../envs/analyse.yaml"

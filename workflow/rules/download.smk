@@ -19,11 +19,11 @@ rule download_dataset:
     input:
         lambda wildcards: taken(study.datasets[wildcards.dataset].local_files()),
     output:
-        multiext(f"{RESULTS}/data/{{dataset}}/", "train.parquet", "dev.parquet", "test.parquet", "card.json"),
+        *map(at, (layout.TRAIN, layout.DEV, layout.TEST, layout.DATASET_CARD)),
     log:
-        f"{RESULTS}/logs/download/dataset/{{dataset}}.log",
+        at(layout.log("download", "dataset", "{dataset}")),
     benchmark:
-        f"{RESULTS}/benchmarks/download/dataset/{{dataset}}.tsv"
+        at(layout.benchmark("download", "dataset", "{dataset}"))
     localrule: True
     conda:
         "../../envs/train.yaml"
@@ -33,7 +33,7 @@ rule download_dataset:
             if FILES_OF_DATASETS
             else {}
         ),
-        spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
+        spec=lambda wildcards: canonical(plan.dataset_spec(study, wildcards.dataset)),
         code=lambda wildcards: modules(
             "settling.data.dataset",
             SOURCES[study.datasets[wildcards.dataset].source.kind],
@@ -56,9 +56,9 @@ for number, name in enumerate(plan.checkpoints(study)):
         output:
             directory(plan.checkpoint_folder(study, name)),
         log:
-            f"{RESULTS}/logs/download/checkpoint/{name}.log",
+            at(layout.log("download", "checkpoint", name)),
         benchmark:
-            f"{RESULTS}/benchmarks/download/checkpoint/{name}.tsv"
+            at(layout.benchmark("download", "checkpoint", name))
         localrule: True
         conda:
             "../../envs/train.yaml"
@@ -68,7 +68,7 @@ for number, name in enumerate(plan.checkpoints(study)):
                 if FILES_OF_CHECKPOINTS
                 else {}
             ),
-            spec=lambda wildcards, name=name: plan.checkpoint_spec(study, name),
+            spec=lambda wildcards, name=name: canonical(plan.checkpoint_spec(study, name)),
             code=lambda wildcards: modules("settling.data.checkpoints"),
         shell:
             "settling download checkpoint --spec {params.spec:q} --output {output} 2> {log}"

@@ -1,14 +1,14 @@
 rule events:
     input:
-        dynamics=f"{RESULTS}/runs/{RUN}/dynamics.parquet",
+        dynamics=at(layout.DYNAMICS),
         treated=rules.treat.output,
-        run=f"{RESULTS}/runs/{RUN}/run.json",
+        run=at(layout.RUN_RECORD),
     output:
-        f"{RESULTS}/events/{RUN}.parquet",
+        at(layout.EVENTS),
     log:
-        f"{RESULTS}/logs/events/{RUN}.log",
+        at(layout.log("events", layout.RUN)),
     benchmark:
-        f"{RESULTS}/benchmarks/events/{RUN}.tsv"
+        at(layout.benchmark("events", layout.RUN))
     localrule: True
     conda:
         "../../envs/analyse.yaml"

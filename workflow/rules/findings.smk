@@ -1,20 +1,15 @@
 rule findings:
     input:
-        multiext(
-            f"{RESULTS}/tables/",
-            "summary.parquet",
-            "effects.parquet",
-            "systems.parquet",
-            "first_learned.parquet",
-            "forgetting.parquet",
-            "words.parquet",
+        expand(
+            at(layout.TABLE),
+            table=["summary", "effects", "systems", "first_learned", "forgetting", "words"],
         ),
     output:
-        f"{RESULTS}/findings.txt",
+        at(layout.FINDINGS),
     log:
-        f"{RESULTS}/logs/findings.log",
+        at(layout.log("findings")),
     benchmark:
-        f"{RESULTS}/benchmarks/findings.tsv"
+        at(layout.benchmark("findings"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"

@@ -1,9 +1,9 @@
 # Which figures the study has no runs for, so that a reader does not look for them.
 rule not_drawn:
     output:
-        f"{RESULTS}/figures/not_drawn.txt",
+        at(layout.NOT_DRAWN),
     log:
-        f"{RESULTS}/logs/not_drawn.log",
+        at(layout.log("not_drawn")),
     localrule: True
     conda:
         "../../envs/analyse.yaml"
@@ -16,13 +16,13 @@ rule not_drawn:
 # A figure that is a chart; plot_table makes those that are tables.
 rule plot:
     input:
-        lambda wildcards: [f"{RESULTS}/tables/{table}.parquet" for table in FIGURES[wildcards.figure].tables],
+        lambda wildcards: expand(at(layout.TABLE), table=FIGURES[wildcards.figure].tables),
     output:
-        [f"{RESULTS}/figures/{{figure}}.{kind}" for kind in CHART_FILES],
+        [at(f"{layout.FIGURE}.{kind}") for kind in CHART_FILES],
     log:
-        f"{RESULTS}/logs/plot/{{figure}}.log",
+        at(layout.log("plot", "{figure}")),
     benchmark:
-        f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+        at(layout.benchmark("plot", "{figure}"))
     wildcard_constraints:
         figure="|".join(name for name, figure in FIGURES.items() if not figure.is_table),
     localrule: True
@@ -32,7 +32,7 @@ rule plot:
         code=lambda wildcards: modules("settling.figures.plot", FIGURES[wildcards.figure].module),
         # The registry is not among the modules; this is what of a figure's line there changes the drawing.
         entry=lambda wildcards: FIGURES[wildcards.figure].drawing,
-        tables=f"{RESULTS}/tables",
+        tables=at(layout.TABLES_FOLDER),
         folder=subpath(output[0], parent=True),
     shell:
         "settling plot {wildcards.figure} --tables {params.tables} --output {params.folder} 2> {log}"
@@ -40,6 +40,6 @@ rule plot:
 
 use rule plot as plot_table with:
     output:
-        [f"{RESULTS}/figures/{{figure}}.{kind}" for kind in TABLE_FILES],
+        [at(f"{layout.FIGURE}.{kind}") for kind in TABLE_FILES],
     wildcard_constraints:
         figure="|".join(name for name, figure in FIGURES.items() if figure.is_table),

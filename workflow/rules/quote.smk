@@ -1,13 +1,14 @@
 rule quote:
     input:
-        f"{RESULTS}/tables/words.parquet",
-        [f"{RESULTS}/data/{dataset}/train.parquet" for dataset in DATASETS],
+        expand(at(layout.TABLE), table="words"),
+        expand(at(layout.TRAIN), dataset=DATASETS),
     output:
-        multiext(f"{RESULTS}/tables/quotes", ".parquet", ".csv"),
+        at(layout.QUOTES),
+        at(layout.TABLE_AS_CSV.format(table="quotes")),
     log:
-        f"{RESULTS}/logs/quote.log",
+        at(layout.log("quote")),
     benchmark:
-        f"{RESULTS}/benchmarks/quote.tsv"
+        at(layout.benchmark("quote"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"

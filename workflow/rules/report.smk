@@ -1,28 +1,28 @@
 rule report:
     input:
-        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=[*plan.TABLES, "quotes"]),
-        claims=f"{RESULTS}/claims/claims.parquet",
+        tables=[*expand(at(layout.TABLE), table=layout.TABLES), at(layout.QUOTES)],
+        claims=at(layout.VERDICTS),
         findings=rules.findings.output,
-        figures=expand(f"{RESULTS}/figures/{{figure}}.json", figure=FIGURE_NAMES),
+        figures=expand(at(layout.FIGURE_SPECIFICATION), figure=FIGURE_NAMES),
         not_drawn=rules.not_drawn.output,
-        cards=[f"{RESULTS}/data/{dataset}/card.json" for dataset in DATASETS],
-        runs=lambda wildcards: [f"{RESULTS}/{run.card}" for run in grid],
+        cards=expand(at(layout.DATASET_CARD), dataset=DATASETS),
+        runs=lambda wildcards: [at(run.record) for run in grid],
         # What of the page is no code; from the working directory, so that nothing reruns where a checkout is moved.
         assets=[
             os.path.relpath(Path(workflow.basedir, "src", "settling", "report", f"page.{kind}"))
             for kind in ("html", "css", "js")
         ],
     output:
-        f"{RESULTS}/report.html",
+        at(layout.REPORT),
     log:
-        f"{RESULTS}/logs/report.log",
+        at(layout.log("report")),
     benchmark:
-        f"{RESULTS}/benchmarks/report.tsv"
+        at(layout.benchmark("report"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:
-        spec=lambda wildcards: plan.report_spec(study),
+        spec=lambda wildcards: canonical(plan.report_spec(study)),
         # The page imports a figure's module, and a figure what a detector says of itself, by names in registries.
         code=lambda wildcards: modules(
             "settling.report.page",

@@ -1,13 +1,13 @@
 rule tokenise:
     input:
-        multiext(f"{RESULTS}/data/{{dataset}}/", "train.parquet", "dev.parquet", "test.parquet"),
+        *map(at, (layout.TRAIN, layout.DEV, layout.TEST)),
         checkpoint=lambda wildcards: plan.checkpoint_folder(study, wildcards.checkpoint),
     output:
-        f"{RESULTS}/tokens/{{dataset}}/{{checkpoint}}.parquet",
+        at(layout.TOKENS),
     log:
-        f"{RESULTS}/logs/tokenise/{{dataset}}/{{checkpoint}}.log",
+        at(layout.log("tokenise", "{dataset}/{checkpoint}")),
     benchmark:
-        f"{RESULTS}/benchmarks/tokenise/{{dataset}}/{{checkpoint}}.tsv"
+        at(layout.benchmark("tokenise", "{dataset}/{checkpoint}"))
     localrule: True
     conda:
         "../../envs/train.yaml"

@@ -1,5 +1,3 @@
-RUN = "{dataset}/{treatment}/noise-seed{noise_seed}/{system}/seed{seed}"
-TRAINED = ("dynamics.parquet", "scores.parquet", "run.json")
 # Snakemake deletes outputs before it runs a job again; the state lies outside them, and there what is done stays linked,
 # so that it is not trained again. (Not `update`: it calls an old output up to date after a job that failed.)
 TRAIN = (
@@ -22,23 +20,23 @@ if study.runs_per_job == 1:
     rule train:
         input:
             treated=rules.treat.output,
-            train=f"{RESULTS}/data/{{dataset}}/train.parquet",
-            dev=f"{RESULTS}/data/{{dataset}}/dev.parquet",
-            test=f"{RESULTS}/data/{{dataset}}/test.parquet",
+            train=at(layout.TRAIN),
+            dev=at(layout.DEV),
+            test=at(layout.TEST),
             checkpoint=lambda wildcards: plan.checkpoint_of(study, wildcards.system),
             tokens=lambda wildcards: plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS),
         output:
-            multiext(f"{RESULTS}/runs/{RUN}/", *TRAINED),
+            *map(at, (layout.DYNAMICS, layout.SCORES, layout.RUN_RECORD)),
         log:
-            f"{RESULTS}/logs/train/{RUN}.log",
+            at(layout.log("train", layout.RUN)),
         benchmark:
-            f"{RESULTS}/benchmarks/train/{RUN}.tsv"
+            at(layout.benchmark("train", layout.RUN))
         conda:
             "../../envs/train.yaml"
         resources:
             **asked(1),
         params:
-            spec=lambda wildcards: plan.training_spec(study, wildcards.system),
+            spec=lambda wildcards: canonical(plan.training_spec(study, wildcards.system)),
             code=lambda wildcards: modules(
                 "settling.training.train", system_kind(study.systems[wildcards.system].kind).model
             ),
@@ -46,7 +44,10 @@ if study.runs_per_job == 1:
             tokens=lambda wildcards: plan.option(
                 "tokens", plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS)
             ),
-            runs=lambda wildcards: plan.run_option(plan.Run(**dict(wildcards.items())), RESULTS),
+            # Not by the job's output: Snakemake does not record a parameter that follows from one.
+            runs=lambda wildcards: plan.run_option(
+                layout.run_of(layout.RUN_RECORD.format(**dict(wildcards.items()))), RESULTS
+            ),
         shell:
             TRAIN
 
@@ -58,24 +59,24 @@ else:
             name:
                 f"train_{number}_{re.sub(r'[^A-Za-z0-9]', '_', f'{dataset}_{system}')}"
             input:
-                treated=sorted({f"{RESULTS}/{run.treated}" for run in runs}),
-                train=f"{RESULTS}/data/{dataset}/train.parquet",
-                dev=f"{RESULTS}/data/{dataset}/dev.parquet",
-                test=f"{RESULTS}/data/{dataset}/test.parquet",
+                treated=sorted({at(run.treated) for run in runs}),
+                train=at(layout.TRAIN.format(dataset=dataset)),
+                dev=at(layout.DEV.format(dataset=dataset)),
+                test=at(layout.TEST.format(dataset=dataset)),
                 checkpoint=plan.checkpoint_of(study, system),
                 tokens=plan.tokens_of(study, dataset, system, RESULTS),
             output:
-                [f"{RESULTS}/{run.folder}/{file}" for run in runs for file in TRAINED],
+                [at(path) for run in runs for path in (run.dynamics, run.scores, run.record)],
             log:
-                [f"{RESULTS}/{run.log}" for run in runs],
+                [at(run.log) for run in runs],
             benchmark:
-                f"{RESULTS}/benchmarks/train/job{number}.tsv"
+                at(layout.benchmark("train", f"job{number}"))
             conda:
                 "../../envs/train.yaml"
             resources:
                 **asked(len(runs), system),
             params:
-                spec=plan.training_spec(study, system),
+                spec=canonical(plan.training_spec(study, system)),
                 code=modules("settling.training.train", system_kind(study.systems[system].kind).model),
                 checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system)),
                 tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),

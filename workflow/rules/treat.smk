@@ -1,17 +1,19 @@
 rule treat:
     input:
-        f"{RESULTS}/data/{{dataset}}/train.parquet",
+        at(layout.TRAIN),
     output:
-        f"{RESULTS}/treated/{{dataset}}/{{treatment}}/noise-seed{{noise_seed}}.parquet",
+        at(layout.TREATED),
     log:
-        f"{RESULTS}/logs/treat/{{dataset}}/{{treatment}}/noise-seed{{noise_seed}}.log",
+        at(layout.log("treat", layout.TREATED_SPLIT)),
     benchmark:
-        f"{RESULTS}/benchmarks/treat/{{dataset}}/{{treatment}}/noise-seed{{noise_seed}}.tsv"
+        at(layout.benchmark("treat", layout.TREATED_SPLIT))
     localrule: True
     conda:
         "../../envs/train.yaml"
     params:
-        spec=lambda wildcards: plan.treatment_spec(treatments[wildcards.treatment], int(wildcards.noise_seed)),
+        spec=lambda wildcards: canonical(
+            plan.treatment_spec(treatments[wildcards.treatment], int(wildcards.noise_seed))
+        ),
         code=lambda wildcards: modules(
             "settling.treatments.treat",
             TREATMENTS[treatments[wildcards.treatment]["kind"]],

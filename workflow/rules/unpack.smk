@@ -2,12 +2,12 @@ rule unpack:
     input:
         ARTIFACT,
     output:
-        [f"{RESULTS}/{path}" for path in plan.recorded(study)],
-        claims=f"{RESULTS}/claims.json",
+        [at(path) for path in plan.recorded(study)],
+        claims=at(layout.CLAIMS),
     log:
-        f"{RESULTS}/logs/unpack.log",
+        at(layout.log("unpack")),
     benchmark:
-        f"{RESULTS}/benchmarks/unpack.tsv"
+        at(layout.benchmark("unpack"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"

@@ -49,7 +49,7 @@ def check_recorded(results: Path, run: Run, noisy: bool, hash_of: Callable[[Path
     training split that they were made of. `hash_of` returns the SHA-256 of a file. Runs share training splits, so a
     caller may give a function that hashes each file once.
     """
-    run_json = results / run.card
+    run_json = results / run.record
     record = _read_record(run_json)
     paths = {"scores": results / run.scores, "treated": results / run.treated}
     _check(run_json, record, paths, {role: hash_of(path) for role, path in paths.items()})

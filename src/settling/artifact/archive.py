@@ -6,7 +6,6 @@ holds, and tables only under their schemas. Nothing in it is run.
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -22,22 +21,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from settling.artifact.cards import Card, DataCard, RunCard, check_card
+from settling import layout
+from settling.artifact.contents import BESIDE, TEXTS
+from settling.artifact.records import DatasetCard, Record, RunRecord, check_record
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
-from settling.errors import BadInput
-from settling.files import as_json, naming, replacing
+from settling.errors import BadInput, cut, one_line, shown
+from settling.files import as_json, naming, parse_json, replacing
+from settling.layout import MANIFEST
 from settling.model import MAX_EPOCHS
 from settling.schemas import SCHEMAS
 from settling.tables import metadata_of, open_table
 
-MANIFEST = "manifest.json"
 FORMAT = 1
 # Bytes of a JSON file, which is read whole.
 MAX_JSON = 64 * 2**20
 MAX_FILES = 500_000
 # The first day that a zip can tell, so that the same files give the same bytes.
 DATE = (1980, 1, 1, 0, 0, 0)
-CHUNK = 2**20
+COPIED_AT_ONCE = 2**20
 # What the numbers and names of a stranger may raise in code that expects settling's.
 FOREIGN = (
     LookupError,
@@ -50,30 +51,31 @@ FOREIGN = (
     pa.ArrowException,
 )
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-# Before ~ is what can be read of a class, after it a hash (settling.treatments.scarcity.slug).
-_TREATMENT = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
-_SPLIT = rf"{_NAME}/{_TREATMENT}/noise-seed\d+"
-_RUN = rf"{_SPLIT}/{_NAME}/seed\d+"
-CARDS: dict[str, type[Card]] = {rf"runs/{_RUN}/run\.json": RunCard, rf"data/{_NAME}/card\.json": DataCard}
-# Read a row group at a time.
-STREAMED = ("dynamics",)
-# What an artifact may hold, and the schema of each kind of table; that of tables/NAME.parquet is NAME.
+# The files an artifact may hold, as templates of settling.layout: tables, each with its schema; records, each with its
+# model; and what else there is.
 TABLES = {
-    rf"treated/{_SPLIT}\.parquet": "treated",
-    rf"runs/{_RUN}/dynamics\.parquet": "dynamics",
-    rf"runs/{_RUN}/scores\.parquet": "scores",
-    rf"events/{_RUN}\.parquet": "events",
-    rf"detectors/{_RUN}/detectors\.parquet": "detectors",
-    rf"detectors/{_RUN}/losses\.parquet": "losses",
-    r"claims/claims\.parquet": "claims",
-    **{rf"tables/{name}\.parquet": name for name in SCHEMAS},
+    layout.TREATED: "treated",
+    layout.DYNAMICS: "dynamics",
+    layout.SCORES: "scores",
+    layout.EVENTS: "events",
+    layout.DETECTORS: "detectors",
+    layout.LOSSES: "losses",
+    layout.VERDICTS: "claims",
+    **{layout.TABLE.format(table=name): name for name in (*layout.TABLES, "quotes")},
 }
-OTHERS = (
-    r"manifest\.json|ro-crate-metadata\.json|config\.json|claims\.json|requirements\.lock|Snakefile|README\.md|findings\.txt"
-    rf"|data/{_NAME}/card\.json|runs/{_RUN}/run\.json|claims/claims\.txt|figures/{_NAME}\.(?:json|svg)"
-    r"|figures/not_drawn\.txt"
-)
+FIGURES = (layout.FIGURE_SPECIFICATION, layout.FIGURE_DRAWING)
+RECORDS: dict[str, type[Record]] = {layout.RUN_RECORD: RunRecord, layout.DATASET_CARD: DatasetCard}
+_PATTERNS = {
+    template: re.compile(layout.pattern(template))
+    for template in dict.fromkeys((*TABLES, *RECORDS, layout.MANIFEST, *BESIDE, *TEXTS, *FIGURES))
+}
+# The schemas of the tables that are read a row group at a time.
+STREAMED = ("dynamics",)
+
+
+def template_of(name: str) -> str | None:
+    """Return the template that the name of a file in an artifact follows; None where it may not be in one."""
+    return next((template for template, pattern in _PATTERNS.items() if pattern.fullmatch(name)), None)
 
 
 def write(path: Path, files: Mapping[str, Path | bytes], about: Mapping[str, Any]) -> None:
@@ -130,7 +132,7 @@ def unpack(path: Path, folder: Path) -> tuple[dict[str, Any], list[str]]:
 def refuse_altered(path: Path, altered: list[str]) -> None:
     """Raise BadInput where `unpack` has found files of the artifact that are not as its manifest says."""
     if altered:
-        raise BadInput(f"{path}: {altered[0]}: not what the manifest's hash is of; see `settling verify`")
+        raise BadInput(f"{path}: {altered[0]}: does not match its hash in the manifest; see `settling verify`")
 
 
 @contextlib.contextmanager
@@ -145,9 +147,9 @@ def opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipI
         raise BadInput(f"{path}: found a folder, expected an artifact, which is a zip") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, UnicodeError) as error:
         with path.open("rb") as file:
-            cut = file.read(4) == b"PK\3\4"
-        what = "cut short or damaged" if cut else "not a zip"
-        raise BadInput(f"{path}: {what} ({shown(str(error))})") from None
+            is_zip = file.read(4) == b"PK\3\4"
+        what = "cut short or damaged" if is_zip else "not a zip"
+        raise BadInput(f"{path}: {what} ({cut(one_line(str(error)))})") from None
 
 
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -159,8 +161,8 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     names: set[str] = set()
     for entry in listed:
         name, mode = entry.orig_filename, entry.external_attr >> 16
-        where = f"{path}: {shown(name)}"
-        if not re.fullmatch("|".join([OTHERS, *TABLES]), name):
+        where = f"{path}: {cut(one_line(name))}"
+        if template_of(name) is None:
             raise BadInput(f"{where}: not the name of a file of an artifact")
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise BadInput(f"{where}: found a link or device, expected a file")
@@ -186,7 +188,7 @@ def _manifest(path: Path, archive: zipfile.ZipFile, entries: Mapping[str, zipfil
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
         raise BadInput(f"{path}: {MANIFEST}: no table `files` of hashes")
     if manifest.get("format") != FORMAT:
-        raise BadInput(f"{path}: {MANIFEST}: found format {shown(str(manifest.get('format')))}, expected {FORMAT}")
+        raise BadInput(f"{path}: {MANIFEST}: found format {shown(manifest.get('format'))}, expected {FORMAT}")
     return dict(manifest)
 
 
@@ -194,19 +196,12 @@ def _json(path: Path, archive: zipfile.ZipFile, entries: Mapping[str, zipfile.Zi
     if name not in entries:
         raise BadInput(f"{path}: lacks {name}; expected an artifact of settling")
     _bounded(path, entries[name])
-    return _parsed(f"{path}: {name}", archive.read(entries[name]))
+    return parse_json(archive.read(entries[name]), f"{path}: {name}")
 
 
 def _bounded(path: Path, entry: zipfile.ZipInfo) -> None:
     if entry.filename.endswith(".json") and entry.file_size > MAX_JSON:
         raise BadInput(f"{path}: {entry.filename}: {entry.file_size} bytes, expected at most {MAX_JSON}")
-
-
-def _parsed(where: str, content: bytes) -> Any:
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not JSON ({shown(str(error))})") from None
 
 
 def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> str:
@@ -216,7 +211,7 @@ def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, targe
     found = hashlib.sha256()
     # It ends, or fails, at the size that the entry says, so no more is written than was allowed.
     with archive.open(entry) as source, target.open("xb") as file:
-        while chunk := source.read(CHUNK):
+        while chunk := source.read(COPIED_AT_ONCE):
             found.update(chunk)
             file.write(chunk)
     return found.hexdigest()
@@ -224,30 +219,24 @@ def _extract(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, targe
 
 def _check(path: Path, name: str, file: Path) -> None:
     """Raise BadInput where an unpacked file is not what its name says."""
+    template = template_of(name) or ""
     if name.endswith(".json"):
-        value = _parsed(f"{path}: {name}", file.read_bytes())
-        for pattern, model in CARDS.items():
-            if re.fullmatch(pattern, name):
-                check_card(f"{path}: {name}", model, value)
-    schema = next((schema for pattern, schema in TABLES.items() if re.fullmatch(pattern, name)), None)
-    if schema is None:
+        value = parse_json(file.read_bytes(), f"{path}: {name}")
+        if template in RECORDS:
+            check_record(f"{path}: {name}", RECORDS[template], value)
+    if template not in TABLES:
         return
+    schema = TABLES[template]
     try:
         with open_table(file, schema) as table:
             epochs = metadata_of(table.schema_arrow).get("epochs", 0)
     except BadInput as error:
         raise BadInput(f"{path}: {name}{str(error).removeprefix(str(file))}") from None
     except (ValueError, AttributeError) as error:
-        raise BadInput(f"{path}: {name}: its metadata is not settling's ({shown(str(error))})") from None
+        raise BadInput(f"{path}: {name}: its metadata is not settling's ({cut(one_line(str(error)))})") from None
     if not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
-        raise BadInput(f"{path}: {name}: found {shown(str(epochs))} epochs, expected at most {MAX_EPOCHS}")
+        raise BadInput(f"{path}: {name}: found {shown(epochs)} epochs, expected at most {MAX_EPOCHS}")
     check_size(file, f"{path}: {name}", SCHEMAS[schema].names, by_group=schema in STREAMED)
-
-
-def shown(text: str) -> str:
-    """Return foreign text as it can be shown in a message: in one line, its odd characters escaped, not too long."""
-    escaped = ascii(text)[1:-1]
-    return escaped if len(escaped) <= 100 else f"{escaped[:97]}..."
 
 
 @contextlib.contextmanager
@@ -268,8 +257,8 @@ def blaming(path: Path, folder: Path) -> Iterator[None]:
     except BadInput as error:
         raise BadInput(str(error).replace(f"{folder}/", f"{path}: ")) from None
     except FOREIGN as error:
-        said = shown(str(error).replace(f"{folder}/", ""))
-        raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {said})") from error
+        message = cut(one_line(str(error).replace(f"{folder}/", "")))
+        raise BadInput(f"{path}: holds what settling does not write ({type(error).__name__}: {message})") from error
 
 
 @contextlib.contextmanager

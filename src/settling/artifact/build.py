@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import settling
+from settling import layout
 from settling import study as plan
 from settling.artifact.archive import write
 from settling.artifact.contents import datasets_of, names_of, withheld
-from settling.artifact.crate import METADATA, describe
+from settling.artifact.crate import describe
 from settling.config import Study, load
 from settling.documents import read_yaml
 from settling.errors import BadInput
@@ -45,50 +45,56 @@ def build(
     """Write the artifact of the study in the folder `results` to the zip `output`.
 
     `spec` is the configuration as `settling.study.study_spec` gives it, `claims` the file of claims, `lock` has the
-    versions of the environment. `text_is_withheld` says that the quotes are of artifacts, so that there is no text to
-    withhold any more. The same files give the same bytes. Raises BadInput for a missing file.
+    versions of the environment. `text_is_withheld` says that the quotes come from artifacts, which hold no text to
+    withhold. The same files give the same bytes. Raises BadInput for a missing file.
     """
     study = load(spec)
     files: dict[str, Path | bytes] = {name: results / name for name in names_of(study)}
     files |= {
-        "requirements.lock": lock,
-        "Snakefile": snakefile,
-        "config.json": as_json(json.loads(plan.study_spec(study))).encode(),
+        layout.LOCK: lock,
+        layout.SNAKEFILE: snakefile,
+        layout.CONFIGURATION: as_json(plan.study_spec(study)).encode(),
+        layout.README: README.format(study=study.study).encode(),
+        layout.CLAIMS: as_json(read_yaml(claims)).encode(),
     }
-    files["README.md"] = README.format(study=study.study).encode()
-    files["claims.json"] = as_json(read_yaml(claims)).encode()
     if missing := [str(path) for path in files.values() if isinstance(path, Path) and not path.exists()]:
         raise BadInput(f"{missing[0]}: no such file; the artifact is of a finished study")
-    with scratch(output) as room:
+    with scratch(output) as folder:
         hidden = [] if text_is_withheld else withheld(study)
-        files |= without_text(study, results, room, hidden)
+        files |= without_text(study, results, folder, hidden)
         about = {
             "study": study.study,
             "version": settling.__version__,
             "commit": commit(),
             "text_withheld": withheld(study),
         }
-        cards = {dataset: read_json(results / "data" / dataset / "card.json") for dataset in datasets_of(study)}
-        runs = [read_json(results / run.card) for run in plan.runs(study)]
-        files[METADATA] = as_json(describe(study.study, files, cards, runs)).encode()
+        cards = {name: read_json(results / layout.DATASET_CARD.format(dataset=name)) for name in datasets_of(study)}
+        runs = [read_json(results / run.record) for run in plan.runs(study)]
+        files[layout.CRATE] = as_json(describe(study.study, files, cards, runs)).encode()
         write(output, files, about)
 
 
-def without_text(study: Study, results: Path, room: Path, hidden: list[str]) -> dict[str, Path | bytes]:
-    """Return the quotes, and the figures that show some, without the text of the data sets `hidden`, by name."""
-    quotes = read_table(results / "tables" / "quotes.parquet", "quotes")
-    for name in plan.TABLES:
-        (room / f"{name}.parquet").symlink_to((results / "tables" / f"{name}.parquet").resolve())
-    keys = {name: key_of(results / "data" / name / "train.parquet") for name in datasets_of(study) if name in hidden}
-    hide(quotes, keys, room / "quotes.parquet")
-    found: dict[str, Path | bytes] = {"tables/quotes.parquet": (room / "quotes.parquet").read_bytes()}
+def without_text(study: Study, results: Path, scratch: Path, hidden: list[str]) -> dict[str, Path | bytes]:
+    """Return the quotes, and the figures that show quotes, by name, without the text of the data sets `hidden`.
+
+    The folder `scratch` is written to.
+    """
+    tables = scratch / layout.TABLES_FOLDER
+    tables.mkdir()
+    for name in layout.TABLES:
+        file = layout.TABLE.format(table=name)
+        (scratch / file).symlink_to((results / file).resolve())
+    trains = {name: results / layout.TRAIN.format(dataset=name) for name in datasets_of(study) if name in hidden}
+    keys = {name: key_of(train) for name, train in trains.items()}
+    hide(read_table(results / layout.QUOTES, "quotes"), keys, scratch / layout.QUOTES)
+    files: dict[str, Path | bytes] = {layout.QUOTES: (scratch / layout.QUOTES).read_bytes()}
     for figure in FIGURES.keys() - skipped(study):
         if "quotes" in FIGURES[figure].tables:
-            text = specification(figure, room)
-            found[f"figures/{figure}.json"] = f"{text}\n".encode()
+            text = specification(figure, tables)
+            files[layout.FIGURE_SPECIFICATION.format(figure=figure)] = f"{text}\n".encode()
             if not FIGURES[figure].is_table:
-                found[f"figures/{figure}.svg"] = vector(text).encode()
-    return found
+                files[layout.FIGURE_DRAWING.format(figure=figure)] = vector(text).encode()
+    return files
 
 
 def hide(quotes: pa.Table, keys: Mapping[str, bytes], output: Path) -> None:
@@ -110,5 +116,5 @@ def key_of(train: Path) -> bytes:
 
 
 def hash_of(token: str, key: bytes) -> str:
-    """Return what stands for a word that may not be shown: two of a data set that are alike have the same."""
+    """Return the hash that stands for a word that may not be shown; equal words of a data set have equal hashes."""
     return f"#{hmac.digest(key, token.encode(), 'sha256').hex()[:12]}"

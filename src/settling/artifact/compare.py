@@ -11,9 +11,8 @@ from settling.artifact.archive import refuse_altered, unpacked
 from settling.artifact.stage import config_of
 from settling.errors import BadInput, one_line
 from settling.frames import read_frame
-from settling.layout import TABLES
+from settling.layout import TABLE, TABLES, VERDICTS
 from settling.schemas import SCHEMAS
-from settling.study import study_spec
 
 # Tables of estimates over runs, which have a spread.
 ESTIMATES = [name for name in TABLES if {"mean", "sd"} <= set(SCHEMAS[name].names)]
@@ -26,7 +25,7 @@ def compare(first: Path, second: Path) -> str:
     Raises BadInput for a file that is no artifact, or that is not safe to read.
     """
     lines = []
-    if study_spec(config_of(first)) != study_spec(config_of(second)):
+    if config_of(first) != config_of(second):
         lines.append("configurations: not the same; what only one has is left out")
     one, other = frames_of(first), frames_of(second)
     for name in ESTIMATES:
@@ -39,11 +38,12 @@ def frames_of(path: Path) -> dict[str, pd.DataFrame]:
     """Return an artifact's tables of estimates, and its claims; raise BadInput where they are not settling's."""
     with unpacked(path) as (folder, _, altered):
         refuse_altered(path, altered)
-        found = {name: read_frame(folder / "tables" / f"{name}.parquet", name) for name in ESTIMATES}
-        for name, frame in found.items():
+        files = {name: TABLE.format(table=name) for name in ESTIMATES}
+        frames = {name: read_frame(folder / file, name) for name, file in files.items()}
+        for name, frame in frames.items():
             if frame.duplicated(keys_of(frame)).any():
-                raise BadInput(f"{path}: tables/{name}.parquet: found two rows of one estimate, expected one")
-        return {**found, "claims": read_frame(folder / "claims" / "claims.parquet", "claims")}
+                raise BadInput(f"{path}: {files[name]}: found two rows of one estimate, expected one")
+        return {**frames, "claims": read_frame(folder / VERDICTS, "claims")}
 
 
 def keys_of(table: pd.DataFrame) -> list[Hashable]:
@@ -69,9 +69,9 @@ def of_table(name: str, one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]
     for row in order[:SHOWN]:
         at = both.loc[row]
         unit = f"{units[row]:.2f} sd" if np.isfinite(units[row]) else "no spread"
-        place = " ".join(str(at[key]) for key in keys if pd.notna(at[key]))
+        what = " ".join(str(at[key]) for key in keys if pd.notna(at[key]))
         one_mean, other_mean = (f"{at[name]:.4g}" if pd.notna(at[name]) else "none" for name in ("mean_1", "mean_2"))
-        yield f"  {unit:>9}  {one_mean} and {other_mean} (n={at['n_1']}, {at['n_2']})  {place}"
+        yield f"  {unit:>9}  {one_mean} and {other_mean} (n={at['n_1']}, {at['n_2']})  {what}"
 
 
 def of_claims(one: pd.DataFrame, other: pd.DataFrame) -> Iterator[str]:

@@ -9,8 +9,8 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
 import settling
+from settling.layout import CLAIMS, CONFIGURATION, LOCK, README, SNAKEFILE
 
-METADATA = "ro-crate-metadata.json"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
@@ -25,7 +25,7 @@ FORMATS = {
     ".md": "text/markdown",
 }
 # What went in; all else came out.
-GIVEN = ("config.json", "claims.json", "requirements.lock")
+GIVEN = (CONFIGURATION, CLAIMS, LOCK)
 LICENCE = "https://spdx.org/licenses/MIT"
 BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 PAPER = "https://aclanthology.org/2022.acl-long.521/"
@@ -54,7 +54,7 @@ def describe(
         crate.add(ContextEntity(crate, url, {"@type": "CreativeWork", "name": name, "version": version}))
         for url, (name, version) in PROFILES.items()
     ]
-    workflow = crate.add_workflow(dest_path="Snakefile", main=True, lang="snakemake", lang_version=release("snakemake"))
+    workflow = crate.add_workflow(dest_path=SNAKEFILE, main=True, lang="snakemake", lang_version=release("snakemake"))
     workflow["name"] = f"settling {settling.__version__}"
     workflow["version"] = workflow["softwareVersion"] = settling.__version__
     workflow["encodingFormat"] = "text/plain"
@@ -63,9 +63,9 @@ def describe(
     entities = {
         name: crate.add_file(dest_path=name, properties={"name": name, "encodingFormat": FORMATS[Path(name).suffix]})
         for name in sorted(files)
-        if name != "Snakefile"
+        if name != SNAKEFILE
     }
-    entities["README.md"]["about"] = crate.root_dataset
+    entities[README]["about"] = crate.root_dataset
     data = [
         crate.add(
             ContextEntity(

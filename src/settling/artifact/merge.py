@@ -1,6 +1,5 @@
 """Put two artifacts of one study with different seeds together."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -8,16 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from settling import layout
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import WORD
-from settling.artifact.archive import FOREIGN, blaming, refuse_altered, shown, temporary, unpack
+from settling.artifact.archive import FOREIGN, blaming, refuse_altered, temporary, unpack
 from settling.artifact.build import build
 from settling.artifact.stage import config_of
 from settling.claims.decide import decide_claims
 from settling.config import Study, load
-from settling.errors import BadInput
+from settling.errors import BadInput, cut, one_line
 from settling.figures import FIGURES
 from settling.figures.plot import plot
 from settling.figures.skipped import list_skipped, skipped
@@ -47,7 +47,7 @@ def merge(first: Path, second: Path, output: Path) -> None:
                 refuse_altered(path, unpack(path, folder)[1])
         collect(study, paths, (one, other), results)
         refuse_nothing_new(paths, studies)
-        for file in ("claims.json", "Snakefile", "requirements.lock"):
+        for file in (layout.CLAIMS, layout.SNAKEFILE, layout.LOCK):
             if (one / file).read_bytes() != (other / file).read_bytes():
                 raise BadInput(f"{second}: {file}: not as in {first}")
         try:
@@ -57,15 +57,17 @@ def merge(first: Path, second: Path, output: Path) -> None:
             for path, alone, folder in zip(paths, studies, (one, other), strict=True):
                 with blaming(path, folder):
                     redraw(alone, (folder,), folder)
-            said = f"{type(error).__name__}: {shown(str(error).replace(f'{results}/', ''))}"
-            raise BadInput(f"{first} and {second}: cannot be drawn together ({said})") from error
-        spec = json.loads(plan.study_spec(study))
+            message = cut(one_line(str(error).replace(f"{results}/", "")))
+            raise BadInput(
+                f"{first} and {second}: cannot be drawn together ({type(error).__name__}: {message})"
+            ) from error
+        spec = plan.study_spec(study)
         build(
             spec,
             results,
-            one / "claims.json",
-            one / "requirements.lock",
-            one / "Snakefile",
+            one / layout.CLAIMS,
+            one / layout.LOCK,
+            one / layout.SNAKEFILE,
             output,
             text_is_withheld=True,
         )
@@ -73,7 +75,7 @@ def merge(first: Path, second: Path, output: Path) -> None:
 
 def together(paths: Iterable[Path], studies: list[Study]) -> Study:
     """Return the configuration of both, with the seeds of both; raise BadInput where they differ in more than seeds."""
-    one, other = (json.loads(plan.study_spec(study)) for study in studies)
+    one, other = (plan.study_spec(study) for study in studies)
     first, second = paths
     seeds: list[dict[str, list[int]]] = [seeds_of(values) for values in (one, other)]
     for values in (one, other):
@@ -82,7 +84,7 @@ def together(paths: Iterable[Path], studies: list[Study]) -> Study:
             experiment["seeds"] = None
     if one != other:
         key = next(key for key in one if one[key] != other.get(key))
-        raise BadInput(f"{second}: config.json: {key}: not as in {first}; only seeds may differ")
+        raise BadInput(f"{second}: {layout.CONFIGURATION}: {key}: not as in {first}; only seeds may differ")
     one["seeds"] = sorted({seed for found in seeds for seed in found["seeds"]})
     for name, experiment in one["experiments"].items():
         experiment["seeds"] = sorted({seed for found in seeds for seed in found[name]})
@@ -113,7 +115,7 @@ def collect(study: Study, paths: tuple[Path, Path], folders: tuple[Path, Path], 
         *plan.recorded(study),
         *(str(run.dynamics) for run in plan.runs(study) if study.publish.dynamics),
     ]
-    for name in sorted(set(wanted) - {"tables/quotes.parquet"}):
+    for name in sorted(set(wanted) - {layout.QUOTES}):
         found = [folder / name for folder in folders if (folder / name).exists()]
         if not found:
             raise BadInput(f"{first} and {second}: both lack {name}, which the seeds of both together ask for")
@@ -124,21 +126,21 @@ def collect(study: Study, paths: tuple[Path, Path], folders: tuple[Path, Path], 
 
 
 def alike(one: Path, other: Path) -> bool:
-    """Return whether two files are the same, but for when and how fast a run ran."""
-    if one.name == "run.json":
+    """Return whether two files are the same; two records of a run may differ in when and how fast it ran."""
+    if one.name == Path(layout.RUN_RECORD).name:
         return bool(read_json(one)["identity"] == read_json(other)["identity"])
     return one.read_bytes() == other.read_bytes()
 
 
 def redraw(study: Study, folders: Sequence[Path], results: Path) -> None:
     """Make the tables, quotes, figures, claims and findings of the study in the folder `results`."""
-    tables = results / "tables"
+    tables = results / layout.TABLES_FOLDER
     makers: dict[str, Callable[[], object]] = {
-        "aggregate": lambda: aggregate(json.loads(plan.aggregate_spec(study)), results, tables),
+        "aggregate": lambda: aggregate(plan.aggregate_spec(study), results, tables),
         "quote": lambda: put_quotes_together(folders, tables),
         "plot": lambda: draw(study, results),
-        "claims": lambda: decide_claims(folders[0] / "claims.json", tables, results / "claims"),
-        "findings": lambda: write_findings(tables, results / "findings.txt"),
+        "claims": lambda: decide_claims(folders[0] / layout.CLAIMS, tables, results / layout.VERDICTS_FOLDER),
+        "findings": lambda: write_findings(tables, results / layout.FINDINGS),
     }
     for make in in_order(makers):
         make()
@@ -146,7 +148,7 @@ def redraw(study: Study, folders: Sequence[Path], results: Path) -> None:
 
 def put_quotes_together(folders: Sequence[Path], tables: Path) -> None:
     """Write the quotes that artifacts have of the words that the folder `tables` points at."""
-    files = [folder / "tables" / "quotes.parquet" for folder in folders]
+    files = [folder / layout.QUOTES for folder in folders]
     quotes = pd.concat([read_frame(file, "quotes") for file in files]).drop_duplicates(WORD)
     words = read_frame(tables / "words.parquet", "words")[WORD].drop_duplicates()
     quoted = words.merge(quotes, on=WORD, how="left").fillna(UNQUOTED).sort_values(WORD)
@@ -158,5 +160,5 @@ def put_quotes_together(folders: Sequence[Path], tables: Path) -> None:
 def draw(study: Study, results: Path) -> None:
     """Draw the figures of the study from its tables, and list those that it has no runs for."""
     for figure in FIGURES.keys() - skipped(study):
-        plot(figure, results / "tables", results / "figures" / figure)
-    write_text(results / "figures" / "not_drawn.txt", list_skipped(study))
+        plot(figure, results / layout.TABLES_FOLDER, results / layout.FIGURE.format(figure=figure))
+    write_text(results / layout.NOT_DRAWN, list_skipped(study))

@@ -1,12 +1,13 @@
 """The unpack stage: from an artifact to what a study is drawn from, without data or a model."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from settling import study as plan
 from settling.artifact.archive import read, refuse_altered, unpack
 from settling.config import Study, load
 from settling.errors import BadInput
 from settling.files import put, scratch
+from settling.layout import CLAIMS, CONFIGURATION, RUN_RECORD
 
 # Experiments that may share each run.
 MAX_SHARED = 20
@@ -14,15 +15,15 @@ MAX_SHARED = 20
 
 def config_of(path: Path) -> Study:
     """Return an artifact's configuration; raise BadInput where it is none, or asks for more runs than there are."""
-    manifest, values = read(path, "config.json")
+    manifest, values = read(path, CONFIGURATION)
     if not isinstance(values, dict):
-        raise BadInput(f"{path}: config.json: not a configuration")
-    study = load(values, f"{path}: config.json")
+        raise BadInput(f"{path}: {CONFIGURATION}: not a configuration")
+    study = load(values, f"{path}: {CONFIGURATION}")
     # Counted before they are listed: a short line may ask for billions.
     asked = [plan.num_runs(block, plan.treatments(study)) for block in plan.experiments(study)]
-    held = sum(name.endswith(f"/{plan.CARD}") for name in manifest["files"])
+    held = sum(name.endswith(f"/{PurePath(RUN_RECORD).name}") for name in manifest["files"])
     if max(asked) > held or sum(asked) > MAX_SHARED * held:
-        raise BadInput(f"{path}: config.json: asks for {max(asked)} runs or more; the artifact has {held}")
+        raise BadInput(f"{path}: {CONFIGURATION}: asks for {max(asked)} runs or more; the artifact has {held}")
     return study
 
 
@@ -31,7 +32,7 @@ def unpack_study(path: Path, output: Path) -> None:
 
     Raises BadInput for an artifact that is damaged or not safe to read; nothing is then written.
     """
-    names = [*plan.recorded(config_of(path)), "claims.json"]
+    names = [*plan.recorded(config_of(path)), CLAIMS]
     with scratch(output) as room:
         manifest, altered = unpack(path, room)
         refuse_altered(path, altered)

@@ -3,7 +3,6 @@
 Claims are data. A file holds a list of them, and this module checks each item. docs/claims.md explains the keys.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +10,12 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
+from settling.documents import read_yaml
 from settling.errors import BadInput, choices
+from settling.files import parse_json
 from settling.model import NUMBER, Model, Number
 from settling.schemas import SCHEMAS
-from settling.validation import Name, check, read_yaml
+from settling.validation import Name, check
 
 Table = Literal["measures", "detection_runs", "class_thresholds"]
 # The tables that claims are tested on, and their columns. A row is of one run. `class_thresholds` is not in a file:
@@ -172,13 +173,9 @@ def _read_json(path: Path) -> Any:
             content = file.read(MAX_JSON_BYTES + 1)
         if len(content) > MAX_JSON_BYTES:
             raise BadInput(f"{path}: found more than {MAX_JSON_BYTES} bytes, expected at most that many")
-        return json.loads(content.decode())
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
-    except RecursionError:
-        raise BadInput(f"{path}: not JSON (nested too deeply)") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: not JSON ({error})") from None
+    return parse_json(content, str(path))
 
 
 def _holds_numbers(kind: pa.DataType) -> bool:

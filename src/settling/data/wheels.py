@@ -7,8 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from settling.data.messages import one_line
-from settling.errors import BadInput, choices
+from settling.errors import MAX_MESSAGE, BadInput, choices, cut, one_line
 
 
 def download_wheel(package: str, folder: Path) -> Path:
@@ -19,7 +18,9 @@ def download_wheel(package: str, folder: Path) -> Path:
     if run.returncode:
         lines = run.stderr.strip().splitlines()
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-        raise BadInput(f"{package}: pip download failed: {one_line((errors or lines or ['no message'])[-1])}")
+        raise BadInput(
+            f"{package}: pip download failed: {cut(one_line((errors or lines or ['no message'])[-1]), MAX_MESSAGE)}"
+        )
     return next(folder.glob("*.whl"))
 
 

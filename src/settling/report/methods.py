@@ -25,7 +25,7 @@ def content(study: Study, tables: dict[str, pd.DataFrame], results: Path) -> dic
     every = runs(study)
     names = sorted({run.dataset for run in every})
     cards = {name: read_json(results / "data" / name / "card.json") for name in names}
-    run_cards = [(run.system, read_json(results / run.card)) for run in every]
+    run_cards = [(run.system, read_json(results / run.record)) for run in every]
     return {
         "datasets": [dataset_entry(name, card) for name, card in cards.items()],
         "systems": system_rows(tables["systems"], run_cards),

@@ -15,6 +15,7 @@ import torch
 from settling import files
 from settling.errors import BadInput, one_line
 from settling.files import replacing
+from settling.provenance import hash_of_next
 from settling.training.progress import say
 
 # The size of a SHA-256.
@@ -71,7 +72,7 @@ def damage(path: Path) -> str | None:
         if left <= 0:
             return f"found {left + HASH_BYTES} bytes"
         with path.open("rb") as file:
-            found = files.hash_of_next(file, left)
+            found = hash_of_next(file, left)
             stated = file.read()
     except OSError as error:
         return error.strerror or str(error)

@@ -1,6 +1,5 @@
 """A small study, made stage by stage without Snakemake, and its artifact."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def study_of(folder: Path, checkpoint: Path, **changes: Any) -> Study:
 
 def built(study: Study, results: Path, output: Path) -> Path:
     """Build the artifact of a finished study."""
-    spec = json.loads(plan.study_spec(study))
+    spec = plan.study_spec(study)
     build(spec, results, CLAIMS, ROOT / "requirements.lock", ROOT / "Snakefile", output)
     return output
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from settling.provenance import sha256
-from settling.tables import read_table, write_table
 
 from settling.artifact.archive import write
 from settling.artifact.build import hash_of, key_of
@@ -17,7 +15,10 @@ from settling.artifact.contents import names_of
 from settling.artifact.stage import config_of, unpack_study
 from settling.config import Study
 from settling.errors import BadInput
+from settling.files import as_json
+from settling.provenance import sha256
 from settling.study import recorded, runs, study_spec
+from settling.tables import read_table, write_table
 from tests.conftest import PEOPLE, PLACES
 from tests.study import grid
 from tests.unit.artifact.conftest import built, study_of
@@ -127,6 +128,6 @@ def test_experiments_that_share_runs_and_a_clean_split_without_draws_are_read(
     study = study_of(
         corpus, tiny_checkpoint, experiments={"one": experiment, "other": {**experiment, "noise_seeds": [7]}}
     )
-    files: dict[str, Path | bytes] = {str(run.card): b"{}" for run in runs(study)}
-    write(tmp_path / "artifact.zip", {**files, "config.json": study_spec(study).encode()}, {})
+    files: dict[str, Path | bytes] = {str(run.record): b"{}" for run in runs(study)}
+    write(tmp_path / "artifact.zip", {**files, "config.json": as_json(study_spec(study)).encode()}, {})
     assert config_of(tmp_path / "artifact.zip") == study

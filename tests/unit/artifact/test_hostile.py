@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from settling.artifact import archive as module
-from settling.artifact.archive import MANIFEST
 from settling.data.foreign import MAX_ROWS
 from settling.files import as_json
+from settling.layout import MANIFEST
 from tests.tables import forged
 
 Spoil = Callable[[Path, Path], None]
@@ -179,7 +179,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
         "config.json: asks for",
     ),
     "card of a run": (replaced(f"{RUN}/run.json", b"{}"), "run.json: identity: Field required"),
-    "card of data": (replaced("data/toy/card.json", b"[]"), "data/toy/card.json: card: "),
+    "card of data": (replaced("data/toy/card.json", b"[]"), "data/toy/card.json: record: "),
     "UTF-16": (replaced(f"{RUN}/run.json", "{}".encode("utf-16")), "run.json: not JSON"),
     "wrong metadata": (with_metadata(b"[1]"), "its metadata is not settling's"),
     "endless epochs": (with_metadata(b'{"epochs": 1000000000}'), "found 1000000000 epochs, expected at most"),

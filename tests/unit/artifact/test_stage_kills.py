@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from settling import study as plan
+from settling.canonical import canonical
 from settling.config import Study
 from settling.treatments import family_of
 from tests.conftest import ROOT
@@ -71,7 +72,9 @@ def command(study: Study, results: Path, artifact: Path, tiny_checkpoint: Path) 
             "verify": {"claims": CLAIMS},
         }
         beside = {"plot": ["fig1_noise_f1"], "unpack": [str(artifact)], "verify": [str(artifact)]}
-        options = [part for name, value in arguments[stage].items() for part in (f"--{name}", str(value))]
+        values = arguments[stage].items()
+        written = [(name, canonical(value) if name == "spec" else str(value)) for name, value in values]
+        options = [part for name, value in written for part in (f"--{name}", value)]
         return [*stage.split(), *beside.get(stage, []), *options]
 
     return of

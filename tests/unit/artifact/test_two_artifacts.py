@@ -90,9 +90,9 @@ def test_runs_that_contradict_are_named(artifact: Path, halves: tuple[Path, Path
 
 def test_a_damaged_half_is_named(halves: tuple[Path, Path], tmp_path: Path) -> None:
     bad = altered(halves[1], tmp_path / "bad.zip", lambda content: content.update({"findings.txt": b""}), forge=False)
-    with pytest.raises(BadInput, match=r"bad\.zip: findings\.txt: not what the manifest's hash is of"):
+    with pytest.raises(BadInput, match=r"bad\.zip: findings\.txt: does not match its hash in the manifest"):
         merge(halves[0], bad, tmp_path / "whole.zip")
-    with pytest.raises(BadInput, match=r"bad\.zip: findings\.txt: not what the manifest's hash is of"):
+    with pytest.raises(BadInput, match=r"bad\.zip: findings\.txt: does not match its hash in the manifest"):
         unpack_study(bad, tmp_path / "out")
 
 

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from settling.artifact.archive import MANIFEST
 from settling.artifact.differences import difference
 from settling.artifact.verify import verify
 from settling.config import Study
 from settling.files import as_json
+from settling.layout import MANIFEST
 from settling.study import runs
 from tests.conftest import ROOT
 from tests.tables import forged
@@ -228,14 +228,14 @@ def test_an_altered_hash_is_named(artifact: Path, tmp_path: Path) -> None:
         manifest["files"][EVENTS] = "0" * 64
 
     bad = altered(artifact, tmp_path / "altered.zip", in_json(MANIFEST, forge), forge=False)
-    assert wrong_lines(bad) == [f"hashes: {EVENTS}: not what the manifest's hash is of"]
+    assert wrong_lines(bad) == [f"hashes: {EVENTS}: does not match its hash in the manifest"]
 
 
 def test_a_file_that_the_manifest_does_not_list_is_named(artifact: Path, tmp_path: Path) -> None:
     bad = altered(
         artifact, tmp_path / "altered.zip", lambda content: content.update({"figures/more.svg": b"<svg/>"}), forge=False
     )
-    assert wrong_lines(bad) == ["hashes: figures/more.svg: not what the manifest's hash is of"]
+    assert wrong_lines(bad) == ["hashes: figures/more.svg: does not match its hash in the manifest"]
 
 
 def test_last_digits_may_differ_and_no_more() -> None:

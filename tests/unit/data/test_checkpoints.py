@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from settling.provenance import sha256
 
 from settling.data.checkpoints import download_checkpoint
 from settling.data.vectors import VECTORS, read_vectors
 from settling.errors import BadInput
+from settling.provenance import sha256
 
 KEPT = {"config.json", "model.safetensors", "tokenizer.json", "vocab.txt"}
 
@@ -101,10 +101,10 @@ def test_code_of_its_own_is_refused(tmp_path: Path, model: Path, name: str) -> N
     assert f"{name} names code of its own (auto_map)" in refusal(spec(model), tmp_path / "out")
 
 
-@pytest.mark.parametrize(("content", "words"), [("{", "is not JSON"), ("[]", "holds list, expected an object")])
+@pytest.mark.parametrize(("content", "words"), [("{", "not JSON"), ("[]", "found list, expected an object")])
 def test_a_broken_configuration_is_refused(tmp_path: Path, model: Path, content: str, words: str) -> None:
     (model / "config.json").write_text(content)
-    assert f"{model}: config.json {words}" in refusal(spec(model), tmp_path / "out")
+    assert f"{model}: config.json: {words}" in refusal(spec(model), tmp_path / "out")
 
 
 SHARD = "model-00001-of-00001.safetensors"
@@ -134,7 +134,7 @@ def test_weights_in_files_that_an_index_names_are_copied(tmp_path: Path, model: 
         ({"weight_map": {"weight": ["a", "b"]}}, "found ['a', 'b'] as the file of 'weight'"),
         ({"weight_map": [SHARD]}, "found no table weight_map"),
         ({}, "found no table weight_map"),
-        ([SHARD], "holds list, expected an object"),
+        ([SHARD], "found list, expected an object"),
     ],
 )
 def test_an_index_that_names_another_file_than_one_beside_it_is_refused(

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from settling.tables import read_table
 
 from settling.config import Dataset
 from settling.data.dataset import download_dataset
 from settling.errors import BadInput
 from settling.files import read_json
+from settling.tables import read_table
 from tests.conftest import ROOT
 
 # What docs/data.md shows under each heading: what stands in a study under `datasets: {NAME: ...}`.

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from settling.provenance import sha256
-from settling.tables import metadata_of, read_table
 
 from settling.data import dataset, sentences
 from settling.data.dataset import download_dataset
 from settling.data.sentences import Sentence
 from settling.errors import BadInput
+from settling.provenance import sha256
+from settling.tables import metadata_of, read_table
 
 texts = st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3), min_size=1, max_size=40)
 

@@ -19,9 +19,9 @@ import pytest
 from loopback_hub import REPO, REVISION, Hub
 from PIL import Image
 from safetensors.numpy import save_file
-from settling.tables import read_table
 
 from settling.files import read_json
+from settling.tables import read_table
 
 TAGS = ["O", "B-PER", "I-PER"]
 CLIENT = """

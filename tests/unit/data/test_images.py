@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from settling.tables import metadata_of, read_table
 from sklearn.datasets import load_digits
 
 from settling.config import load
@@ -20,6 +19,7 @@ from settling.data.images import MAX_SIDE, decode, read_parquet
 from settling.data.sentences import Sentence, drop_repeats, split
 from settling.errors import BadInput
 from settling.files import read_json
+from settling.tables import metadata_of, read_table
 from tests import study as small
 from tests.study import DIGITS, ENCODER, cap, grid, study_of
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from settling.provenance import git_blob, sha256
 
 from settling.config import Dataset
 from settling.data.fetch import fetch
 from settling.errors import BadInput
+from settling.provenance import git_blob, sha256
 
 CONTENT = b"a O\nb B-X\n"
 WRONG = "0" * 64

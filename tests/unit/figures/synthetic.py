@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from settling.tables import write_table
-
 from settling.detectors import DETECTORS, detector_of
 from settling.figures.plot import specification
 from settling.schemas import SCHEMAS
+from settling.tables import write_table
 from settling.treatments import family_of
 
 Row = dict[str, Any]

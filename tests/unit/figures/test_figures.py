@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from settling.tables import write_table
 
 from settling import errors
 from settling.analysis.aggregate import aggregate
@@ -20,6 +19,7 @@ from settling.figures import FIGURES
 from settling.figures.forms import form_of, title_of
 from settling.figures.plot import page, plot, specification
 from settling.study import runs_of
+from settling.tables import write_table
 from tests.unit.figures.synthetic import drawn_rows, quotes, rows_of, tables, write
 from tests.unit.small_study import SYSTEMS, TREATMENTS, block, spec_of, write_runs
 

@@ -1,16 +1,14 @@
 """A study in name alone: all that the report is made of, from synthetic tables, with hostile words in its texts."""
 
-import json
 from pathlib import Path
 from typing import Any
-
-from settling.layout import Run
 
 from settling.config import Study, load
 from settling.figures import FIGURES
 from settling.figures.plot import specification
 from settling.figures.skipped import skipped
 from settling.files import write_json, write_text
+from settling.layout import Run
 from settling.report.page import write_report
 from settling.study import report_spec, runs, treatments
 from tests.study import DIGITS, IMAGE, cap, folder, grid, local, noise, study_of
@@ -78,8 +76,8 @@ def made_up(folder: Path, n: int = 4) -> Path:
     for name in CONFIG["datasets"]:
         write_json(folder / "data" / name / "card.json", card(name))
     for run in runs(study):
-        write_json(folder / run.card, run_card(run))
-    write_report(json.loads(report_spec(study)), folder, folder / "report.html")
+        write_json(folder / run.record, run_card(run))
+    write_report(report_spec(study), folder, folder / "report.html")
     return folder / "report.html"
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from settling.layout import TABLES
-from settling.tables import write_table
 
 from settling.analysis import findings
 from settling.analysis.caps import class_thresholds
@@ -18,10 +16,12 @@ from settling.figures import FIGURES
 from settling.figures.forms import texts_of, title_of
 from settling.figures.plot import specification, vector
 from settling.frames import read_frame
+from settling.layout import TABLES
 from settling.report import explorer, methods, words
 from settling.report.page import inert
 from settling.schemas import SCHEMAS
 from settling.study import runs
+from settling.tables import write_table
 from tests.conftest import ROOT
 from tests.unit.figures import synthetic
 from tests.unit.report import made_up

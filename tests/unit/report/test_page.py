@@ -14,6 +14,7 @@ import pytest
 import vl_convert
 
 from settling import errors
+from settling.canonical import canonical
 from settling.config import load
 from settling.errors import BadInput
 from settling.figures import FIGURES
@@ -193,7 +194,7 @@ def test_what_differs_from_run_to_run_or_place_to_place_is_left_out(report: Path
 
 def test_the_same_files_elsewhere_give_the_same_bytes(report: Path, tmp_path: Path) -> None:
     shutil.copytree(report.parent, tmp_path / "elsewhere")
-    write_report(json.loads(report_spec(load(CONFIG))), tmp_path / "elsewhere", tmp_path / "again.html")
+    write_report(report_spec(load(CONFIG)), tmp_path / "elsewhere", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == report.read_bytes()
 
 
@@ -202,7 +203,7 @@ def test_the_command_writes_the_same_page_without_torch(report: Path, tmp_path: 
     options = [
         "report",
         "--spec",
-        report_spec(load(CONFIG)),
+        canonical(report_spec(load(CONFIG))),
         "--results",
         report.parent,
         "--output",
@@ -221,7 +222,7 @@ def test_a_missing_file_is_named(report: Path, tmp_path: Path, file: str) -> Non
     shutil.copytree(report.parent, tmp_path / "study")
     (tmp_path / "study" / file).unlink()
     with pytest.raises(BadInput, match=f"{file}: no such file"):
-        write_report(json.loads(report_spec(load(CONFIG))), tmp_path / "study", tmp_path / "out.html")
+        write_report(report_spec(load(CONFIG)), tmp_path / "study", tmp_path / "out.html")
 
 
 def test_the_spec_is_the_configuration_but_for_where_runs_run() -> None:
@@ -232,4 +233,4 @@ def test_the_spec_is_the_configuration_but_for_where_runs_run() -> None:
         "systems": {name: {**one, **asked} for name, one in CONFIG["systems"].items()},
     }
     assert report_spec(load(elsewhere)) == report_spec(load(CONFIG))
-    assert load(json.loads(report_spec(load(elsewhere)))) == load(CONFIG)
+    assert load(report_spec(load(elsewhere))) == load(CONFIG)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from settling.tables import read_table
 from torchcrf import CRF
 
 from settling import study as plan
@@ -19,6 +18,7 @@ from settling.errors import BadInput
 from settling.files import read_json
 from settling.systems.bilstm_crf import BilstmCrfRecipe
 from settling.systems.bilstm_crf_model import UNKNOWN, System, log_marginals, sentences_of, vocabulary_of
+from settling.tables import read_table
 from settling.training.loop import Trainer
 from settling.training.train import Run, train
 from settling.validation import check
@@ -324,7 +324,7 @@ def study(bilstm: str, encoder: str) -> dict[str, Any]:
 def test_the_vectors_are_the_input_of_their_download() -> None:
     made = load(study(bilstm="glove", encoder="mini"))
     assert plan.checkpoint_files(made, "glove") == ["glove.txt"]
-    assert plan.checkpoint_spec(made, "glove") == '{"kind":"vectors","path":"glove.txt"}'
+    assert plan.checkpoint_spec(made, "glove") == {"kind": "vectors", "path": "glove.txt"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from settling.tables import metadata_of, read_table
 from sklearn.datasets import load_digits
 from transformers import ResNetConfig, ResNetForImageClassification, ViTConfig, ViTForImageClassification
 
@@ -26,6 +25,7 @@ from settling.errors import BadInput
 from settling.files import read_json
 from settling.systems.image import ImageRecipe
 from settling.systems.image_model import System, normalisation
+from settling.tables import metadata_of, read_table
 from settling.training import train as stage
 from settling.training.loop import Trainer
 from settling.training.train import Run, train
@@ -399,7 +399,7 @@ def test_an_image_checkpoint_needs_no_tokenizer_but_says_that_it_is_one(saved: P
     with pytest.raises(BadInput, match=r"no tokenizer; .* or an image model's preprocessor_config\.json"):
         download_checkpoint(spec, tmp_path / "out")
     (saved / "preprocessor_config.json").write_text("[]")
-    with pytest.raises(BadInput, match=r"preprocessor_config\.json holds list, expected an object"):
+    with pytest.raises(BadInput, match=r"preprocessor_config\.json: found list, expected an object"):
         download_checkpoint(spec, tmp_path / "out")
     (saved / "preprocessor_config.json").write_text("{}")
     download_checkpoint(spec, tmp_path / "out")

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from settling.tables import metadata_of, open_table, read_table
 from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from settling.canonical import seed_of
@@ -15,6 +14,7 @@ from settling.data.split import Split
 from settling.errors import BadInput
 from settling.systems.encoder import EncoderRecipe
 from settling.systems.encoder_model import System
+from settling.tables import metadata_of, open_table, read_table
 from settling.training.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
 from settling.training.progress import Progress

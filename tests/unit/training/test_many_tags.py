@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from settling.tables import metadata_of, read_table
 
 from settling.analysis.events import find_events
 from settling.data.dataset import download_dataset
 from settling.schemas import NARROW_TAGS
+from settling.tables import metadata_of, read_table
 from settling.training.train import Run, train
 from settling.treatments.treat import treat
 from tests.conftest import paths_of

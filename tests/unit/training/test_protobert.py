@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from settling.tables import read_table
 
 from settling.canonical import seed_of
 from settling.data.split import Split, read_treated
@@ -25,6 +24,7 @@ from settling.systems.protobert_model import (
     prototype_logits,
     split_by_minority,
 )
+from settling.tables import read_table
 from settling.training.loop import Trainer
 from settling.treatments.treat import treat
 from settling.validation import check

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from settling.tables import read_table
 
 from settling.data.split import Split
+from settling.tables import read_table
 from settling.training.records import Observation, Scorer, write_scores
 
 TAGS = ("O", "B-LOC", "B-RARE")

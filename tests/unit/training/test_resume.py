@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from settling.tables import read_table
 
 from settling import files
 from settling.errors import BadInput
 from settling.systems import loading
 from settling.systems.encoder import EncoderRecipe
+from settling.tables import read_table
 from settling.training import loop, state
 from settling.training import train as stage
 from settling.training.progress import Progress, read_progress

@@ -1,6 +1,5 @@
 """JSON lines: one object a line, which holds a sentence as a list of words and a list of tags."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from settling.data.formats.text import decoded
 from settling.data.keys import Dataset
 from settling.data.reading import Raw
 from settling.errors import BadInput, choices
+from settling.files import parse_json
 
 
 def read(path: Path, dataset: Dataset, where: str) -> tuple[list[Raw], dict[str, Any]]:
@@ -19,10 +19,7 @@ def read(path: Path, dataset: Dataset, where: str) -> tuple[list[Raw], dict[str,
         if not line.strip():
             continue
         at = f"{where}:{number}"
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{at}: not JSON ({error})") from None
+        value = parse_json(line, at)
         if not isinstance(value, dict):
             raise BadInput(f"{at}: found {type(value).__name__}, expected an object with two lists")
         for key in (dataset.token_column, dataset.tag_column):

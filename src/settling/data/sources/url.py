@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from settling.data.messages import one_line
 from settling.data.sources.source import HASHES, GitBlobs, Hashes, Shard, Source
-from settling.errors import BadInput
+from settling.errors import BadInput, described
 
 
 class UrlSource(Source):
@@ -33,7 +32,7 @@ class UrlSource(Source):
         try:
             pooch.retrieve(shard.name, known_hash=None, fname=target.name, path=target.parent)
         except (OSError, ValueError) as error:
-            raise BadInput(f"{shard.name}: download failed: {one_line(error)}") from None
+            raise BadInput(f"{shard.name}: download failed: {described(error)}") from None
         return target
 
 

@@ -1,10 +1,10 @@
-"""What the cards in an artifact must hold for a report to be made of them. They may come from anyone."""
+"""What the JSON records in an artifact must hold for a report to be made of them. They may come from anyone."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from settling.errors import BadInput
+from settling.errors import BadInput, cut, one_line
 
 
 def _encodable(text: str) -> str:
@@ -13,17 +13,17 @@ def _encodable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_encodable)]
-Count = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[int, Field(ge=0)]
 
 
-class Card(BaseModel):
-    """What is read of a card; it may hold more."""
+class Record(BaseModel):
+    """What is read of a record; it may hold more."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
 
-class Made(Card):
-    """What made a file."""
+class Made(Record):
+    """How a file was made."""
 
     spec: dict[str, Any]
     # No checkpoint has no hash.
@@ -33,33 +33,33 @@ class Made(Card):
     code: Text
 
 
-class Machine(Card):
+class Machine(Record):
     """What a run ran on."""
 
     name: Text
     torch: Text
 
 
-class RunCard(Card):
-    """run.json."""
+class RunRecord(Record):
+    """The record of a run."""
 
     identity: Text
     made: Made
     outputs: dict[Text, Text]
-    parameters: Count
+    parameters: NotNegative
     machine: Machine
     seconds_per_epoch: list[Annotated[float, Field(ge=0)]]
     ended: Text
 
 
-class Spec(Card):
+class Spec(Record):
     """What a data set was made of."""
 
     source: dict[str, Any]
 
 
-class DataCard(Card):
-    """card.json of a data set."""
+class DatasetCard(Record):
+    """The card of a data set."""
 
     spec: Spec
     splits: dict[Text, dict[Text, Any]]
@@ -69,11 +69,11 @@ class DataCard(Card):
     warnings: list[Text] = []
 
 
-def check_card(where: str, model: type[Card], value: Any) -> None:
-    """Raise BadInput unless `value`, read from JSON, holds what the card must."""
+def check_record(where: str, model: type[Record], value: Any) -> None:
+    """Raise BadInput unless `value`, read from JSON, holds what the record must."""
     try:
         model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "card"
-        raise BadInput(f"{where}: {ascii(key)[1:-1]}: {first['msg']}") from None
+        key = ".".join(str(part) for part in first["loc"]) or "record"
+        raise BadInput(f"{where}: {cut(one_line(key))}: {first['msg']}") from None
