@@ -60,7 +60,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         assert len(after[f"{room}/{registry}"]) == len(before[f"{room}/{registry}"]) + 1, "the registry gets one line"
     conll = (checkout.folder / "toy.conll").read_text()
     (checkout.folder / "entities.txt").write_text(slashed(conll, lambda word, tag: tag))
-    (checkout.folder / "classes.txt").write_text(slashed(conll, lambda word, tag: "NOUN" if word.istitle() else "X"))
+    (checkout.folder / "classes.txt").write_text(slashed(conll, lambda word, tag: "NOUN" if len(word) > 4 else "X"))
     return checkout
 
 
