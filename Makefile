@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 # Says where a study's results lie and what it found.
-SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .json)\ntables   %s/tables/   (.parquet, .csv)\nreport   %s/report.html\n\n" $$0 $$0 $$0; cat $$0/claims/claims.txt; echo; cat $$0/findings.txt'
+SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .csv, .json)\ntables   %s/tables/   (.parquet, .csv)\nreport   %s/report.html\n\n" $$0 $$0 $$0; cat $$0/claims/claims.txt; echo; cat $$0/findings.txt'
 # Debian's packages that tests/cluster needs.
 SLURM := slurmctld slurmd slurm-client munge
 # Debian's packages that tests/browser needs; figures name the fonts.

@@ -15,12 +15,15 @@ from settling import study as plan
 from settling.artifact.contents import names_of
 from settling.config import load
 from settling.data.formats import FORMATS
+from settling.data.sources import SOURCES
+from settling.detectors import DETECTORS
 from settling.errors import BadInput, printable
-from settling.figures import FIGURES
-from settling.figures.skipped import listed, skipped
+from settling.figures import CHART_FILES, FIGURES, TABLE_FILES
+from settling.figures.skipped import list_skipped, skipped
 from settling.fingerprint import modules
-from settling.status import logs, made, reasons, warnings_of
-from settling.systems import KINDS as SYSTEMS
+from settling.status import failure_reasons, logs, results_line, warnings_of
+from settling.systems import kind_of as system_kind
+from settling.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
 from settling.validation import read_document
@@ -100,7 +103,7 @@ rule all:
         rules.claims.output,
         rules.findings.output,
         rules.aggregate.output,
-        expand(rules.plot.output, figure=FIGURE_NAMES),
+        [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURE_NAMES for kind in FIGURES[name].files],
         rules.not_drawn.output,
         rules.report.output,
     localrule: True
@@ -113,11 +116,11 @@ onstart:
 
 
 onsuccess:
-    for line in [*warnings_of(Path(RESULTS)), made(Path(RESULTS))]:
+    for line in [*warnings_of(Path(RESULTS)), results_line(Path(RESULTS))]:
         if line:
             print(line)
 
 
 # Said again at the end, as a step's own words scroll away under Snakemake's.
 onerror:
-    print("\n".join(reasons(Path(RESULTS), BEFORE)), file=sys.stderr)
+    print("\n".join(failure_reasons(Path(RESULTS), BEFORE)), file=sys.stderr)

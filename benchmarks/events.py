@@ -40,7 +40,7 @@ def prepare(folder: Path) -> None:
         predicted = np.where(wrong, rng.integers(0, len(TAGS), WORDS), given_label).astype(np.uint8)
         seen.append(Observation(predicted, loss, loss))
     made = provenance("train", None, {"treated": folder / "treated.parquet"})
-    write_dynamics(folder / "dynamics.parquet", {"minibatch": seen}, TAGS, margin=False, made=made)
+    write_dynamics(folder / "dynamics.parquet", {"minibatch": seen}, TAGS, made)
 
 
 def bytes_a_word_epoch(folder: Path) -> float:

@@ -11,7 +11,10 @@ from collections import defaultdict
 from pathlib import Path
 
 from settling import study as plan
-from settling.config import BilstmCrfSystem, ImageSystem, Study, TransformerSystem, read
+from settling.config import Study, read
+from settling.systems.bilstm_crf import BilstmCrfRecipe
+from settling.systems.image import ImageRecipe
+from settling.systems.recipe import Recipe, TransformerRecipe
 
 HERE = Path(__file__).resolve().parent
 # Words of train, dev and test, or images, of the files that config/paper.yaml names.
@@ -30,14 +33,16 @@ BASE_PARAMETERS = 12 * (4 * 768 * 768 + 2 * 768 * 3072)
 RESNET_PRODUCTS = 3.8e9 / 224**2
 
 
-def products(recipe: TransformerSystem | BilstmCrfSystem | ImageSystem) -> float:
+def products(recipe: Recipe) -> float:
     """Return the multiplications of a forward pass over one word, or one image."""
-    if isinstance(recipe, TransformerSystem):
+    if isinstance(recipe, TransformerRecipe):
         return BASE_PARAMETERS * PIECES_A_WORD
-    if isinstance(recipe, BilstmCrfSystem):
+    if isinstance(recipe, BilstmCrfRecipe):
         inputs = [recipe.word_size + recipe.character_size, *[2 * recipe.hidden_size] * (recipe.layers - 1)]
         return sum(2 * 4 * recipe.hidden_size * (size + recipe.hidden_size) for size in inputs)
-    return RESNET_PRODUCTS * recipe.image_size**2
+    if isinstance(recipe, ImageRecipe):
+        return RESNET_PRODUCTS * recipe.image_size**2
+    raise TypeError(f"no count of products for a recipe of kind {recipe.kind}")
 
 
 def flops(study: Study, run: plan.Run) -> float:

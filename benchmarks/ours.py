@@ -11,9 +11,9 @@ import torch
 from prepare import BATCH_SIZE, LEARNING_RATE, first
 from worker import serve
 
-from settling.config import EncoderSystem
 from settling.data.split import read_split, read_treated
-from settling.systems.encoder import System, Windows
+from settling.systems.encoder import EncoderRecipe
+from settling.systems.encoder_model import System, Windows
 from settling.training.loop import Trainer
 from settling.training.train import set_up
 from settling.validation import check
@@ -32,8 +32,8 @@ def main() -> None:
     }
 
     def trainer(sentences: int, epochs: int) -> Trainer:
-        recipe: EncoderSystem = check(
-            EncoderSystem,
+        recipe: EncoderRecipe = check(
+            EncoderRecipe,
             {
                 **{"kind": "encoder", "checkpoint": "minilm", "epochs": epochs, "batch_size": BATCH_SIZE},
                 **{"learning_rate": LEARNING_RATE, "views": ["minibatch"]},

@@ -7,16 +7,16 @@ from typing import Any
 
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
-from settling.analysis.detection import detect
 from settling.analysis.events import find_events
 from settling.analysis.findings import write_findings
 from settling.analysis.quotes import quote
 from settling.claims.decide import decide_claims
 from settling.config import Study
 from settling.data.dataset import download_dataset
+from settling.detectors.detect import detect
 from settling.figures import FIGURES
 from settling.figures.plot import plot, specification
-from settling.figures.skipped import listed, skipped
+from settling.figures.skipped import list_skipped, skipped
 from settling.files import write_text
 from settling.treatments import family_of
 from settling.treatments.treat import treat
@@ -102,4 +102,4 @@ def draw(study: Study, results: Path, whole: bool = True) -> None:
             plot(figure, tables, results / "figures" / figure)
         else:
             write_text(results / "figures" / f"{figure}.json", specification(figure, tables))
-    write_text(results / "figures" / "not_drawn.txt", listed(study))
+    write_text(results / "figures" / "not_drawn.txt", list_skipped(study))

@@ -1,4 +1,4 @@
-"""The command line of settling.stages. What a command needs is imported when it runs, so that --help is quick."""
+"""The command line of settling.stages. A command's module is imported when it runs, so that --help is quick."""
 
 import argparse
 import contextlib
@@ -19,8 +19,8 @@ How a pretrained model fits, settles and memorises a labelled data set.
 
 `snakemake -n -p -F` prints the commands of a study with their specs; without -F, those still to run.
 """
-# Characters of a value in a message.
-MAX_SHOWN = 100
+# A value in a message has at most this many characters.
+MAX_QUOTED = 100
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add(command: argparse.ArgumentParser, argument: Argument) -> None:
-    """Add an argument to the parser of a command."""
+    """Add an argument of settling.stages to the parser of its command."""
     settings: dict[str, Any] = {"type": READERS[argument.kind], "help": argument.help}
     if argument.name.startswith("--"):
         settings["required"] = argument.required
@@ -55,24 +55,24 @@ def add(command: argparse.ArgumentParser, argument: Argument) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run one command, while no other process makes the same, and print what it returns."""
+    """Run one command and print what it returns. While it runs, no other process may make the same output."""
     values = vars(arguments)
     stage = BY_NAME[values.pop("command")]
     module, _, name = stage.function.partition(":")
     with contextlib.ExitStack() as stack:
-        # A training claims its runs, one by one.
+        # `train` has no argument `output`; it claims its runs itself, one by one.
         if output := values.get("output"):
             from settling.files import claimed
 
-            # A figure is one of several in its folder.
+            # `plot` writes one of several figures in the folder `output`, and claims that figure alone.
             stack.enter_context(claimed(output / values.get("figure", "")))
-        said = getattr(importlib.import_module(module), name)(**values)
-    if said is not None:
-        tell(said.removesuffix("\n"))
+        text = getattr(importlib.import_module(module), name)(**values)
+    if text is not None:
+        tell(text.removesuffix("\n"))
 
 
 def spec_of(text: str) -> dict[str, Any]:
-    """Parse a spec; raise BadInput where it is not a JSON object."""
+    """Parse a spec, or the file named after an `@`; raise BadInput where it is not a JSON object."""
     where = "--spec"
     if text.startswith("@"):
         where = f"--spec: {text[1:]}"
@@ -89,17 +89,17 @@ def spec_of(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise BadInput(f"{where}: not JSON ({error})") from None
     if not isinstance(spec, dict):
-        shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
-        raise BadInput(f"{where}: found {shown!r}, expected a JSON object")
+        quoted = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+        raise BadInput(f"{where}: found {quoted!r}, expected a JSON object")
     return spec
 
 
-# How an argument of each kind is read.
+# The function that reads an argument of each kind from its text.
 READERS: dict[str, Callable[[str], Any]] = {"PATH": Path, "JSON": spec_of, "NUMBER": int, "TEXT": str}
 
 
-def parsed() -> argparse.Namespace:
-    """Return the command and its arguments by name, as its function takes them; end with status 2 for a wrong usage."""
+def parsed_arguments() -> argparse.Namespace:
+    """Return the command and its arguments, called as its function calls them; a usage error ends with status 2."""
     top = parser()
     arguments, unknown = top.parse_known_args()
     if name := BY_NAME[arguments.command].unknown_options:
@@ -110,22 +110,22 @@ def parsed() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Run the command line; end with status 1 and one line where the user's input or the disk is at fault."""
+    """Run the command line. An error in the user's input or of the disk ends with status 1 and one line."""
     command = "settling"
     try:
-        arguments = parsed()
+        arguments = parsed_arguments()
         command = arguments.command
         if command != "download":
             # Only the download stage may use the network.
             os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        # A terminated command cleans up as a failed one does.
+        # SIGTERM raises SystemExit, so that a command that is terminated cleans up like one that fails.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         run(arguments)
     except BadInput as error:
         sys.exit("\n".join(f"settling: {line}" for line in printable(str(error)).splitlines()))
     except OSError as error:
-        # What is copied or renamed has two names; the second is the one that is written.
+        # An error in copying or renaming has two paths; the second is the one that is written.
         name = error.filename2 or error.filename or command
         sys.exit(printable(f"settling: {name}: {error.strerror or error}"))
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
-"""The commands that are more than one function of a stage: settling.stages names them, settling.cli calls them.
+"""The functions of those commands that do more than call one function of a stage.
 
-Each imports what it needs when it is called, as no two need the same.
+settling.stages names them and settling.cli calls them. Each imports what it needs when it is called, because no two of
+them need the same and imports take long.
 """
 
 import json
@@ -15,12 +16,12 @@ from settling.errors import BadInput, tell
 if TYPE_CHECKING:
     from settling.training.train import Run
 
-# Python reads no number of thousands of digits.
+# Python refuses to read an integer of thousands of digits.
 MAX_DIGITS = 18
 
 
 def download(what: str, spec: dict[str, Any], output: Path) -> None:
-    """Fetch a `dataset` or a `checkpoint`, whichever `what` is."""
+    """Fetch a data set (`what` is `dataset`) or a checkpoint (`checkpoint`)."""
     if what == "dataset":
         from settling.data.dataset import download_dataset
 
@@ -42,20 +43,20 @@ def train(
     device: str,
     threads: int,
 ) -> None:
-    """Train the runs given by the values of each `--run`; end with the status of SIGTERM where a signal came."""
+    """Train runs; `run` has the values of each `--run`. After a signal the process ends with the status of SIGTERM."""
     from settling.training import train as training
     from settling.training.state import Interrupted
 
     data = {"train": train, "dev": dev, "test": test}
     try:
-        training.train(spec, data, checkpoint, [run_of(*values) for values in run], device, threads, tokens)
+        training.train(spec, data, checkpoint, [run_from(*values) for values in run], device, threads, tokens)
     except Interrupted:
         print("settling: interrupted; the same command goes on from the saved state", file=sys.stderr)
         sys.exit(128 + signal.SIGTERM)
 
 
-def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
-    """Read the values of `--run`; raise BadInput for a seed that is not a number."""
+def run_from(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
+    """Return the run that the values of one `--run` describe; raise BadInput for a bad seed."""
     from settling.training.train import Run
 
     if not seed.isdecimal():
@@ -66,26 +67,26 @@ def run_of(seed: str, treated: str, output: str, state: str, log: str) -> "Run":
 
 
 def plot(figure: str, tables: Path, output: Path) -> None:
-    """Draw a figure into the folder `output`, under the figure's name."""
+    """Draw a figure; its files in the folder `output` have the figure's name."""
     from settling.figures import plot as plotting
 
     plotting.plot(figure, tables, output / figure)
 
 
 def verify(path: Path, claims: Path) -> None:
-    """Print how an artifact agrees with itself, and with the file `claims` where there is one.
+    """Check an artifact, also against the file `claims` if it exists, and print the result.
 
-    Ends with status 1 where it does not agree.
+    The process ends with status 1 if the artifact does not agree.
     """
     from settling.artifact import verify as verification
 
-    said, good = verification.verify(path, claims if claims.exists() else None)
-    tell(said)
-    sys.exit(not good)
+    report, agrees = verification.verify(path, claims if claims.exists() else None)
+    tell(report)
+    sys.exit(not agrees)
 
 
 def status(file: Path) -> str:
-    """Return how far the study of a configuration is."""
+    """Return a text that says how far the study of a configuration file is."""
     from settling.config import read
     from settling.status import status
 
@@ -93,7 +94,10 @@ def status(file: Path) -> str:
 
 
 def config(file: Path) -> None:
-    """Print a configuration in full, and on standard error what is to be known before the study is started."""
+    """Print a configuration in full; print on standard error what one should know before the study is started.
+
+    Raises BadInput for a bad configuration, such as one with a checkpoint on the hub that has no revision.
+    """
     from settling.config import read
     from settling.data.preview import previews
     from settling.study import not_there, runs, unpinned
@@ -103,9 +107,10 @@ def config(file: Path) -> None:
         num_runs = len(runs(study))
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
+    if keys := unpinned(study):
+        expected = "expected the id of a commit of its repository (40 hexadecimal digits)"
+        raise BadInput("\n".join(f"{file}: {key}.revision: missing; {expected}" for key in keys))
     print(json.dumps(study.model_dump(mode="json"), indent=2))
-    for key in unpinned(study):
-        tell(f"{file}: {key}: no revision yet; the download refuses without one", sys.stderr)
     for key, path in not_there(study):
         tell(f"{file}: {key}: {path}: no such file yet", sys.stderr)
     for name, dataset in study.datasets.items():

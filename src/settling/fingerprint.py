@@ -1,6 +1,6 @@
-"""A stage's code: the package modules it reaches by import, each with the hash of its syntax tree, docstrings left out.
+"""The code of a stage: the modules of this package that it reaches by import, each with a hash of its syntax tree.
 
-Comments, docstrings and formatting do not count, so editing them reruns nothing.
+Docstrings are left out of the hash, and comments and formatting are not in the tree, so editing them reruns nothing.
 """
 
 import ast
@@ -8,21 +8,34 @@ import functools
 import hashlib
 from pathlib import Path
 
+from settling.systems import KINDS as SYSTEMS
+
 ROOT = Path(__file__).resolve().parent
-# What these steer reaches each step in its spec, and registries only name modules, of which a rule adds the one that it
-# uses; so a new option or a new line in a registry reruns nothing. Who writes a column has it in code too, and a file
-# under an old schema is refused when it is read; so a new table reruns nothing either.
+# These modules do not count as code of a stage. What the configuration says reaches each step in its spec. A registry
+# only names modules, and a rule adds the module that it uses. So a new option with a default, or a new line in a
+# registry, reruns nothing. The module that writes a column counts as code, and a file with an old schema is refused
+# when it is read, so a new table reruns nothing either.
 NOT_CODE = frozenset(
     {
         "settling",
         "settling.config",
+        "settling.data.checkpoint_keys",
         "settling.data.formats",
+        "settling.data.keys",
+        "settling.data.sources",
+        "settling.detectors",
+        "settling.detectors.kind",
         "settling.errors",
         "settling.figures",
         "settling.fingerprint",
         "settling.model",
         "settling.schemas",
         "settling.systems",
+        *SYSTEMS.values(),
+        "settling.systems.kind",
+        "settling.systems.recipe",
+        "settling.tasks",
+        "settling.tasks.task",
         "settling.treatments",
         "settling.treatments.kind",
         "settling.validation",
@@ -31,35 +44,36 @@ NOT_CODE = frozenset(
 
 
 def fingerprint(*names: str) -> str:
-    """Return the hash (16 hex digits) of the code of the modules `names` and of all they import from this package."""
+    """Return a hash (16 hex digits) of the code of the modules `names` and of all they import from this package."""
     text = "\n".join(f"{name} {code}" for name, code in reached(*names).items())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @functools.cache
 def modules(*names: str) -> str:
-    """Return the same code module by module, as one line: `settling.files=1a2b3c4d settling.frames=...`, sorted.
+    """Return the hash of each of these modules, sorted, as one line: `settling.files=1a2b3c4d settling.frames=...`.
 
-    The rules carry this line, so that what changed can be told by name, and ask for it for every job.
+    The rules have this line among their parameters, so that `settling why` can name the modules that changed. It is
+    cached because each job asks for it.
     """
     return " ".join(f"{name}={code[:8]}" for name, code in reached(*names).items())
 
 
 def reached(*names: str) -> dict[str, str]:
-    """Return the modules `names` and all they import from this package, sorted, each with the hash of its code."""
-    found: dict[str, str] = {}
+    """Return the modules `names` and all that they import from this package, sorted, with the hash of each."""
+    hashes: dict[str, str] = {}
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found and name not in NOT_CODE:
-            found[name], imports = parsed(name)
+        if name not in hashes and name not in NOT_CODE:
+            hashes[name], imports = hash_and_imports(name)
             waiting += imports
-    return dict(sorted(found.items()))
+    return dict(sorted(hashes.items()))
 
 
 @functools.cache
-def parsed(module: str) -> tuple[str, list[str]]:
-    """Return the hash of one module's syntax tree and the modules of this package that it imports."""
+def hash_and_imports(module: str) -> tuple[str, list[str]]:
+    """Return the hash of a module's syntax tree and the modules of this package that it imports."""
     tree = ast.parse(_file(module).read_bytes())
     imports = []
     for node in ast.walk(tree):

@@ -86,7 +86,6 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("predicted", pa.uint8()),
         ("loss", pa.float32()),
         ("margin", pa.float32()),
-        nullable=("margin",),
     ),
     # A score is null where it is undefined: of a class without a mention in the reference.
     "scores": _schema(("epoch", pa.uint16()), *_SCORE, ("value", pa.float64()), nullable=("value",)),
@@ -109,6 +108,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "detectors": _schema(*_DETECTOR, ("value", pa.float64())),
     "losses": _schema(*_HISTOGRAM, ("share", pa.float64())),
     # Over the runs of a study: first what holds for one run a row, then estimates.
+    # `unit` carries a label; a `group` of units is what is shuffled, split and capped as a whole.
+    "datasets": _schema(("dataset", _NAME), ("task", _NAME), ("unit", _NAME), ("group", _NAME)),
     "systems": _schema(
         ("system", _NAME),
         ("kind", _NAME),
@@ -240,7 +241,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("token", pa.string()),
         ("after", pa.string()),
     ),
-    # A row a claim and place (data set, system, level); estimate and margin in the claim's own units.
+    # A row is of a claim in a setting (data set, system, level); estimate and margin are in the claim's own units.
     "claims": _schema(
         ("claim", _NAME),
         ("text", pa.string()),
@@ -252,13 +253,13 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("dataset", _NAME),
         ("system", _NAME),
         ("against", _NAME),
-        ("place", pa.string()),
+        ("setting", pa.string()),
         ("effect", pa.string()),
         ("statistic", _NAME),
         ("direction", _NAME),
         ("margin", pa.float64()),
         *_ESTIMATE,
-        nullable=("published", "reason", "dataset", "system", "against", "place", *_ESTIMATE_NULLS),
+        nullable=("published", "reason", "dataset", "system", "against", "setting", *_ESTIMATE_NULLS),
     ),
     "first_learned": _schema(
         *_TREATMENT,

@@ -1,4 +1,4 @@
-"""Entity scores (seqeval's lenient IOB2 default, as in the paper) and token accuracies."""
+"""Scores of entities, by seqeval's lenient default for IOB2 as in the paper, and the accuracy on words."""
 
 from collections.abc import Sequence
 from math import nan
@@ -15,8 +15,8 @@ Labels = NDArray[np.integer]
 class EntityScore(NamedTuple):
     """Precision, recall and F1, and `support`, the number of entities in the reference.
 
-    Where the reference has none, the first three are undefined, which is NaN. Where it has some, they are seqeval's: 0
-    where nothing was predicted.
+    If the reference has no entity, the first three are undefined (NaN). Else they are seqeval's, which are 0 where no
+    entity was predicted.
     """
 
     precision: float
@@ -26,37 +26,37 @@ class EntityScore(NamedTuple):
 
 
 class EntityScorer:
-    """Scores predictions over the same words again and again; sentences are told apart once.
+    """Scores several predictions of the same words; the boundaries of the sentences are computed once.
 
-    `tags` is the IOB2 tag list; `sentences` (words,) says which sentence each word is in.
+    `tags` is the list of IOB2 tags. `sentences` (words,) has the number of each word's sentence.
     """
 
     def __init__(self, tags: Sequence[str], sentences: NDArray[np.integer]) -> None:
         self.tags = np.array([*tags, "O"], dtype=object)
         starts = np.flatnonzero(np.diff(sentences, prepend=sentences[:1] - 1))
-        # One O between sentences, as seqeval puts there, so that no entity crosses a boundary.
-        self.places = np.arange(len(sentences)) + np.searchsorted(starts, np.arange(len(sentences)), "right")
+        # As seqeval does, put one O between sentences, so that no entity crosses a boundary.
+        self.positions = np.arange(len(sentences)) + np.searchsorted(starts, np.arange(len(sentences)), "right")
         self.length = len(sentences) + len(starts) + 1
         self.types = sorted({tag[2:] for tag in tags if tag != "O"})
 
     def entities(self, labels: Labels) -> set[Entity]:
-        """Return the entities that `labels` (words,), indices into the tag list, spell."""
+        """Return the entities that `labels` (words,) describe; a label is an index into the tag list."""
         padded = np.full(self.length, len(self.tags) - 1)
-        padded[self.places] = labels
+        padded[self.positions] = labels
         return set(get_entities(self.tags[padded].tolist()))
 
     def score(self, reference: set[Entity], predicted: set[Entity]) -> dict[str, EntityScore]:
-        """Score `predicted` against `reference`: one entry a type, and `all` for the micro average."""
+        """Return the score of `predicted` against `reference` for each type, and the micro average as `all`."""
         right = reference & predicted
-        found = {
+        by_type = {
             name: entity_score(*(sum(entity[0] == name for entity in side) for side in (right, predicted, reference)))
             for name in self.types
         }
-        return {"all": entity_score(len(right), len(predicted), len(reference)), **found}
+        return {"all": entity_score(len(right), len(predicted), len(reference)), **by_type}
 
 
 def entity_score(right: int, predicted: int, support: int) -> EntityScore:
-    """Return the score of `right` entities among `predicted` found and `support` in the reference."""
+    """Return the score where `predicted` entities were predicted, `right` of them are right, and `support` exist."""
     if not support:
         return EntityScore(nan, nan, nan, support)
     precision = right / predicted if predicted else 0.0
@@ -66,5 +66,5 @@ def entity_score(right: int, predicted: int, support: int) -> EntityScore:
 
 
 def accuracy(predicted: Labels, reference: Labels) -> float:
-    """Return the share of words with the reference label; NaN where there are no words."""
+    """Return the share of words (words,) whose prediction equals the reference; NaN where there are no words."""
     return float((predicted == reference).mean()) if len(reference) else nan

@@ -147,7 +147,7 @@ STAGES = (
     Stage(
         "detect",
         "Score how well detectors find the wrong labels of a run.",
-        "settling.analysis.detection:detect",
+        "settling.detectors.detect:detect",
         (
             DYNAMICS,
             TREATED,
@@ -176,7 +176,11 @@ STAGES = (
         "Draw one figure from the tables.",
         "settling.commands:plot",
         (TABLES, output("folder to write"), Argument("figure", "name of the figure", "TEXT")),
-        rules=(Rule("plot", "figure", "figures", "figure"), Rule("not_drawn")),
+        rules=(
+            Rule("plot", "figure", "figures", "figure"),
+            Rule("plot_table", "figure that is a table", "figures that are tables", "figure"),
+            Rule("not_drawn"),
+        ),
     ),
     Stage(
         "claims",

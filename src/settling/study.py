@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from settling.canonical import canonical, digest
-from settling.config import CHECKPOINTS, FROM_ARTIFACT, Study, TransformerSystem
+from settling.config import CHECKPOINTS, FROM_ARTIFACT, Study
 from settling.errors import BadInput
+from settling.systems.recipe import TransformerRecipe
 from settling.treatments import family_of, kind_of
 
 # Runs of a study. More would take Snakemake days to plan.
@@ -25,6 +26,7 @@ MAX_RUNS = 1_000_000
 # The last file that a run leaves.
 CARD = "run.json"
 TABLES = (
+    "datasets",
     "systems",
     "treatments",
     "measures",
@@ -257,7 +259,7 @@ def checkpoint_of(study: Study, system: str) -> list[str]:
 def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]:
     """Return the file of a data set's word-pieces for a system that reads such, under the study's `folder`."""
     recipe = study.systems[system]
-    return [f"{folder}/tokens/{dataset}/{recipe.checkpoint}.parquet"] if isinstance(recipe, TransformerSystem) else []
+    return [f"{folder}/tokens/{dataset}/{recipe.checkpoint}.parquet"] if isinstance(recipe, TransformerRecipe) else []
 
 
 def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> str:

@@ -1,8 +1,8 @@
-"""What a study would run, and why: a dry run of Snakemake, told by cause instead of by job.
+"""What a study would run, and why: a dry run of Snakemake, summarised by cause instead of by job.
 
-The one module of the package that knows Snakemake, and it knows only what a dry run prints. Snakemake 9.27 also hands a
-record of each job to plugins for its log. But such a record holds the reason as the same printed sentence, and to read
-that sentence is most of this module. A plugin would also have to be a package of its own, installed beside this one.
+No other module of the package reads what Snakemake prints. Snakemake 9.27 also hands a record of each job to the
+plugins of its log. But such a record holds the reason as the same printed sentence, and most of this module reads that
+sentence. A plugin would also have to be a package of its own, installed beside this one.
 """
 
 import ast
@@ -35,17 +35,18 @@ CLAUSES = {
     "Set of input files has changed": OTHER_INPUTS,
     "Code has changed": "the rule's command changed",
     "Software environment definition has changed": "the conda environment changed",
-    # So it calls what was being written when Snakemake died, as profiles/default asks for it.
+    # Snakemake also calls a job forced if it was killed while the job wrote; profiles/default asks to run such jobs
+    # again.
     "Forced execution": "interrupted, or forced",
 }
-# What Snakemake says of itself before it says what is wrong.
+# Snakemake prints lines that begin so before the message that says what is wrong.
 PREAMBLE = ("Using ", "Assuming ", "Building DAG")
-LISTED = 3
-LONGEST_VALUE = 40
+MAX_NAMES = 3
+MAX_VALUE_LENGTH = 40
 
 
-class Job(NamedTuple):
-    """A job that would run: its rule, what it would write, its wildcards and Snakemake's reason."""
+class PlannedJob(NamedTuple):
+    """A job that would run: its rule, its outputs, its wildcards, and the reason that Snakemake gives."""
 
     rule: str
     outputs: list[str]
@@ -54,7 +55,7 @@ class Job(NamedTuple):
 
 
 def why(options: Sequence[str]) -> str:
-    """Return in words what `snakemake` with these options would run, and why; raise BadInput where it fails."""
+    """Return a text that says what `snakemake` with these options would run, and why; raise BadInput where it fails."""
     studies = [option for option in options if option.endswith((".yaml", ".yml"))]
     if studies and not any(option.startswith("--config") for option in options):
         raise BadInput(f"{studies[0]}: a study is given as to snakemake: --configfile {studies[0]}")
@@ -62,140 +63,143 @@ def why(options: Sequence[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise BadInput(complaint(done.stdout + done.stderr))
-    return summary(jobs(done.stdout + done.stderr))
+    return what_would_run(planned_jobs(done.stdout + done.stderr))
 
 
-def complaint(said: str) -> str:
-    """Return as one line what went wrong, without what Snakemake says before and after."""
-    raised = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", said, re.MULTILINE)
-    usage = re.search(r"^.*?: error: (.*)", said, re.MULTILINE | re.DOTALL)
-    said = usage[1] if usage else re.split(r"^Building DAG of jobs\.\.\.$", said, flags=re.MULTILINE)[-1]
-    said = re.split(r"^ *Traceback.*$", said, flags=re.MULTILINE)[0]
-    lines = [line.strip() for line in said.splitlines()]
+def complaint(output: str) -> str:
+    """Return the message in the output of a Snakemake that failed, as one line, without what it prints around it."""
+    raised = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", output, re.MULTILINE)
+    usage = re.search(r"^.*?: error: (.*)", output, re.MULTILINE | re.DOTALL)
+    message = usage[1] if usage else re.split(r"^Building DAG of jobs\.\.\.$", output, flags=re.MULTILINE)[-1]
+    message = re.split(r"^ *Traceback.*$", message, flags=re.MULTILINE)[0]
+    lines = [line.strip() for line in message.splitlines()]
     kept = [line for line in lines if line and not line.startswith(('File "', *PREAMBLE))]
-    return " ".join(kept or raised[-1:]) or "snakemake failed without a word"
+    return " ".join(kept or raised[-1:]) or "snakemake failed without a message"
 
 
-def jobs(said: str) -> list[Job]:
-    """Read the jobs out of what a dry run printed; `all`, which does nothing, is left out."""
-    found = []
-    for block in re.split(r"^ *(?=(?:local)?(?:rule|checkpoint) \w+:$)", said, flags=re.MULTILINE)[1:]:
+def planned_jobs(output: str) -> list[PlannedJob]:
+    """Read the jobs from the output of a dry run. The job of the rule `all` does nothing and is left out."""
+    planned = []
+    for block in re.split(r"^ *(?=(?:local)?(?:rule|checkpoint) \w+:$)", output, flags=re.MULTILINE)[1:]:
         rule = block[: block.index(":")].split()[-1]
         fields = dict(re.findall(r"^ +(\w+): (.*)$", block, re.MULTILINE))
         if rule != "all":
             wildcards = dict(part.split("=", 1) for part in fields.get("wildcards", "").split(", ") if part)
             rule = re.sub(r"^(train|download_checkpoint)_\d+_.*", r"\1", rule)
             if rule == "download_checkpoint":
-                # Whose rule has no wildcards.
+                # The rule has no wildcards; its log is called after the checkpoint.
                 wildcards["checkpoint"] = PurePath(fields.get("log", "")).stem
-            found.append(Job(rule, fields.get("output", "").split(", "), wildcards, fields["reason"]))
-    return found
+            planned.append(PlannedJob(rule, fields.get("output", "").split(", "), wildcards, fields["reason"]))
+    return planned
 
 
-def summary(found: Sequence[Job]) -> str:
-    """Say what would run, one line a cause, then what follows."""
-    own: dict[tuple[str, str], list[Job]] = defaultdict(list)
+def what_would_run(planned: Sequence[PlannedJob]) -> str:
+    """Say what would run: one line for each cause, then one for the jobs that only follow from others."""
+    own: dict[tuple[str, str], list[PlannedJob]] = defaultdict(list)
     following: dict[str, int] = defaultdict(int)
-    # A rule that somebody added comes last.
-    for job in sorted(found, key=lambda job: (*RULES, job.rule).index(job.rule)):
+    # Rules that are not in RULES, because somebody added them, come last.
+    for job in sorted(planned, key=lambda job: (*RULES, job.rule).index(job.rule)):
         reasons = causes(job)
-        # A run with a cause of its own is worth its line; whatever else has an input that is made again only follows.
+        # A job with an input that is made again only follows, except a training with a cause of its own.
         if FOLLOWS in job.reason and not (job.rule == "train" and reasons):
-            following[job.rule] += len(runs_of(job.outputs)) if job.rule == "train" else 1
+            following[job.rule] += len(runs_with(job.outputs)) if job.rule == "train" else 1
         else:
             own[job.rule, "; ".join(reasons)].append(job)
-    lines = [line(rule, cause, group) for (rule, cause), group in own.items()]
+    lines = [line_of(rule, cause, group) for (rule, cause), group in own.items()]
     if following:
-        names = ", ".join(counted(rule, number) for rule, number in following.items())
+        names = ", ".join(number_of(rule, number) for rule, number in following.items())
         lines.append(f"{names} {'follows' if sum(following.values()) == 1 else 'follow'}")
     return "\n".join(lines or ["nothing would run"])
 
 
-def line(rule: str, cause: str, group: Sequence[Job]) -> str:
-    """Say what of one rule would run for one cause, which all jobs of the group have."""
+def line_of(rule: str, cause: str, group: Sequence[PlannedJob]) -> str:
+    """Say which jobs of one rule would run for one cause; `group` has these jobs."""
     clause = next((clause for clause in (MISSING, UPDATED) if clause in group[0].reason), "")
-    files = sorted({file for job in group for file in listed(job.reason, clause)})
+    files = sorted({file for job in group for file in files_in(job.reason, clause)})
     again = "" if clause == MISSING else " again"
     if rule != "train":
         wildcard = RULES[rule].named_by if rule in RULES else ""
         names = sorted(job.wildcards[wildcard] for job in group if wildcard)
         named = f" ({few(names)})" if names else ""
-        return f"{counted(rule, len(group))}{named}{again}: {cause}{f': {few(files)}' if files else ''}"
-    runs = [run for job in group for run in runs_of(job.outputs)]
-    trained = runs_of(files) or runs
+        return f"{number_of(rule, len(group))}{named}{again}: {cause}{f': {few(files)}' if files else ''}"
+    runs = [run for job in group for run in runs_with(job.outputs)]
+    trained = runs_with(files) or runs
     verb = "trains" if len(trained) == 1 else "train"
     if clause == MISSING:
         files = [str(run.place) for run in trained]
     elif cause == REGROUPED or (clause == UPDATED and not group[0].wildcards):
-        # The inputs of a job of several are not those of each; train itself knows which run is done.
+        # The inputs of a job of several runs are not those of each run; the train stage itself finds which are done.
         verb, again = "re-checked; only changed ones are retrained", ""
     beside = f"; the {len(runs) - len(trained)} beside them only where changed" if len(trained) < len(runs) else ""
-    return f"{counted(rule, len(trained))} {verb}{again}: {cause}{f': {few(files)}' if files else ''}{beside}"
+    return f"{number_of(rule, len(trained))} {verb}{again}: {cause}{f': {few(files)}' if files else ''}{beside}"
 
 
-def counted(rule: str, number: int) -> str:
-    """Return how many of what a rule makes, such as `3 runs`, or the rule's name where it makes one thing."""
+def number_of(rule: str, number: int) -> str:
+    """Return how many things a rule would make, such as `3 runs`; of a rule that makes one thing, return its name."""
     if rule not in RULES or not RULES[rule].one:
         return rule
     return f"{number} {RULES[rule].many if number > 1 else RULES[rule].one}"
 
 
 def few(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"{', '.join(names[:LISTED])}{more}"
+    """Return the first MAX_NAMES names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"
 
 
-def listed(reason: str, clause: str) -> list[str]:
-    """Return the files that a clause of a reason lists; none for no clause."""
+def files_in(reason: str, clause: str) -> list[str]:
+    """Return the files that a clause of a reason lists; an empty `clause` gives none."""
     parts = PARAMS.sub("", reason).split("; ")
     return [file for part in parts if clause and part.startswith(clause) for file in part[len(clause) :].split(", ")]
 
 
-def runs_of(files: Iterable[str]) -> list[Run]:
-    """Return the runs that files are of."""
+def runs_with(files: Iterable[str]) -> list[Run]:
+    """Return the runs that files belong to, sorted, each once."""
     return sorted({run for file in files if (run := run_of(file))})
 
 
-def causes(job: Job) -> list[str]:
-    """Return in words why a job runs, files left out."""
-    found = []
+def causes(job: PlannedJob) -> list[str]:
+    """Return the causes of a job in words, without its files."""
+    texts = []
     for part in PARAMS.sub("", job.reason).split("; "):
-        known = next((words for clause, words in CLAUSES.items() if part.startswith(clause)), part)
-        if known:
-            found.append(known)
+        words = next((words for clause, words in CLAUSES.items() if part.startswith(clause)), part)
+        if words:
+            texts.append(words)
     changed = PARAMS.search(job.reason)
     if changed:
         old, new = ([ast.literal_eval(text) for text in re.findall(STRING, changed[side])] for side in (1, 2))
-        found += changes(job, old, new)
-    return [REGROUPED] if set(found) == {REGROUPED, OTHER_INPUTS} else found
+        texts += changes(job, old, new)
+    return [REGROUPED] if set(texts) == {REGROUPED, OTHER_INPUTS} else texts
 
 
-def changes(job: Job, old: Iterable[str], new: Iterable[str]) -> list[str]:
-    """Return in words how the parameters of a job changed, from those it no longer has to those it did not have."""
-    before, now = ({kind: [text for text in side if kind_of(text) == kind] for kind in KINDS} for side in (old, new))
-    found = []
-    for kind in KINDS:
+def changes(job: PlannedJob, old: Iterable[str], new: Iterable[str]) -> list[str]:
+    """Say how the parameters of a job changed; `old` has those that it lost, `new` those that it gained."""
+    before, now = (
+        {kind: [text for text in side if parameter_kind(text) == kind] for kind in PARAMETER_KINDS}
+        for side in (old, new)
+    )
+    texts = []
+    for kind in PARAMETER_KINDS:
         pairs = [(one, two) for one in before[kind] or [""] for two in now[kind] or [""] if one or two]
         for one, two in pairs:
             if kind == "spec":
-                name = f"system {runs_of(job.outputs)[0].system}: " if job.rule == "train" else ""
-                found.append(name + "; ".join(differences(json.loads(one or "{}"), json.loads(two or "{}"))))
+                name = f"system {runs_with(job.outputs)[0].system}: " if job.rule == "train" else ""
+                texts.append(name + "; ".join(changed_keys(json.loads(one or "{}"), json.loads(two or "{}"))))
             elif kind == "code":
-                found.append(edited(one, two))
+                texts.append(changed_modules(one, two))
             elif kind == "runs":
-                found.append("they shared a job before" if job.wildcards else REGROUPED)
+                texts.append("they shared a job before" if job.wildcards else REGROUPED)
             else:
-                found.append(f"{shown(one) or 'a long text'} -> {shown(two) or 'another'}")
-    return list(dict.fromkeys(found))
+                texts.append(f"{short_text(one) or 'a long text'} -> {short_text(two) or 'another'}")
+    return list(dict.fromkeys(texts))
 
 
-KINDS = ("code", "spec", "runs", "other")
+PARAMETER_KINDS = ("code", "spec", "runs", "other")
 MODULES = re.compile(r"settling[\w.]*=[0-9a-f]{8}( settling[\w.]*=[0-9a-f]{8})*")
 
 
-def kind_of(text: str) -> str:
-    """Return which of a rule's parameters a text is."""
+def parameter_kind(text: str) -> str:
+    """Return which of PARAMETER_KINDS the text of a rule's parameter is."""
     if MODULES.fullmatch(text):
         return "code"
     if text.startswith("--run "):
@@ -203,8 +207,8 @@ def kind_of(text: str) -> str:
     return "spec" if text.startswith('{"') else "other"
 
 
-def edited(old: str, new: str) -> str:
-    """Say which modules changed, came and went between two lines of settling.fingerprint.modules."""
+def changed_modules(old: str, new: str) -> str:
+    """Say which modules changed, came and went between two lines that settling.fingerprint.modules returned."""
     before, now = (dict(part.split("=") for part in side.split()) for side in (old, new))
     groups = {
         "changed": [name for name in sorted(before.keys() & now) if before[name] != now[name]],
@@ -216,21 +220,21 @@ def edited(old: str, new: str) -> str:
     return "; ".join(f"{', '.join(names)} {verb}" for verb, names in groups.items() if names)
 
 
-def differences(old: Any, new: Any, key: str = "") -> list[str]:
-    """Say key by key how plain data changed; a key that is not there is unset: it has its default."""
+def changed_keys(old: Any, new: Any, key: str = "") -> list[str]:
+    """Say key by key how plain data changed. A key that is missing has its default and is called `unset`."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             text
             for name in sorted(old | new)
-            for text in differences(old.get(name), new.get(name), f"{key}.{name}" if key else name)
+            for text in changed_keys(old.get(name), new.get(name), f"{key}.{name}" if key else name)
         ]
     if old == new:
         return []
-    before, now = ("unset" if value is None else shown(value) for value in (old, new))
+    before, now = ("unset" if value is None else short_text(value) for value in (old, new))
     return [f"{key} {before} -> {now}" if before and now else f"{key} changed"]
 
 
-def shown(value: Any) -> str:
-    """Return a value as a reader writes it, or nothing where it is long."""
+def short_text(value: Any) -> str:
+    """Return a value as one writes it in a configuration; empty if it is longer than MAX_VALUE_LENGTH."""
     text = value if isinstance(value, str) else canonical(value)
-    return text if len(text) <= LONGEST_VALUE else ""
+    return text if len(text) <= MAX_VALUE_LENGTH else ""

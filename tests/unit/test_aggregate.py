@@ -50,7 +50,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 ALL_DEV: Row = {"split": "dev", "class": "all", "metric": "f1"}
 
 
-def test_curves_are_means_over_draws_and_seeds(pick: Pick) -> None:
+def test_curves_are_means_over_noise_seeds_and_seeds(pick: Pick) -> None:
     rows = pick("curves", treatment="noise-flip-20", **ALL_DEV)
     assert [row["epoch"] for row in rows] == [0, 1, 2]
     assert [row["n"] for row in rows] == [4, 4, 4]
@@ -96,7 +96,7 @@ def test_of_equally_good_epochs_the_first_is_best(tmp_path: Path) -> None:
     assert (means["clean"], means["drop-LOC-5"], means["cap-relabel-LOC-25"]) == (1.5, 1.5, 0)
 
 
-def test_every_draw_is_compared_with_the_one_clean_run_of_its_seed(pick: Pick) -> None:
+def test_every_noise_seed_is_compared_with_the_one_clean_run_of_its_seed(pick: Pick) -> None:
     (final,) = pick("effects", treatment="noise-flip-20", baseline="clean", selected_epoch="final", **ALL_DEV)
     differences = [0.5 - 0.8, 0.4 - 0.7, 0.2 - 0.8, 0.3 - 0.7]
     assert (final["n"], final["mean"]) == (4, pytest.approx(sum(differences) / 4))
@@ -111,7 +111,7 @@ def test_a_run_without_a_clean_twin_of_its_seed_is_in_no_comparison(pick: Pick) 
     assert (row["n"], row["mean"]) == (1, pytest.approx(0.1 - 0.8))
 
 
-def test_a_cap_is_compared_with_its_control_arm_of_the_same_draw(pick: Pick) -> None:
+def test_a_cap_is_compared_with_its_control_arm_of_the_same_noise_seed(pick: Pick) -> None:
     (row,) = pick("effects", treatment="cap-LOC-5", baseline="drop-LOC-5", selected_epoch="final", **ALL_DEV)
     assert (row["n"], row["mean"]) == (2, pytest.approx((0.6 - 0.7 + 0.4 - 0.9) / 2))
     assert row["sd"] == pytest.approx(0.2 * 2**0.5)
@@ -171,7 +171,7 @@ def test_a_ratio_to_no_learned_words_is_left_out(tmp_path: Path) -> None:
     assert found == {"forgettable": 0, "unforgettable": 4, "learned": 0}
 
 
-def test_what_each_draw_did_is_told_once(pick: Pick) -> None:
+def test_what_each_noise_seed_did_is_told_once(pick: Pick) -> None:
     rows = pick("treatments")
     assert [(row["treatment"], row["noise_seed"]) for row in rows] == sorted(
         {(run.treatment, run.noise_seed) for run in RUNS}

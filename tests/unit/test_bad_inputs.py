@@ -227,13 +227,14 @@ def test_a_study_of_billions_of_runs_is_refused_before_they_are_listed(tmp_path:
     )
 
 
-def test_a_checkpoint_without_a_revision_is_told_before_its_download(tmp_path: Path) -> None:
+def test_config_refuses_a_hub_checkpoint_without_a_revision(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(CONFIG.replace("{kind: folder, path: mini}", "{kind: hub, repo: owner/mini}"))
     done = subprocess.run(settling("config", path), capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    expected = f"{path}: checkpoints.mini: no revision yet; the download refuses without one"
-    assert done.stderr.splitlines()[0] == expected
+    assert done.returncode == 1
+    assert not done.stdout
+    expected = "missing; expected the id of a commit of its repository (40 hexadecimal digits)"
+    assert done.stderr == f"settling: {path}: checkpoints.mini.revision: {expected}\n"
 
 
 def test_two_treatments_of_one_name_are_refused_by_config(tmp_path: Path, refused_here: Refused) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settling.analysis.caps import cap_table, knees
+from settling.analysis.caps import cap_table, class_thresholds
 from settling.analysis.estimates import estimate
 from settling.schemas import SCHEMAS
 from settling.treatments import family_of
@@ -28,45 +28,47 @@ def measured(f1: Scores, clean: float | None, kind: str = "cap", seed: int = 0, 
     return table.assign(**place, view="epoch-end", reference="true", metric="f1")
 
 
-def knee(measures: pd.DataFrame) -> tuple[float, float]:
+def thresholds_of(measures: pd.DataFrame) -> tuple[float, float]:
     """Return where the one run starts and levels."""
-    found = knees(measures).set_index("quantity")["value"]
+    found = class_thresholds(measures).set_index("quantity")["value"]
     assert sorted(found.index) == ["levels", "starts"]
     return found["starts"], found["levels"]
 
 
-def test_a_knee_is_where_the_score_stays_above_its_share_of_the_clean_one() -> None:
+def test_a_threshold_is_where_the_score_stays_above_its_share_of_the_clean_one() -> None:
     # 10 % and 90 % of 0.5 are 0.05 and 0.45. At 5 the class is there by luck, at 15 it is gone again.
     f1 = {5: 0.1, 15: 0.04, 25: 0.05, 50: 0.46, 75: 0.44, 100: 0.45, 200: 0.49}
-    assert knee(measured(f1, 0.5)) == (25, 100)
+    assert thresholds_of(measured(f1, 0.5)) == (25, 100)
 
 
 def test_the_order_of_the_rows_is_of_no_consequence() -> None:
     f1 = {5: 0.0, 25: 0.5, 100: 0.8}
-    assert knee(measured(f1, 0.8).sample(frac=1, random_state=1)) == (25, 100)
+    assert thresholds_of(measured(f1, 0.8).sample(frac=1, random_state=1)) == (25, 100)
 
 
-def test_a_class_that_is_never_learned_has_no_knee() -> None:
-    starts, levels = knee(measured({5: 0.0, 25: 0.3}, 0.8))
+def test_a_class_that_is_never_learned_has_no_threshold() -> None:
+    starts, levels = thresholds_of(measured({5: 0.0, 25: 0.3}, 0.8))
     assert starts == 25
     assert math.isnan(levels)
-    assert all(math.isnan(value) for value in knee(measured({5: 0.9, 25: 0.0}, 0.8)))
+    assert all(math.isnan(value) for value in thresholds_of(measured({5: 0.9, 25: 0.0}, 0.8)))
 
 
 def test_a_score_of_nothing_is_no_start_even_where_clean_data_teach_nothing_either() -> None:
-    assert all(math.isnan(value) for value in knee(measured({5: 0.0, 25: 0.0}, 0.0)))
+    assert all(math.isnan(value) for value in thresholds_of(measured({5: 0.0, 25: 0.0}, 0.0)))
 
 
 def test_each_run_is_held_against_the_clean_run_of_its_own_seed_whatever_its_draw() -> None:
     f1 = {5: 0.3, 25: 0.6}
-    table = knees(pd.concat([measured(f1, 0.6, seed=0, noise_seed=3), measured(f1, 0.3, seed=1, noise_seed=4)]))
+    table = class_thresholds(
+        pd.concat([measured(f1, 0.6, seed=0, noise_seed=3), measured(f1, 0.3, seed=1, noise_seed=4)])
+    )
     values = {(row.seed, row.noise_seed, row.quantity): row.value for row in table.itertuples()}
     assert values == {(0, 3, "starts"): 5, (0, 3, "levels"): 25, (1, 4, "starts"): 5, (1, 4, "levels"): 5}
 
 
 def test_an_arm_without_its_clean_run_is_left_out() -> None:
-    assert knees(measured({5: 0.3}, None)).empty
-    assert cap_table(knees(measured({5: 0.3}, None))).empty
+    assert class_thresholds(measured({5: 0.3}, None)).empty
+    assert cap_table(class_thresholds(measured({5: 0.3}, None))).empty
 
 
 def test_only_dev_f1_of_the_capped_class_at_the_best_epoch_counts() -> None:
@@ -81,7 +83,7 @@ def test_only_dev_f1_of_the_capped_class_at_the_best_epoch_counts() -> None:
             ("reference", "given"),
         )
     ]
-    assert knee(pd.concat([good, *noise])) == (25, 25)
+    assert thresholds_of(pd.concat([good, *noise])) == (25, 25)
 
 
 f1s = st.floats(0, 1).map(lambda value: round(value, 2))
@@ -94,9 +96,9 @@ runs = st.dictionaries(
 
 @settings(deadline=None, max_examples=50)
 @given(runs=runs, clean=st.lists(f1s, min_size=3, max_size=3))
-def test_knees_agree_with_a_loop_over_runs(runs: dict[tuple[str, int, int], Scores], clean: list[float]) -> None:
+def test_thresholds_agree_with_a_loop_over_runs(runs: dict[tuple[str, int, int], Scores], clean: list[float]) -> None:
     parts = [measured(f1, clean[seed], kind, seed, noise_seed) for (kind, seed, noise_seed), f1 in runs.items()]
-    table = knees(pd.concat(parts).drop_duplicates())
+    table = class_thresholds(pd.concat(parts).drop_duplicates())
     found = {(row.kind, row.seed, row.noise_seed, row.quantity): row.value for row in table.itertuples()}
     expected = {}
     for (kind, seed, noise_seed), f1 in runs.items():
@@ -110,13 +112,13 @@ def test_knees_agree_with_a_loop_over_runs(runs: dict[tuple[str, int, int], Scor
     assert found == pytest.approx(expected, nan_ok=True)
 
 
-def test_the_table_has_the_mean_of_the_runs_that_have_the_knee_and_says_how_many_have_not() -> None:
+def test_the_table_has_the_mean_of_the_runs_that_have_the_threshold_and_says_how_many_have_not() -> None:
     parts = [
         measured({5: 0.1, 25: 0.8}, 0.8, seed=0),
         measured({5: 0.0, 25: 0.2}, 0.8, seed=1),
         measured({5: 0.0, 25: 0.0}, 0.8, seed=2),
     ]
-    table = cap_table(knees(pd.concat(parts)))
+    table = cap_table(class_thresholds(pd.concat(parts)))
     assert list(table.columns) == SCHEMAS["caps"].names
     starts = table[table["quantity"] == "starts"].iloc[0]
     assert (starts["mean"], starts["n"], starts["runs"]) == (15, 2, 3)
@@ -127,23 +129,23 @@ def test_the_table_has_the_mean_of_the_runs_that_have_the_knee_and_says_how_many
     assert np.isnan(levels["low"])
 
 
-def test_a_knee_that_no_run_has_is_a_row_without_a_mean() -> None:
-    table = cap_table(knees(measured({5: 0.0}, 0.8)))
+def test_a_threshold_that_no_run_has_is_a_row_without_a_mean() -> None:
+    table = cap_table(class_thresholds(measured({5: 0.0}, 0.8)))
     assert table["mean"].isna().all()
     assert table["n"].tolist() == [0, 0]
     assert table["runs"].tolist() == [1, 1]
 
 
-def test_a_knee_says_up_to_which_number_of_sentences_it_was_looked_for() -> None:
-    found = knees(pd.concat([measured({5: 0.0, 25: 0.0}, 0.8), measured({5: 0.0}, 0.8, seed=1)]))
+def test_a_threshold_says_up_to_which_number_of_sentences_it_was_looked_for() -> None:
+    found = class_thresholds(pd.concat([measured({5: 0.0, 25: 0.0}, 0.8), measured({5: 0.0}, 0.8, seed=1)]))
     assert dict(zip(found["seed"], found["largest"], strict=True)) == {0: 25, 1: 5}
 
 
-def test_a_class_that_dev_lacks_has_no_knee_and_is_said_to_be_undefined_not_unlearned() -> None:
-    found = knees(measured({5: math.nan, 25: math.nan}, math.nan))
+def test_a_class_that_dev_lacks_has_no_threshold_and_is_said_to_be_undefined_not_unlearned() -> None:
+    found = class_thresholds(measured({5: math.nan, 25: math.nan}, math.nan))
     assert found["value"].isna().all()
     assert set(found["undefined"]) == {"undefined: dev has no mention of LOC"}
-    table = cap_table(pd.concat([found, knees(measured({5: 0.0}, 0.8)).assign(cap_class="PER")]))
-    # None of the runs could have a knee; of the other class one could, and has none.
+    table = cap_table(pd.concat([found, class_thresholds(measured({5: 0.0}, 0.8)).assign(cap_class="PER")]))
+    # None of the runs could have a threshold; of the other class one could, and has none.
     assert {(row.cap_class, row.n, row.runs) for row in table.itertuples()} == {("LOC", 0, 0), ("PER", 0, 1)}
     assert table["mean"].isna().all()

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from scipy import stats
 
-from settling.analysis.caps import knees
+from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import bootstrap
 from settling.claims.claim import Claim, read_claims
 from settling.claims.decide import decide_claims, decided, judged, mean_interval, overall, share_interval
-from settling.claims.text import WIDTH, printed
+from settling.claims.text import TEXT_WIDTH, printed
 from settling.claims.units import units
 from settling.cli import main
 from settling.errors import BadInput
@@ -86,7 +86,13 @@ def tables(rows: list[Row]) -> dict[str, pd.DataFrame]:
     measures = measures.astype({"percent": "float64", "cap_sentences": "float64", "cap_class": "str"})
     cards = {"centroids": None, "epochs": 10, "batch_size": 8, "max_length": 128, "long_sentences": "windows"}
     systems = pd.DataFrame([{"system": name, **card, **cards} for name, card in CARDS.items()])
-    return {"measures": measures, "systems": systems}
+    datasets = pd.DataFrame(
+        [
+            {"dataset": name, "task": "ner", "unit": "word", "group": "sentence"}
+            for name in {row["dataset"] for row in rows}
+        ]
+    )
+    return {"measures": measures, "systems": systems, "datasets": datasets}
 
 
 def values(found: pd.DataFrame) -> list[float]:
@@ -149,7 +155,7 @@ def test_the_whole_interval_must_lie_on_one_side_of_the_margin(
     assert judged(claim(direction=direction), dict(zip(("low", "high"), interval, strict=True)))[0] == verdict
 
 
-def test_one_failing_place_fails_a_claim_and_undecided_places_do_not_count() -> None:
+def test_one_failing_setting_fails_a_claim_and_undecided_settings_do_not_count() -> None:
     assert overall(["reproduced", "undecided"]) == "reproduced"
     assert overall(["reproduced", "not reproduced", "undecided"]) == "not reproduced"
     assert overall(["undecided", "undecided"]) == "undecided"
@@ -159,7 +165,7 @@ def test_systems_and_levels_are_judged_apart() -> None:
     rows = [run(f1 + seed / 1000, seed, percent=percent) for f1, percent in ((0.8, 10), (0.2, 30)) for seed in (0, 1)]
     rows += [run(0.9 + seed / 1000, seed, percent=10, system="mini") for seed in (0, 1)]
     found = decided(claim(by=["kind", "percent"]), tables(rows))
-    assert [(row["system"], row["place"], row["verdict"], row["n"]) for row in found] == [
+    assert [(row["system"], row["setting"], row["verdict"], row["n"]) for row in found] == [
         ("bert", "10 % noise (resample)", "reproduced", 2),
         ("bert", "30 % noise (resample)", "not reproduced", 2),
         ("mini", "10 % noise (resample)", "reproduced", 2),
@@ -313,9 +319,9 @@ def test_two_rows_for_one_run_are_an_error_that_names_the_claim(keys: Row, rows:
 def test_a_run_outside_the_range_or_without_a_value_does_not_count_as_a_success() -> None:
     rows = [run(25, 0), run(5, 1), run(100, 2), run(math.nan, 3)]
     frames = tables(rows)
-    # A knee without a value is at none of the study's numbers of sentences; any other value would be undefined.
-    frames["knees"] = frames["measures"].assign(quantity="starts", undefined=None, largest=100)
-    asked = claim(table="knees", where={"quantity": "starts"}, statistic="share", range={"max": 25})
+    # A threshold without a value is at none of the study's numbers of sentences; any other value would be undefined.
+    frames["class_thresholds"] = frames["measures"].assign(quantity="starts", undefined=None, largest=100)
+    asked = claim(table="class_thresholds", where={"quantity": "starts"}, statistic="share", range={"max": 25})
     (row,) = decided(asked, frames)
     assert (row["mean"], row["n"], row["verdict"]) == (0.5, 4, "undecided")
 
@@ -399,7 +405,7 @@ def test_whole_numbers_that_happen_to_agree_still_have_a_width() -> None:
         ({"direction": "within", "margin": 0}, "margin: found 0, expected more than 0 for direction: within"),
         ({"statistic": "slope", "over": "system"}, "over: found 'system', which holds no numbers, expected one of "),
         ({"margin": True}, "margin: found true, expected a number"),
-        ({"source": "the paper"}, "source: found 'the paper', expected trust tags, such as [A] or [B][S12]"),
+        ({"source": "the paper"}, "source: found 'the paper', expected tags of sources, such as [A] or [B][S12]"),
         ({"source": "[A][R+]", "published": 0.9}, "published: found 0.9, but [A][R+] is a recollection"),
         ({"source": "[R?]", "published": 25}, "published: found 25, but [R?] is a recollection"),
     ],
@@ -482,7 +488,7 @@ def hostile(text: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
 def test_the_card_fits_a_terminal_and_says_the_studys_scale() -> None:
     found, frames = hostile("Word " * 60)
     card = printed(found, frames)
-    assert max(map(len, card.splitlines())) <= WIDTH
+    assert max(map(len, card.splitlines())) <= TEXT_WIDTH
     assert card.startswith(
         "Scale: 2 runs of 1 system on s_ (300 training sentences); 10 epochs; 2 seeds. A small study"
     )
@@ -496,13 +502,13 @@ def test_no_terminal_obeys_what_a_claim_says() -> None:
     assert card.replace("\n", "").isprintable()
 
 
-def test_a_claim_says_how_many_of_its_places_fell_which_way() -> None:
+def test_a_claim_says_how_many_of_its_settings_fell_which_way() -> None:
     frames = tables([run(value, seed, percent=10 * seed + 10) for seed, value in enumerate((0.8, 0.2, 0.9))])
     again = frames["measures"].assign(seed=9, noise_seed=9, value=frames["measures"]["value"] + 0.001)
     frames["measures"] = pd.concat([frames["measures"], again])
     frames["treatments"] = pd.DataFrame({"dataset": ["news"], "sentences": [300]})
     found = pd.DataFrame(decided(claim(by=["percent"]), frames), columns=SCHEMAS["claims"].names)
-    said = "dev F1, above 0.5: 3 places, 2 reproduced, 1 not reproduced"
+    said = "dev F1, above 0.5: 3 settings, 2 reproduced, 1 not reproduced"
     assert said in printed(found, frames)
 
 
@@ -535,7 +541,7 @@ def test_a_number_is_printed_beside_ours_only_where_it_is_given() -> None:
     assert "published" not in printed(found.assign(published=None), frames)
 
 
-def test_undefined_runs_are_in_no_estimate_and_a_place_without_a_defined_one_says_why() -> None:
+def test_undefined_runs_are_in_no_estimate_and_a_setting_without_a_defined_one_says_why() -> None:
     rare = [run(math.nan, seed, **{"class": "RARE"}) for seed in range(3)]
     (row,) = decided(claim(where={"metric": "f1", "class": "RARE"}), tables(rare))
     assert (row["verdict"], row["overall"], row["n"], row["mean"]) == ("undecided", "undecided", 0, None)
@@ -565,7 +571,7 @@ def test_a_class_that_dev_lacks_is_not_counted_as_never_learned() -> None:
     rows = [run(math.nan, seed, cap=("LOC", number), **{"class": "LOC"}) for seed in (0, 1) for number in (5, 25)]
     rows += [run(math.nan, seed, **{"class": "LOC"}) for seed in (0, 1)]
     frames = tables(rows)
-    frames["knees"] = knees(frames["measures"])
-    asked = claim(table="knees", where={"quantity": "starts"}, statistic="share", range={"max": 25})
+    frames["class_thresholds"] = class_thresholds(frames["measures"])
+    asked = claim(table="class_thresholds", where={"quantity": "starts"}, statistic="share", range={"max": 25})
     (row,) = decided(asked, frames)
     assert (row["verdict"], row["n"], row["reason"]) == ("undecided", 0, "undefined: dev has no mention of LOC")

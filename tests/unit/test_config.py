@@ -1,29 +1,25 @@
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from settling import study as plan
-from settling.config import (
-    BilstmCrfSystem,
-    Dataset,
-    EncoderSystem,
-    ImageSystem,
-    ProtobertSystem,
-    Resources,
-    Study,
-    System,
-    TransformerSystem,
-    json_schema,
-    load,
-    read,
-)
+from settling.config import Study, json_schema, load, read
+from settling.data.keys import Dataset
 from settling.errors import BadInput
+from settling.model import NUMBER
+from settling.systems.bilstm_crf import BilstmCrfRecipe
+from settling.systems.encoder import EncoderRecipe
+from settling.systems.image import ImageRecipe
+from settling.systems.protobert import ProtobertRecipe
+from settling.systems.recipe import Recipe, Resources, TransformerRecipe
 from tests.conftest import ROOT
 from tests.study import cap, folder, grid, local, noise, study_of
 
@@ -399,7 +395,7 @@ def test_words_that_yaml_takes_for_true_and_false_stay_so_where_these_are_asked_
     values = changed("systems.base.pretrained", "no")
     path.write_text(yaml.safe_dump(values).replace("pretrained: 'no'", "pretrained: no"))
     system = read(path).systems["base"]
-    assert isinstance(system, EncoderSystem)
+    assert isinstance(system, EncoderRecipe)
     assert not system.pretrained
 
 
@@ -518,7 +514,7 @@ def test_a_checked_study_never_changes() -> None:
 
 def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
     """A spec leaves defaults out, so a changed one would rerun nothing: never change one, add an option instead."""
-    fields = {**EncoderSystem.model_fields, **Dataset.model_fields}
+    fields = {**EncoderRecipe.model_fields, **Dataset.model_fields}
     assert {name: field.default for name, field in fields.items() if not field.is_required()} == {
         "batch_size": 64,
         "learning_rate": 1e-4,
@@ -528,7 +524,6 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "clip": 1.0,
         "max_length": 128,
         "views": ("minibatch", "epoch-end"),
-        "record_margin": False,
         "resources": Resources(),
         "precision": "float32",
         "compile": False,
@@ -563,7 +558,7 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
     ("kind", "defaults"),
     [
         (
-            ProtobertSystem,
+            ProtobertRecipe,
             {
                 "centroids": "full",
                 "alpha": 0.1,
@@ -577,7 +572,7 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
             },
         ),
         (
-            BilstmCrfSystem,
+            BilstmCrfRecipe,
             {
                 "checkpoint": None,
                 "layers": 10,
@@ -588,7 +583,7 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
             },
         ),
         (
-            ImageSystem,
+            ImageRecipe,
             {
                 "precision": "float32",
                 "compile": False,
@@ -603,9 +598,36 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         ),
     ],
 )
-def test_the_defaults_of_the_other_systems_are_those_released(kind: type[System], defaults: dict[str, Any]) -> None:
-    base = TransformerSystem if kind is ProtobertSystem else System
+def test_the_defaults_of_the_other_systems_are_those_released(kind: type[Recipe], defaults: dict[str, Any]) -> None:
+    base = TransformerRecipe if kind is ProtobertRecipe else Recipe
     fields = {name: field.default for name, field in kind.model_fields.items() if not field.is_required()}
     assert {name: value for name, value in fields.items() if name in defaults or name not in base.model_fields} == (
         defaults
     )
+
+
+def numbers_without_a_guard(model: type[BaseModel], seen: set[type]) -> Iterator[str]:
+    """Yield the number fields of a model, and of all models in it, that would take true for 1."""
+
+    def walk(annotation: Any, metadata: list[Any], where: str) -> Iterator[str]:
+        if get_origin(annotation) is Annotated:
+            inner, *more = get_args(annotation)
+            yield from walk(inner, [*metadata, *more], where)
+        elif annotation in (int, float):
+            if NUMBER not in metadata:
+                yield where
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from numbers_without_a_guard(annotation, seen)
+        else:
+            union = get_origin(annotation) in (Union, UnionType)
+            for inner in get_args(annotation):
+                yield from walk(inner, metadata if union else [], where)
+
+    if model not in seen:
+        seen.add(model)
+        for name, field in model.model_fields.items():
+            yield from walk(field.annotation, list(field.metadata), f"{model.__name__}.{name}")
+
+
+def test_no_number_of_a_configuration_takes_true_for_1() -> None:
+    assert list(numbers_without_a_guard(Study, set())) == []

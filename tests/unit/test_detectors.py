@@ -13,17 +13,22 @@ from hypothesis.extra import numpy as hnp
 from sklearn.cluster import KMeans
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
 
-from settling.analysis import detectors
-from settling.analysis.detection import EDGES, detect, histogram, measure, ranked, selected_epochs_of
-from settling.analysis.detectors import DETECTORS, NEED_MARGIN, History, class_means, kmeans, threshold
 from settling.analysis.dynamics import Epoch
+from settling.detectors import DETECTORS, class_means, detector_of
+from settling.detectors.detect import EDGES, detect, estimated_noisy, histogram, measure, ranked, selected_epochs_of
+from settling.detectors.history import History
+from settling.detectors.probabilities import probabilities
+from settling.detectors.two_means import threshold
 from settling.errors import BadInput
 from settling.files import metadata_of, read_table, sha256, write_table, writing_table
-from tests.conftest import run_command
+from tests.conftest import ROOT, run_command
 
 TAGS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
 VIEWS = ("minibatch", "epoch-end")
 EPOCHS = 6
+# By what they do; a detector may do both.
+RANKING = [name for name in DETECTORS if detector_of(name).rank]
+CALLING = [name for name in DETECTORS if detector_of(name).call]
 
 
 def two_modes(noisy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -32,15 +37,45 @@ def two_modes(noisy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def history_of(
-    right: np.ndarray, loss: np.ndarray, margin: np.ndarray | None, labels: np.ndarray, num_tags: int = 5
+    right: np.ndarray, loss: np.ndarray, margin: np.ndarray, labels: np.ndarray, tags: Sequence[str] = TAGS
 ) -> History:
     """Return the history of (epochs, words) observations of words with these given labels."""
-    history = History(labels, num_tags)
+    history = History(labels, tags)
     for epoch in range(len(loss)):
-        now = None if margin is None else margin[epoch].astype(np.float32)
-        predicted = np.where(right[epoch], labels, (labels + 1) % num_tags).astype(np.uint8)
+        now = margin[epoch].astype(np.float32)
+        predicted = np.where(right[epoch], labels, (labels + 1) % len(tags)).astype(np.uint8)
         history.add(Epoch("epoch-end", epoch, right[epoch], loss[epoch].astype(np.float32), now, predicted))
     return history
+
+
+def after(losses: np.ndarray) -> History:
+    """Return the history of one epoch with these losses (words,)."""
+    return history_of(losses[None] < 1, losses[None], -losses[None], np.zeros(len(losses), dtype=np.int64))
+
+
+def called(name: str, losses: np.ndarray) -> np.ndarray:
+    """Return which words a detector calls noisy after one epoch with these losses (words,)."""
+    call = detector_of(name).call
+    assert call
+    return call(after(losses))
+
+
+def scores_of(name: str, history: History) -> np.ndarray:
+    """Return by what a detector ranks words."""
+    rank = detector_of(name).rank
+    assert rank
+    return rank(history)
+
+
+def applying(tags: Sequence[str], *selected_epochs: str) -> set[tuple[str, str]]:
+    """Return which detectors are scored after these selected epochs of a data set with these tags, and after which."""
+    return {
+        (name, selected_epoch)
+        for name in DETECTORS
+        for selected_epoch in selected_epochs
+        if detector_of(name).only_after in (None, selected_epoch)
+        and ("O" in tags or not detector_of(name).needs_outside)
+    }
 
 
 # The threshold of 2-means
@@ -60,7 +95,7 @@ def test_the_threshold_is_the_midpoint_of_the_two_means() -> None:
 def test_the_threshold_divides_as_well_as_the_best_of_all_cuts(values: np.ndarray) -> None:
     cuts = np.unique(values)[:-1]
     if not len(cuts):
-        assert not kmeans(values).any()
+        assert not called("kmeans", values).any()
         return
     assert within(values, threshold(values)) == pytest.approx(min(within(values, cut) for cut in cuts), abs=1e-6)
 
@@ -81,24 +116,24 @@ def test_k_means_calls_what_scikit_learn_puts_in_the_greater_cluster(rate: float
     losses = two_modes(noisy, rng)
     reference = KMeans(2, n_init=5, random_state=0).fit(losses[:, None])
     greater = reference.labels_ == reference.cluster_centers_[:, 0].argmax()
-    assert kmeans(losses).tolist() == greater.tolist() == noisy.tolist()
+    assert called("kmeans", losses).tolist() == greater.tolist() == noisy.tolist()
 
 
 def test_a_word_is_called_by_class_means_that_it_had_no_part_in() -> None:
     losses = np.array([0.0] * 100 + [1.0] * 100 + [1e6])
     # The outlier pulls the greater mean to itself, but for the words that are called along with it.
-    assert kmeans(losses).sum() == 1
-    called = class_means(losses)
-    assert called[-1]
-    assert not called[:100].any()
-    assert 0 < called[100:200].sum() < 20
+    assert called("kmeans", losses).sum() == 1
+    found = called("class-means", losses)
+    assert found[-1]
+    assert not found[:100].any()
+    assert 0 < found[100:200].sum() < 20
 
 
 def test_class_means_are_those_of_nine_tenths(monkeypatch: pytest.MonkeyPatch) -> None:
     fitted: list[np.ndarray] = []
-    monkeypatch.setattr(detectors, "threshold", lambda values: fitted.append(values) or 49.5)
+    monkeypatch.setattr(class_means, "threshold", lambda values: fitted.append(values) or 49.5)
     losses = np.arange(100.0)
-    assert class_means(losses).tolist() == (losses > 49.5).tolist()
+    assert called("class-means", losses).tolist() == (losses > 49.5).tolist()
     held_out = [np.setdiff1d(losses, values) for values in fitted]
     assert [len(words) for words in held_out] == [10] * 10
     assert np.sort(np.concatenate(held_out)).tolist() == losses.tolist()
@@ -126,9 +161,8 @@ def test_the_scores_over_epochs_are_numpy_s_over_all_epochs_at_once(num_epochs: 
         "first-learned": np.where(right.any(axis=0), right.argmax(axis=0), num_epochs),
         "self-confidence": -np.exp(-loss[-1]),
     }
-    assert expected.keys() | {"normalized-margin"} == DETECTORS.keys()
     for name, scores in expected.items():
-        np.testing.assert_allclose(DETECTORS[name](history), scores, rtol=1e-9, atol=1e-7, err_msg=name)
+        np.testing.assert_allclose(scores_of(name, history), scores, rtol=1e-9, atol=1e-7, err_msg=name)
 
 
 @pytest.mark.parametrize("num_tags", [2, 3, 9])
@@ -136,24 +170,18 @@ def test_cleanlab_says_the_same_of_the_dynamics_as_of_the_model_s_own_probabilit
     rng = np.random.default_rng(num_tags)
     logits = rng.normal(0, 3, (200, num_tags))
     labels = rng.integers(0, num_tags, 200)
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    given_one = probabilities[np.arange(200), labels]
-    others = probabilities.copy()
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    given_one = expected[np.arange(200), labels]
+    others = expected.copy()
     others[np.arange(200), labels] = 0
     loss, margin = -np.log(given_one), np.log(given_one) - np.log(others.max(axis=1))
-    history = history_of(np.ones((1, 200), dtype=bool), loss[None], margin[None], labels, num_tags)
-    found = detectors.probabilities(history)
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    history = history_of(np.ones((1, 200), dtype=bool), loss[None], margin[None], labels, ["O"] * num_tags)
+    np.testing.assert_allclose(probabilities(history).sum(axis=1), 1, atol=1e-6)
     for name, reference in (
         ("self-confidence", get_self_confidence_for_each_label),
         ("normalized-margin", get_normalized_margin_for_each_label),
     ):
-        np.testing.assert_allclose(DETECTORS[name](history), -reference(labels, probabilities), atol=1e-6)
-
-
-def test_without_margins_all_other_labels_are_as_likely() -> None:
-    history = history_of(np.ones((1, 1), dtype=bool), np.log([[2.0]]), None, np.array([4]))
-    np.testing.assert_allclose(detectors.probabilities(history), [[0.125, 0.125, 0.125, 0.125, 0.5]], rtol=1e-6)
+        np.testing.assert_allclose(scores_of(name, history), -reference(labels, expected), atol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.3, 0.45])
@@ -162,8 +190,37 @@ def test_the_rate_estimated_without_labels_is_near_the_truth_where_losses_are_ap
     noisy = rng.random(5000) < rate
     # Memorised in the last two of six epochs: the last loss tells nothing any more.
     loss = np.stack([two_modes(noisy, rng) if epoch < 4 else rng.lognormal(-3, 1, 5000) for epoch in range(6)])
-    history = history_of(loss < 1, loss, None, np.zeros(5000, dtype=np.int64))
-    assert detectors.estimated_noisy(history) / 5000 == pytest.approx(noisy.mean(), abs=0.01)
+    history = history_of(loss < 1, loss, -loss, np.zeros(5000, dtype=np.int64))
+    assert estimated_noisy(history) / 5000 == pytest.approx(noisy.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_each_detector_ranks_or_calls_and_says_what_it_does_and_reads(name: str) -> None:
+    detector = detector_of(name)
+    assert detector.rank or detector.call
+    assert detector.phrase
+    assert detector.reads
+    assert not detector.phrase.endswith(".")
+    history = after(np.array([2.0, 0.1, 0.2, 1.5]))
+    if detector.rank:
+        assert detector.rank(history).dtype == np.float64
+        assert detector.rank(history).shape == (4,)
+    if detector.call:
+        assert detector.call(history).dtype == bool
+        assert detector.call(history).shape == (4,)
+
+
+def test_the_documentation_has_a_row_for_each_detector_that_says_what_the_code_says() -> None:
+    page = (ROOT / "docs" / "detectors.md").read_text()
+    head, _, *lines = page[page.index("| detector | ") :].split("\n\n")[0].splitlines()
+    assert head == "| detector | what it does | ranks or calls | reads | source |"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    expected = []
+    for name in DETECTORS:
+        detector = detector_of(name)
+        does = " and ".join(verb for verb, way in (("ranks", detector.rank), ("calls", detector.call)) if way)
+        expected.append([f"`{name}`", detector.phrase, does, detector.reads, detector.source])
+    assert rows == expected
 
 
 # How well they find what is wrong
@@ -171,8 +228,8 @@ def test_the_rate_estimated_without_labels_is_near_the_truth_where_losses_are_ap
 
 def scored(scores: Sequence[float], noisy: Sequence[bool], **numbers: int) -> dict[tuple[str, str], float]:
     chance = np.random.default_rng(0).permutation(len(noisy))
-    rows = ranked("x", np.array(scores, dtype=np.float64), np.array(noisy), numbers, chance)
-    return {(row.rate, row.metric): row.value for row in rows}
+    rows = ranked(np.array(scores, dtype=np.float64), np.array(noisy), numbers, chance)
+    return {(rate, metric): value for rate, metric, value in rows}
 
 
 mixed = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=25).filter(
@@ -224,20 +281,20 @@ def test_ties_favour_neither_noisy_nor_clean_words() -> None:
 
 
 def synthetic(apart: bool, num_words: int = 4000, rate: float = 0.2) -> tuple[np.ndarray, History]:
-    """Return which words are noisy and a history that tells, or does not tell, which are."""
+    """Return which words are noisy and a history that tells, or does not tell, which are, as do the given labels."""
     rng = np.random.default_rng(2)
     noisy = rng.random(num_words) < rate
     loss = np.stack([two_modes(noisy if apart else rng.permutation(noisy), rng) for _ in range(EPOCHS)])
     # Clean words are learned in the second epoch; what is not apart is learned whenever.
     right = (loss < 1) & (np.arange(EPOCHS) > 0)[:, None]
-    return noisy, history_of(right, loss, np.log(0.9) - loss, np.zeros(num_words, dtype=np.int64))
+    given_label = noisy if apart else rng.permutation(noisy)
+    return noisy, history_of(right, loss, np.log(0.9) - loss, given_label.astype(np.int64))
 
 
 def test_noise_that_is_apart_is_found_and_all_of_it() -> None:
     noisy, history = synthetic(apart=True)
-    rows = measure(history, noisy, noisy.astype(float))
-    assert {row.detector for row in rows} == {*DETECTORS, "kmeans", "entity-label"}
-    assert {row.detector for row in measure(history, noisy, None)} == {*DETECTORS, "kmeans"}
+    rows = measure(history, noisy, ["epoch-4", "final"])
+    assert {(row.detector, row.selected_epoch) for row in rows} == applying(TAGS, "epoch-4", "final")
     # Never learned, and learned for good: neither is forgotten or wavers, which is what these two look for.
     found = [row for row in rows if row.detector not in ("forgetting", "variability")]
     assert {(row.rate, row.metric) for row in found} == {
@@ -251,7 +308,7 @@ def test_noise_that_does_not_show_is_found_at_the_base_rate() -> None:
     noisy, history = synthetic(apart=False)
     base = noisy.mean()
     expected = {"auroc": 0.5, "average_precision": base, "precision": base}
-    for row in measure(history, noisy, None):
+    for row in measure(history, noisy, ["epoch-4"]):
         # Each of the other metrics follows from how many words were called.
         expectation = base if row.rate == "known" else expected.get(row.metric)
         if expectation is not None:
@@ -282,6 +339,7 @@ def write_run(
     noisy: np.ndarray,
     losses: np.ndarray,
     margins: np.ndarray | None = None,
+    tags: Sequence[str] = TAGS,
     dev_f1: Sequence[float] = (0.2, 0.5, 0.9, 0.9, 0.8, 0.7),
     noisy_accuracy: Sequence[float] = (0.0, 0.0, 0.0, 0.1, 0.9, 1.0),
     views: Sequence[str] = VIEWS,
@@ -296,12 +354,12 @@ def write_run(
         "sentence": [0] * number,
         "position": [0] * number,
         "word": np.arange(number),
-        "true_label": ["O"] * number,
-        "given_label": np.where(noisy, "B-LOC", "O").tolist(),
+        "true_label": tags[:1] * number,
+        "given_label": np.where(noisy, tags[-1], tags[0]).tolist(),
         "noisy": noisy,
     }
-    write_table(paths[1], "treated", treated, {"tags": TAGS, "settled_f1": 0.6})
-    made = {"tags": TAGS, "inputs": {"treated": sha256(paths[1])}}
+    write_table(paths[1], "treated", treated, {"tags": tags, "settled_f1": 0.6})
+    made = {"tags": tags, "inputs": {"treated": sha256(paths[1])}}
     with writing_table(paths[0], "dynamics", made) as write_group:
         for view in views:
             for epoch, loss in enumerate(losses):
@@ -310,9 +368,9 @@ def write_run(
                         "view": [view] * number,
                         "epoch": [epoch] * number,
                         "word": np.arange(number),
-                        "predicted": np.where(loss < 1, noisy.astype(int), 4),
+                        "predicted": np.where(loss < 1, noisy * (len(tags) - 1), 1),
                         "loss": loss.astype(np.float32),
-                        "margin": [None] * number if margins is None else margins[epoch].astype(np.float32),
+                        "margin": (-losses if margins is None else margins)[epoch].astype(np.float32),
                     }
                 )
     rows = []
@@ -346,9 +404,12 @@ def test_the_stage_scores_each_detector_at_each_selected_epoch_on_the_epochs_so_
     assert len(rows) == len(table)
     # Settling ends after epoch 3, dev F1 is best at epoch 2 first, and the fourth epoch is 3.
     last = {"best": 2, "settled": 3, "epoch-4": 3, "final": 5}
-    per_detector = 2 + 2 * 3
-    assert len(rows) == len(VIEWS) * (len(last) * ((len(DETECTORS) + 1) * per_detector + 2 * 3) + 3)
-    assert {selected_epoch for _, detector, selected_epoch, *_ in rows if detector == "class-means"} == {"epoch-4"}
+    scored = applying(TAGS, *last)
+    assert {(detector, selected_epoch) for _, detector, selected_epoch, *_ in rows} == scored
+    assert {selected_epoch for detector, selected_epoch in scored if detector == "class-means"} == {"epoch-4"}
+    ranked_ones = [name for name, _ in scored if name in RANKING]
+    called_ones = [name for name, _ in scored if name in CALLING]
+    assert len(rows) == len(VIEWS) * (len(ranked_ones) * (2 + 2 * 3) + len(called_ones) * 3)
     wide = loss.astype(np.float32).astype(np.float64)
     for selected_epoch, epoch in last.items():
         expected = {
@@ -362,7 +423,8 @@ def test_the_stage_scores_each_detector_at_each_selected_epoch_on_the_epochs_so_
                     roc_auc_score(noisy, scores), abs=1e-6
                 )
             own = [rows[view, "kmeans", selected_epoch, "own", metric] for metric in ("precision", "recall", "f1")]
-            reference = precision_recall_fscore_support(noisy, kmeans(wide[epoch]), average="binary")
+            cut = threshold(wide[epoch])
+            reference = precision_recall_fscore_support(noisy, wide[epoch] > cut, average="binary")
             assert own == pytest.approx(list(reference[:3]))
     # All is found while nothing is memorised; at the end the last loss alone tells nothing, and the mean still does.
     assert rows["epoch-end", "loss", "settled", "known", "f1"] == 1
@@ -388,13 +450,21 @@ def test_the_same_run_gives_the_same_bytes(
         assert (tmp_path / "once" / table).read_bytes() == (tmp_path / "again" / table).read_bytes()
 
 
-def test_detectors_that_need_margins_are_left_out_where_none_were_recorded(tmp_path: Path) -> None:
+def test_of_images_and_in_one_view_what_needs_the_label_o_is_left_out_and_all_else_is_there(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     noisy = rng.random(50) < 0.3
-    detect(*write_run(tmp_path, noisy, np.stack([two_modes(noisy, rng)] * EPOCHS), views=VIEWS[:1]), tmp_path / "out")
+    loss = np.stack([two_modes(noisy, rng)] * EPOCHS)
+    detect(*write_run(tmp_path, noisy, loss, tags=TAGS[1:], views=VIEWS[:1]), tmp_path / "out")
     found = read_table(tmp_path / "out" / "detectors.parquet", "detectors").to_pandas()
-    assert set(found["detector"]) == {*DETECTORS, "kmeans", "class-means", "entity-label"} - NEED_MARGIN
+    assert set(found["detector"]) == set(DETECTORS) - {"entity-label"}
     assert set(found["view"]) == {"minibatch"}
+
+
+def test_where_there_is_one_tag_margins_are_infinite_and_nothing_is_wrong(tmp_path: Path) -> None:
+    clean = np.zeros(4, dtype=bool)
+    paths = write_run(tmp_path, clean, np.zeros((EPOCHS, 4)), np.full((EPOCHS, 4), np.inf), tags=TAGS[:1])
+    detect(*paths, tmp_path / "out")
+    assert len(read_table(tmp_path / "out" / "detectors.parquet", "detectors")) == 0
 
 
 @pytest.mark.parametrize("kinds", [[False] * 4, [True] * 4], ids=["none", "all"])
@@ -438,7 +508,7 @@ def test_files_that_are_not_of_one_run_are_refused(tmp_path: Path) -> None:
     dynamics, treated, scores = write_run(tmp_path / "a", noisy, loss)
     other_dynamics, other_treated, other_scores = write_run(tmp_path / "b", other, loss)
     shorter = write_run(tmp_path / "c", noisy, loss, dev_f1=[0.5, 0.6], noisy_accuracy=[0, 0])[2]
-    infinite = write_run(tmp_path / "d", noisy, np.full((EPOCHS, 3), np.inf))[0]
+    infinite = write_run(tmp_path / "d", noisy, loss, np.full((EPOCHS, 3), np.inf))[0]
     for files, message in (
         ((dynamics, other_treated, scores), "on another training split"),
         ((dynamics, treated, other_scores), r"b/.*scores\.parquet: of a run on another training split"),

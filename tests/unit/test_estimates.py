@@ -76,7 +76,7 @@ def test_many_groups_are_resampled_in_chunks_to_the_same_interval(monkeypatch: p
     rng = np.random.default_rng(0)
     values = pd.DataFrame({"group": np.repeat(np.arange(30), 3), "value": rng.random(90)})
     whole = estimate(values, ["group"])
-    monkeypatch.setattr(estimates, "CHUNK", 7)
+    monkeypatch.setattr(estimates, "GROUPS_AT_ONCE", 7)
     pd.testing.assert_frame_equal(estimate(values, ["group"]), whole)
 
 

@@ -158,7 +158,7 @@ def write_dynamics(path: Path, predicted: dict[str, list[list[int]]]) -> None:
                         "word": list(range(number)),
                         "predicted": labels,
                         "loss": [0.5] * number,
-                        "margin": [None] * number,
+                        "margin": [0.5] * number,
                     }
                 )
 

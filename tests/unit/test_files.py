@@ -40,7 +40,7 @@ COLUMNS: dict[str, Any] = {
     "word": [0, 1],
     "predicted": [3, 0],
     "loss": [0.5, 0.25],
-    "margin": [None, 1.5],
+    "margin": [-0.5, 1.5],
 }
 
 

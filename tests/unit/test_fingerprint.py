@@ -8,8 +8,12 @@ import pytest
 import settling
 from settling import fingerprint as module
 from settling.data.formats import FORMATS
+from settling.data.sources import SOURCES
+from settling.detectors import DETECTORS
 from settling.fingerprint import fingerprint, modules
 from settling.systems import KINDS as SYSTEMS
+from settling.systems import kind_of
+from settling.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 
 PACKAGE = {
@@ -47,7 +51,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edit]:
 
 def forget() -> None:
     """Clear what is kept of code read before."""
-    module.parsed.cache_clear()
+    module.hash_and_imports.cache_clear()
     modules.cache_clear()
 
 
@@ -116,12 +120,13 @@ def test_the_real_package_can_be_followed_by_its_imports() -> None:
     assert relative == []
 
 
-def test_each_kind_of_system_treatment_and_format_has_code_of_its_own() -> None:
+def test_each_kind_of_system_treatment_format_and_detector_has_code_of_its_own() -> None:
     """They are imported by name at run time, so the rules must name them."""
     for stage, kinds in (
-        ("settling.training.train", SYSTEMS),
-        ("settling.treatments.treat", TREATMENTS),
-        ("settling.data.dataset", FORMATS),
+        ("settling.training.train", [kind_of(name).model for name in SYSTEMS]),
+        ("settling.treatments.treat", TREATMENTS.values()),
+        ("settling.data.dataset", [*FORMATS.values(), *SOURCES.values(), *TASKS.values()]),
+        ("settling.detectors.detect", DETECTORS.values()),
     ):
-        found = {fingerprint(stage), *(fingerprint(stage, kind) for kind in kinds.values())}
+        found = {fingerprint(stage), *(fingerprint(stage, kind) for kind in kinds)}
         assert len(found) == 1 + len(kinds)

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from settling.analysis.aggregate import aggregate
-from settling.analysis.detection import detect
 from settling.analysis.events import find_events
+from settling.detectors.detect import detect
 from settling.errors import BadInput
 from settling.files import metadata_of, read_table, write_table
 from settling.study import Run

@@ -260,7 +260,7 @@ def test_the_authors_counting_stands_beside_that_of_words(pick: Pick) -> None:
     assert {row["counting"]: (row["mean"], row["n"]) for row in rows} == {"words": (3, 2), "authors": (49, 2)}
 
 
-def test_the_words_that_stand_out_are_the_mean_over_seeds_of_a_draw(pick: Pick) -> None:
+def test_the_words_that_stand_out_are_the_mean_over_seeds_of_a_noise_seed(pick: Pick) -> None:
     rows = pick("words", treatment="noise-flip-20", system="base", list="most-forgotten")
     assert [(row["noise_seed"], row["rank"], row["word"], row["forgetting"], row["n"]) for row in rows] == [
         (0, 1, 1, 1, 2),

@@ -2,6 +2,7 @@
 
 import copy
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -108,7 +109,11 @@ def damaged(text: str, draw: random.Random) -> str:
 def studies(number_of_studies: int) -> list[str]:
     """Return the text of spoiled studies, the same at each call."""
     draw = random.Random(SEED)
-    texts = [(ROOT / "config.yaml").read_text(), (ROOT / "config" / "paper.yaml").read_text()]
+    # `settling config` refuses the paper's study until its checkpoints have their revisions.
+    paper = re.sub(
+        r"(repo: microsoft/[\w-]+)\}", rf"\1, revision: {'a' * 40}}}", (ROOT / "config" / "paper.yaml").read_text()
+    )
+    texts = [(ROOT / "config.yaml").read_text(), paper]
     texts.append(yaml.safe_dump(study_of(Path("tiny")), sort_keys=False))
     parsed = [yaml.safe_load(text) for text in texts]
     found = []
@@ -197,7 +202,9 @@ def test_a_spoiled_study_is_planned_or_refused_in_lines_and_never_anything_else(
         with watched():
             if said := said_by_config():
                 check_lines(said)
-                bad.append(text)
+                # Snakemake plans a study whose checkpoints have no revision yet, so that its size can be seen.
+                if "revision: missing" not in said:
+                    bad.append(text)
             else:
                 planned(path)
                 good.append(text)

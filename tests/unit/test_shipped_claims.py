@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from settling.analysis.aggregate import aggregate
-from settling.analysis.caps import knees
-from settling.analysis.detection import measure, selected_epochs_of
-from settling.analysis.detectors import History, entity_label
+from settling.analysis.caps import class_thresholds
 from settling.analysis.dynamics import Epoch
-from settling.claims.claim import CAPPED, COLUMNS, Claim, read_claims
-from settling.claims.decide import READ, decided
+from settling.claims.claim import CAPPED, TABLE_COLUMNS, Claim, read_claims
+from settling.claims.decide import CLAIMS_TABLES, decided
 from settling.claims.units import units
 from settling.config import read
+from settling.detectors.detect import measure, selected_epochs_of
+from settling.detectors.history import History
 from settling.frames import read_frame
 from settling.schemas import METRICS
 from settling.study import Run, runs_of, system_cards
@@ -65,12 +65,11 @@ def scores_of(noisy: bool) -> list[Row]:
 def detected(scores: list[Row]) -> Iterator[Row]:
     """Return what the stage `detect` would find at each selected epoch, of four words."""
     noisy = np.array([True, False, False, True])
-    history = History(np.array([1, 0, 0, 1]), len(TAGS))
+    history = History(np.array([1, 0, 0, 1]), TAGS)
     loss = np.array([2.0, 0.1, 0.2, 1.5], dtype=np.float32)
     history.add(Epoch("epoch-end", 0, ~noisy, loss, -loss, np.zeros(4, dtype=np.uint8)))
-    for selected_epoch in selected_epochs_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS)):
-        for found in measure(history, noisy, entity_label(history.given_label, outside=0)):
-            yield {"view": "epoch-end", "selected_epoch": selected_epoch, **found._asdict()}
+    for found in measure(history, noisy, [*selected_epochs_of(pd.DataFrame(scores), "epoch-end", 0.9, len(TAGS))]):
+        yield {"view": "epoch-end", **found._asdict()}
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +80,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
         write_run(results, run)
     spec = {**spec_of(BLOCKS, []), "treatments": TREATMENTS, "systems": CARDS}
     aggregate(spec, results, results / "tables")
-    frames = {name: read_frame(results / "tables" / f"{name}.parquet", name) for name in READ}
-    return {**frames, "knees": knees(frames["measures"])}
+    frames = {name: read_frame(results / "tables" / f"{name}.parquet", name) for name in CLAIMS_TABLES}
+    return {**frames, "class_thresholds": class_thresholds(frames["measures"])}
 
 
 def write_run(results: Path, run: Run) -> None:
@@ -95,7 +94,7 @@ def write_run(results: Path, run: Run) -> None:
         {"sentence": 0, "position": place, **{name: word[name] for name in columns}} for place, word in enumerate(words)
     ]
     about = {"nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 0.9 if noisy else 0.85}
-    write(results / run.treated, "treated", split, sentences=14041, tags=TAGS, **about)
+    write(results / run.treated, "treated", split, sentences=14041, task="ner", tags=TAGS, **about)
     write_card(results, run)
     if noisy:
         write(results / run.detectors, "detectors", [*detected(scores)])
@@ -125,6 +124,7 @@ def test_every_shipped_claim_is_run_on_a_study_that_has_all_it_asks_for(study: d
     ("right", "wrong"),
     [
         ("metric: memorised", "metric: memorized"),
+        ("detector: kmeans", "detector: k-means"),
         ("rate: own", "rate: known"),
         ("selected_epoch: [epoch-4, best", "selected_epoch: [epoch-5, best"),
         ("family: noise", "family: noises"),
@@ -154,7 +154,7 @@ def test_the_paper_s_grid_has_one_fair_pair_for_each_claim_about_twins() -> None
         claim, values = claims[name], []
         fixed = {column: wanted for column, wanted in claim.where.items() if isinstance(wanted, str)}
         for system in cards["system"]:
-            row = {**dict.fromkeys(COLUMNS["measures"].names), "kind": "flip", **fixed, "dataset": "conll2003"}
+            row = {**dict.fromkeys(TABLE_COLUMNS["measures"].names), "kind": "flip", **fixed, "dataset": "conll2003"}
             values.append({**row, "view": "epoch-end", "system": system, "noise_seed": 0, "seed": 0, "value": 0.0})
         found = units(claim, {"measures": pd.DataFrame(values), "systems": cards})
         assert set(zip(found["system"], found["against"], strict=True)) == pairs

@@ -143,6 +143,8 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
             assert name, block
             command = re.search(r"settling ([a-z]+) ", block)
             found[name[1]] = "train" if "TRAIN" in block else command[1] if command else None
+        for base, name in re.findall(r"^use rule (\w+) as (\w+) with:", file.read_text(), flags=re.MULTILINE):
+            found[name] = found[base]
     assert found.keys() == RULES.keys()
     # The list of figures that are not drawn is written without a command of settling.
     assert found.pop("not_drawn") is None

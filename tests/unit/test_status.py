@@ -10,7 +10,18 @@ import pytest
 
 from settling.errors import BadInput
 from settling.files import write_json
-from settling.status import WIDTH, Seen, State, in_words, logs, look, made, reasons, report, warnings_of
+from settling.status import (
+    MAX_WIDTH,
+    RunStatus,
+    State,
+    failure_reasons,
+    hours_and_minutes,
+    logs,
+    look,
+    report,
+    results_line,
+    warnings_of,
+)
 from settling.study import Run
 
 NOW = 1_700_000_000.0
@@ -49,7 +60,7 @@ def test_a_run_without_files_has_not_begun(tmp_path: Path) -> None:
 
 def test_a_run_with_its_card_in_place_is_done(tmp_path: Path) -> None:
     card(tmp_path, RUN.folder, [2.0, 3.0])
-    assert look([RUN], tmp_path, NOW)[RUN] == Seen(State.DONE, seconds=(2.0, 3.0))
+    assert look([RUN], tmp_path, NOW)[RUN] == RunStatus(State.DONE, seconds=(2.0, 3.0))
 
 
 def test_a_run_done_whose_job_goes_on_is_done_and_waits(tmp_path: Path) -> None:
@@ -176,7 +187,7 @@ def test_a_grid_of_thousands_fits_a_screen_and_a_hundred_columns(tmp_path: Path)
     lines = report("s", dict.fromkeys(systems, 4), look(runs, tmp_path, NOW)).splitlines()
     assert lines[0] == "s: 4000 runs: 1 going, 1 failed, 3998 not begun"
     assert len(lines) < 20
-    assert max(map(len, lines)) <= WIDTH
+    assert max(map(len, lines)) <= MAX_WIDTH
     assert [line.split()[2:] for line in lines if line.startswith("news ")] == [
         ["-", "1", "-", "-", "1999"],
         ["-", "-", "1", "-", "1999"],
@@ -185,7 +196,7 @@ def test_a_grid_of_thousands_fits_a_screen_and_a_hundred_columns(tmp_path: Path)
 
 
 def test_a_span_of_time_is_said_in_hours_and_minutes() -> None:
-    assert [in_words(seconds) for seconds in (0.5, 59.0, 61.0, 3600.0, 7260.0)] == [
+    assert [hours_and_minutes(seconds) for seconds in (0.5, 59.0, 61.0, 3600.0, 7260.0)] == [
         *("1 min", "1 min", "2 min", "1 h 0 min", "2 h 1 min")
     ]
 
@@ -198,17 +209,17 @@ def test_why_steps_failed_is_read_from_the_logs_written_since_each_reason_once(t
         os.utime(path, (NOW - age, NOW - age))
         return path
 
-    assert reasons(tmp_path, {}) == []
+    assert failure_reasons(tmp_path, {}) == []
     say("plot/old.log", "settling: failed before and not tried again\n", age=90)
     say("aggregate.log", "settling: failed before\n", age=80)
     before = logs(tmp_path)
-    assert reasons(tmp_path, before) == []
+    assert failure_reasons(tmp_path, before) == []
     say("quote.log", "all is well\n", age=10)
     # What counts is that it was written again: the clock of another machine may be behind.
     tables = say("aggregate.log", "a warning\nsettling: t.parquet: damaged\nsettling: u.parquet: damaged\n", age=99)
     first = say("train/seed1.log", "epoch 1\nsettling: no \x1b[2J disk\n", age=5)
     say("train/seed0.log", "settling: no \x1b[2J disk\n", age=4)
-    assert reasons(tmp_path, before) == [
+    assert failure_reasons(tmp_path, before) == [
         f"settling: t.parquet: damaged (log: {tables})",
         f"settling: u.parquet: damaged (log: {tables})",
         f"settling: no \\x1b[2J disk (log: {first} and 1 more)",
@@ -228,14 +239,14 @@ def test_what_the_cards_of_data_sets_warn_of_is_told_by_data_set(tmp_path: Path)
 
 def test_what_was_made_is_what_is_there(tmp_path: Path) -> None:
     folder = tmp_path / "study"
-    assert made(folder) == ""
+    assert results_line(folder) == ""
     for name in ("figures", "data/toy", "logs"):
         (folder / name).mkdir(parents=True)
     (folder / "logs" / "treat.log").touch()
-    assert made(folder) == ""
+    assert results_line(folder) == ""
     (folder / "data" / "toy" / "card.json").touch()
-    assert made(folder) == f"In {folder}: data/"
+    assert results_line(folder) == f"In {folder}: data/"
     (folder / "tables").mkdir()
     (folder / "tables" / "summary.csv").touch()
     (folder / "findings.txt").touch()
-    assert made(folder) == f"In {folder}: tables/, findings.txt"
+    assert results_line(folder) == f"In {folder}: tables/, findings.txt"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settling import study as plan
-from settling.analysis.aggregate import Spec
+from settling.analysis.aggregate import AggregateSpec
 from settling.artifact import archive
 from settling.config import Study, load
 from settling.errors import BadInput
@@ -190,7 +190,7 @@ def test_a_class_of_any_name_makes_a_treatment_whose_name_is_safe_in_paths(name:
         if not file.startswith("figures/"):
             assert re.fullmatch("|".join([archive.OTHERS, *archive.TABLES]), file), file
     spec = json.loads(plan.aggregate_spec(made))
-    assert check(Spec, spec, "spec").treatments[run.treatment].kind == "cap"
+    assert check(AggregateSpec, spec, "spec").treatments[run.treatment].kind == "cap"
 
 
 def test_classes_that_look_alike_in_paths_are_told_apart() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from settling.why import Job, causes, complaint, differences, edited, jobs, summary
+from settling.why import PlannedJob, causes, changed_keys, changed_modules, complaint, planned_jobs, what_would_run
 
 RECORDED = Path(__file__).parent / "dry_runs"
 TREATED = "results/tiny/treated"
@@ -62,7 +62,7 @@ SAID = {
 
 @pytest.mark.parametrize("name", SAID)
 def test_a_recorded_dry_run_is_told_by_cause(name: str) -> None:
-    assert summary(jobs((RECORDED / f"{name}.txt").read_text())).splitlines() == SAID[name]
+    assert what_would_run(planned_jobs((RECORDED / f"{name}.txt").read_text())).splitlines() == SAID[name]
 
 
 def test_a_failed_dry_run_is_told_in_one_line_without_code() -> None:
@@ -86,7 +86,9 @@ def trained(old: str, new: str, *wildcards: str) -> list[str]:
         f"before: {old} now: {new} "
     )
     return causes(
-        Job("train", ["results/s/runs/d/clean/noise-seed0/base/seed3/run.json"], dict.fromkeys(wildcards, ""), reason)
+        PlannedJob(
+            "train", ["results/s/runs/d/clean/noise-seed0/base/seed3/run.json"], dict.fromkeys(wildcards, ""), reason
+        )
     )
 
 
@@ -99,7 +101,7 @@ def test_parameters_that_hold_quotes_semicolons_and_the_words_before_and_now_are
 def test_code_that_changed_came_and_went_is_named() -> None:
     before = "settling.a=00000001 settling.b=00000001 settling.c=00000001"
     after = "settling.a=00000001 settling.b=00000002 settling.d=00000001"
-    assert edited(before, after) == "settling.b changed; settling.d came; settling.c went"
+    assert changed_modules(before, after) == "settling.b changed; settling.d came; settling.c went"
     assert trained(f"'{before}'", f"'{after}'") == ["settling.b changed; settling.d came; settling.c went"]
 
 
@@ -116,5 +118,5 @@ def test_a_run_that_leaves_a_shared_job_trains_again_and_one_that_joins_another_
 def test_plain_data_is_compared_key_by_key_and_long_values_are_only_named() -> None:
     old = {"same": 1, "rate": 0.0001, "inner": {"x": 1, "y": "a"}, "gone": True, "list": list(range(40))}
     new = {"same": 1, "rate": 0.0002, "inner": {"x": 2, "y": "a"}, "list": list(range(41))}
-    assert differences(old, new) == ["gone true -> unset", "inner.x 1 -> 2", "list changed", "rate 0.0001 -> 0.0002"]
-    assert differences(new, new) == []
+    assert changed_keys(old, new) == ["gone true -> unset", "inner.x 1 -> 2", "list changed", "rate 0.0001 -> 0.0002"]
+    assert changed_keys(new, new) == []

@@ -89,7 +89,7 @@ def study(tmp_path: Path) -> Path:
         "sentence": [number for number, words in enumerate(text) for _ in words],
         "position": [place for words in text for place in range(len(words))],
         "token": [word for words in text for word in words],
-        "true_label": ["O"] * 8,
+        "label": ["O"] * 8,
         "image": [None] * 8,
     }
     write_table(tmp_path / "data" / "news" / "train.parquet", "data", columns, {})

@@ -152,10 +152,10 @@ def test_another_lab_draws_and_checks_the_study_from_its_artifact_alone(
     tables = [f"tables/{table}.{kind}" for table in TABLES for kind in ("parquet", "csv")]
     claims = ["claims/claims.parquet", "claims/claims.txt", "findings.txt", "figures/not_drawn.txt"]
     # The words of the corpus are not passed on, so the figure that shows some is another.
-    figures = [f"figures/{figure}.svg" for figure in FIGURES if figure != "appD_forgotten_words"]
+    figures = [f"figures/{figure}.json" for figure in FIGURES if figure != "appD_forgotten_words"]
     for name in (*tables, *claims, *figures):
         assert (drawn / name).read_bytes() == (results / name).read_bytes(), name
-    assert (drawn / "figures" / "appD_forgotten_words.svg").exists()
+    assert (drawn / "figures" / "appD_forgotten_words.csv").exists()
     assert not [*drawn.rglob("*.safetensors"), *drawn.rglob("dynamics.parquet"), *drawn.rglob("train.parquet")]
     again = other.run("snakemake", "--cores", "2", "--config", f"artifact={artifact}")
     assert "Nothing to be done" in again.stdout + again.stderr

@@ -72,7 +72,7 @@ ELSEWHERE = {
 }
 
 # Programs of the reader's own, which stand for whichever they like.
-OF_THE_READER = ("$EDITOR slurm/config.yaml", "tmux")
+OF_THE_READER = ("$EDITOR slurm/config.yaml", "$EDITOR config/paper.yaml", "tmux")
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -202,7 +202,9 @@ study: `make nothing`
 
 def test_every_block_of_code_is_one_whose_commands_are_looked_for() -> None:
     languages = {(fence[1], page.name) for page in PAGES for fence in FENCE.finditer(page.read_text())}
-    assert {language for language, _ in languages} == {"diff", "sh", "yaml"}, languages
+    # The one block of Python is run by tests/unit/test_readme.py.
+    assert {page for language, page in languages if language == "python"} == {"README.md"}
+    assert {language for language, _ in languages} == {"diff", "python", "sh", "yaml"}, languages
 
 
 @pytest.mark.parametrize("command", RUN_HERE)

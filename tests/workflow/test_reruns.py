@@ -117,6 +117,16 @@ def test_an_edited_format_is_read_again_for_the_data_sets_of_that_format_alone(
     assert checkout.why(study)[0] == "1 data set (toy) again: settling.data.formats.conll changed"
 
 
+def test_an_edited_detector_is_run_again_on_each_run_with_noise_and_trains_nothing(
+    checkout: Checkout, study: dict[str, Any], change: Change
+) -> None:
+    change("src/settling/detectors/forgetting.py", "", "\n\nADDED = 1\n")
+    assert checkout.why(study) == [
+        "4 runs' detectors again: settling.detectors.forgetting changed",
+        f"{REST}",
+    ]
+
+
 def test_an_edited_account_of_the_paper_makes_the_report_again_and_draws_nothing(
     checkout: Checkout, study: dict[str, Any], change: Change
 ) -> None:
@@ -148,7 +158,7 @@ def test_a_new_option_with_a_default_and_a_new_line_in_a_registry_rerun_nothing(
     checkout: Checkout, study: dict[str, Any], change: Change
 ) -> None:
     change("src/settling/config.py", "    clip: ", "    added: Annotated[int, Field(ge=1)] = 3\n    clip: ")
-    for room in ("systems", "treatments", "figures", "data/formats"):
+    for room in ("systems", "treatments", "detectors", "figures", "data/formats"):
         change(f"src/settling/{room}/__init__.py", "", "\nADDED = 1\n")
     assert checkout.why(study) == NOTHING
     study["systems"]["crf"]["added"] = 4

@@ -1,7 +1,12 @@
 rule claims:
     input:
         multiext(
-            f"{RESULTS}/tables/", "measures.parquet", "detection_runs.parquet", "systems.parquet", "treatments.parquet"
+            f"{RESULTS}/tables/",
+            "measures.parquet",
+            "detection_runs.parquet",
+            "datasets.parquet",
+            "systems.parquet",
+            "treatments.parquet",
         ),
         claims=CLAIMS,
     output:

@@ -14,7 +14,7 @@ rule detect:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=lambda wildcards: modules("settling.analysis.detection"),
+        code=lambda wildcards: modules("settling.detectors.detect", *DETECTORS.values()),
         folder=subpath(output[0], parent=True),
     shell:
         "settling detect --dynamics {input.dynamics} --treated {input.treated} --scores {input.scores}"

@@ -36,6 +36,8 @@ rule download_dataset:
         spec=lambda wildcards: plan.dataset_spec(study, wildcards.dataset),
         code=lambda wildcards: modules(
             "settling.data.dataset",
+            SOURCES[study.datasets[wildcards.dataset].source.kind],
+            TASKS[study.datasets[wildcards.dataset].task],
             *(FORMATS[name] for name in study.datasets[wildcards.dataset].formats()),
         ),
         folder=subpath(output[0], parent=True),

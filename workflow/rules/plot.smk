@@ -8,20 +8,23 @@ rule not_drawn:
     conda:
         "../../envs/analyse.yaml"
     params:
-        notes=listed(study),
+        notes=list_skipped(study),
     shell:
         "printf '%s' {params.notes:q} > {output} 2> {log}"
 
 
+# A figure that is a chart; plot_table makes those that are tables.
 rule plot:
     input:
         lambda wildcards: [f"{RESULTS}/tables/{table}.parquet" for table in FIGURES[wildcards.figure].tables],
     output:
-        multiext(f"{RESULTS}/figures/{{figure}}", ".json", ".html", ".svg", ".png"),
+        [f"{RESULTS}/figures/{{figure}}.{kind}" for kind in CHART_FILES],
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(name for name, figure in FIGURES.items() if not figure.is_table),
     localrule: True
     conda:
         "../../envs/analyse.yaml"
@@ -33,3 +36,10 @@ rule plot:
         folder=subpath(output[0], parent=True),
     shell:
         "settling plot {wildcards.figure} --tables {params.tables} --output {params.folder} 2> {log}"
+
+
+use rule plot as plot_table with:
+    output:
+        [f"{RESULTS}/figures/{{figure}}.{kind}" for kind in TABLE_FILES],
+    wildcard_constraints:
+        figure="|".join(name for name, figure in FIGURES.items() if figure.is_table),

@@ -23,8 +23,12 @@ rule report:
         "../../envs/analyse.yaml"
     params:
         spec=lambda wildcards: plan.report_spec(study),
-        # The page imports a figure's module by its name in the registry, which no import of its own shows.
-        code=lambda wildcards: modules("settling.report.page", *sorted({FIGURES[name].module for name in FIGURE_NAMES})),
+        # The page imports a figure's module, and a figure what a detector says of itself, by names in registries.
+        code=lambda wildcards: modules(
+            "settling.report.page",
+            *sorted({FIGURES[name].module for name in FIGURE_NAMES}),
+            *DETECTORS.values(),
+        ),
         # The registry is not among the modules; this is what the figures' lines there say.
         entries=lambda wildcards: " ".join(str(FIGURES[name]) for name in FIGURE_NAMES),
         results=subpath(output[0], parent=True),

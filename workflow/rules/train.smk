@@ -39,7 +39,9 @@ if study.runs_per_job == 1:
             **asked(1),
         params:
             spec=lambda wildcards: plan.training_spec(study, wildcards.system),
-            code=lambda wildcards: modules("settling.training.train", SYSTEMS[study.systems[wildcards.system].kind]),
+            code=lambda wildcards: modules(
+                "settling.training.train", system_kind(study.systems[wildcards.system].kind).model
+            ),
             checkpoint=lambda wildcards: plan.option("checkpoint", plan.checkpoint_of(study, wildcards.system)),
             tokens=lambda wildcards: plan.option(
                 "tokens", plan.tokens_of(study, wildcards.dataset, wildcards.system, RESULTS)
@@ -74,7 +76,7 @@ else:
                 **asked(len(runs), system),
             params:
                 spec=plan.training_spec(study, system),
-                code=modules("settling.training.train", SYSTEMS[study.systems[system].kind]),
+                code=modules("settling.training.train", system_kind(study.systems[system].kind).model),
                 checkpoint=plan.option("checkpoint", plan.checkpoint_of(study, system)),
                 tokens=plan.option("tokens", plan.tokens_of(study, dataset, system, RESULTS)),
                 runs=" ".join(plan.run_option(run, RESULTS) for run in runs),

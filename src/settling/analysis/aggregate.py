@@ -1,45 +1,42 @@
 """The aggregate stage: the tables of a study from the scores, events and detectors of all its runs."""
 
-import functools
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import AfterValidator, ConfigDict, Field
 
-from settling.analysis.caps import cap_table, knees
+from settling.analysis.caps import cap_table, class_thresholds
 from settling.analysis.contrasts import contrasts, effects
 from settling.analysis.estimates import ESTIMATE, estimate
-from settling.analysis.lineage import check_recorded
 from settling.analysis.measures import (
     RUN,
     SCORE,
     TREATMENT,
-    best,
-    final,
+    as_measures,
+    at_best_epoch,
+    at_final_epoch,
+    at_settled_epoch,
     first_learned_mean,
     forgotten,
     memorised,
     phase_table,
-    run_phases,
-    settled,
-    whole,
 )
-from settling.analysis.words import RunFrame, first_learned, read_words
+from settling.analysis.reading import progress, read_detector_tables, read_scores, read_splits, read_tasks, read_words
+from settling.analysis.words import RunFrame, first_learned_table
 from settling.config import Names, NoiseSeeds, Numbers
 from settling.errors import BadInput, choices
-from settling.files import metadata_of, open_table, provenance, read_table, sha256, write_csv, write_table
-from settling.frames import as_frame, read_frame
+from settling.files import provenance, read_table, write_csv, write_table
 from settling.model import Listed, Model
 from settling.schemas import SCHEMAS
 from settling.study import TABLES, Run, runs_of
+from settling.tasks import task_of
 from settling.treatments import KINDS, family_of
 from settling.validation import TreatmentName, check
 
 DETECTOR = ["view", "detector", "selected_epoch", "rate", "metric"]
-CURVES = ["f1", "noisy_accuracy", "loss"]
+RUN_CURVE_METRICS = ["f1", "noisy_accuracy", "loss"]
 BIN = ["view", "selected_epoch", "noisy", "low_edge", "high_edge"]
 
 
@@ -59,25 +56,25 @@ def _known_kind(name: str) -> str:
     return name
 
 
-class Treated(Model):
-    """A treatment as `treat` takes it, but its noise seed."""
+class AnyTreatment(Model):
+    """A treatment as `settling treat` takes it, without its noise seed."""
 
     model_config = ConfigDict(extra="allow")
     kind: Annotated[str, AfterValidator(_known_kind)]
 
 
-class Spec(Model):
-    """What `settling.study.aggregate_spec` returns."""
+class AggregateSpec(Model):
+    """The spec that `settling.study.aggregate_spec` returns."""
 
     experiments: Annotated[list[Grid], Field(min_length=1)]
-    treatments: dict[str, Treated]
+    treatments: dict[str, AnyTreatment]
     systems: dict[str, dict[str, Any]]
 
 
 def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
     """Write every table of the study in the folder `results` to the folder `output`, as Parquet and CSV.
 
-    `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a missing or foreign
+    `spec` is what `settling.study.aggregate_spec` returns. Raises BadInput for a bad spec, for a missing or foreign
     file, and where the files of a run were not all made of one training.
     """
     tables = make_tables(spec, results)
@@ -90,83 +87,82 @@ def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
 
 
 def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
-    """Return every table of the study by name, the columns of each in any order."""
-    if missing := [key for key in Spec.model_fields if key not in spec]:
-        raise BadInput(f"spec: {', '.join(missing)}: missing; expected the keys {', '.join(Spec.model_fields)}")
-    check(Spec, spec, "spec")
-    for key in ("treatments", "systems"):
-        if missing := sorted({name for block in spec["experiments"] for name in block[key]} - set(spec[key])):
-            raise BadInput(f"spec: {key}: found no {missing[0]}, which the experiments name")
-    treated = spec["treatments"]
-    runs = runs_of(spec["experiments"], treated)
-    noisy = {name for name, treatment in treated.items() if family_of(treatment) == "noise"}
-    noisy_runs = [run for run in runs if run.treatment in noisy]
-    classes = sorted({treatment["class"] for treatment in treated.values() if "class" in treatment})
-
-    read: list[RunFrame] = []
-    found: list[RunFrame] = []
-    hash_of = functools.cache(sha256)
-    for run in progress(runs):
-        check_recorded(results, run, run.treatment in noisy, hash_of)
-        table = read_table(results / run.scores, "scores")
-        read.append((run, as_frame(table)))
-        found.append((run, run_phases(results / run.scores, table, results / run.treated)))
-    scores, phases = (collect("scores", frames, treated) for frames in (read, found))
-    last_and_best = pd.concat([final(scores), best(scores)])
-    selected_epochs = pd.concat([last_and_best, settled(scores, phases)])
+    """Read the files of all runs, and return every table of the study by name. The order of columns is not fixed."""
+    check_spec(spec)
+    treatments = spec["treatments"]
+    runs = runs_of(spec["experiments"], treatments)
+    noisy = {name for name, treatment in treatments.items() if family_of(treatment) == "noise"}
+    classes = sorted({treatment["class"] for treatment in treatments.values() if "class" in treatment})
+    scores_of_runs, phases_of_runs = read_scores(results, runs, noisy)
     words = read_words(results, progress(runs), classes)
-    learned, counted = (collect("events", frames, treated) for frames in (words.learned, words.forgetting))
-    of_runs = [whole(phases), memorised(selected_epochs), forgotten(counted), first_learned_mean(learned)]
-    measures = pd.concat([selected_epochs[[*TREATMENT, *RUN, "selected_epoch", *SCORE, "value"]], *of_runs])
-    detection = collect(
-        "detectors", ((run, read_frame(results / run.detectors, "detectors")) for run in noisy_runs), treated
+    detectors_of_runs, losses_of_runs = read_detector_tables(results, (run for run in runs if run.treatment in noisy))
+
+    scores = stacked("scores", scores_of_runs, treatments)
+    phases = stacked("scores", phases_of_runs, treatments)
+    learned = stacked("events", words.learned, treatments)
+    forgetting = stacked("events", words.forgetting, treatments)
+    detection = stacked("detectors", detectors_of_runs, treatments)
+    losses = stacked("losses", losses_of_runs, treatments)
+    final_and_best = pd.concat([at_final_epoch(scores), at_best_epoch(scores)])
+    selected_epochs = pd.concat([final_and_best, at_settled_epoch(scores, phases)])
+    measures = pd.concat(
+        [
+            selected_epochs[[*TREATMENT, *RUN, "selected_epoch", *SCORE, "value"]],
+            as_measures(phases),
+            memorised(selected_epochs),
+            forgotten(forgetting),
+            first_learned_mean(learned),
+        ]
     )
-    losses = collect("losses", ((run, read_frame(results / run.losses, "losses")) for run in noisy_runs), treated)
     return {
-        "systems": pd.DataFrame([{"system": name, **card} for name, card in spec["systems"].items()]),
-        "treatments": treatments(results, runs, treated),
+        "datasets": dataset_table(read_tasks(results, runs)),
+        "systems": pd.DataFrame([{"system": name, **facts} for name, facts in spec["systems"].items()]),
+        "treatments": stacked("treatments", read_splits(results, runs), treatments),
         "measures": measures,
         "run_curves": run_curves(scores),
         "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
         "summary": estimate(selected_epochs, [*TREATMENT, "system", "selected_epoch", *SCORE]),
-        "effects": effects(last_and_best, treated),
-        "contrasts": contrasts(last_and_best, spec["systems"]),
+        "effects": effects(final_and_best, treatments),
+        "contrasts": contrasts(final_and_best, spec["systems"]),
         "phases": phase_table(phases),
-        "first_learned": first_learned(learned),
-        "forgetting": estimate(counted, [*TREATMENT, "system", "view", "counting", "noisy", "metric"]),
-        "words": collect("words", words.notable, treated),
-        "caps": cap_table(knees(measures)),
+        "first_learned": first_learned_table(learned),
+        "forgetting": estimate(forgetting, [*TREATMENT, "system", "view", "counting", "noisy", "metric"]),
+        "words": stacked("words", words.notable, treatments),
+        "caps": cap_table(class_thresholds(measures)),
         "detection_runs": detection,
         "detection": estimate(detection, [*TREATMENT, "system", *DETECTOR]),
         "loss_histogram": estimate(losses, [*TREATMENT, "system", *BIN], value="share"),
     }
 
 
-def progress(runs: list[Run]) -> Iterator[Run]:
-    """Go through runs, with a line after every hundred."""
-    for number, run in enumerate(runs, 1):
-        yield run
-        if number % 100 == 0:
-            print(f"read {number}/{len(runs)} runs", file=sys.stderr)
+def check_spec(spec: dict[str, Any]) -> None:
+    """Raise BadInput unless the spec has the keys of AggregateSpec and all that its experiments name."""
+    if missing := [key for key in AggregateSpec.model_fields if key not in spec]:
+        expected = ", ".join(AggregateSpec.model_fields)
+        raise BadInput(f"spec: {', '.join(missing)}: missing; expected the keys {expected}")
+    check(AggregateSpec, spec, "spec")
+    for key in ("treatments", "systems"):
+        if missing := sorted({name for block in spec["experiments"] for name in block[key]} - set(spec[key])):
+            raise BadInput(f"spec: {key}: found no {missing[0]}, which the experiments name")
 
 
-def collect(name: str, frames: Iterable[RunFrame], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Put the frames of runs under each other, each with what names its run.
+def stacked(schema: str, frames: Iterable[RunFrame], treatments: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return the frames of runs under each other, each with the columns that name its run.
 
-    Where there are no runs, the columns are those of the schema called `name`.
+    Where there are no runs, the columns are those of the schema called `schema`.
     """
     named = [
-        frame.assign(**describe(run, treated), noise_seed=run.noise_seed, system=run.system, seed=run.seed)
+        frame.assign(**treatment_columns(run, treatments), noise_seed=run.noise_seed, system=run.system, seed=run.seed)
         for run, frame in frames
     ]
     if not named:
-        return pd.DataFrame(columns=list(dict.fromkeys([*TREATMENT, *RUN, *SCHEMAS[name].names])))
+        return pd.DataFrame(columns=list(dict.fromkeys([*TREATMENT, *RUN, *SCHEMAS[schema].names])))
     return pd.concat(named, ignore_index=True)
 
 
-def describe(run: Run, treated: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the columns that say what a run's treatment was."""
-    treatment = treated[run.treatment]
+def treatment_columns(run: Run, treatments: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return a run's values of the columns TREATMENT; a value that its treatment does not have is null."""
+    treatment = treatments[run.treatment]
     values = {
         "dataset": run.dataset,
         "treatment": run.treatment,
@@ -180,24 +176,16 @@ def describe(run: Run, treated: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return of the scores of all runs those that are looked at run by run."""
+    """Return the scores that are drawn run by run: RUN_CURVE_METRICS of all classes and of the capped class."""
     classes = (scores["class"] == "all") | (scores["class"] == scores["cap_class"].fillna(""))
-    return scores[classes & scores["metric"].isin(CURVES)]
+    return scores[classes & scores["metric"].isin(RUN_CURVE_METRICS)]
 
 
-def treatments(results: Path, runs: list[Run], treated: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return what each noise seed of each treatment did, from the metadata of the treated splits."""
-    rows = []
-    for run in {(run.dataset, run.treatment, run.noise_seed): run for run in runs}.values():
-        with open_table(results / run.treated, "treated") as file:
-            made, words = metadata_of(file.schema_arrow), file.metadata.num_rows
-        figures = ("sentences", "nominal_rate", "effective_rate", "settled_f1")
-        rows.append(
-            {
-                **describe(run, treated),
-                "noise_seed": run.noise_seed,
-                "words": words,
-                **{name: made[name] for name in figures},
-            }
-        )
-    return pd.DataFrame(rows)
+def dataset_table(tasks: dict[str, str]) -> pd.DataFrame:
+    """Return what carries a label in each data set, from its task: the schema `datasets`."""
+    return pd.DataFrame(
+        [
+            {"dataset": dataset, "task": name, "unit": task_of(name).unit, "group": task_of(name).group}
+            for dataset, name in tasks.items()
+        ]
+    )

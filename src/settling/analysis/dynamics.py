@@ -1,4 +1,4 @@
-"""A run's dynamics read epoch by epoch, so that a long run takes the memory of one epoch."""
+"""Reading a run's dynamics epoch by epoch, so that memory holds one epoch at a time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,29 +13,29 @@ from settling.analysis.lineage import check_split
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_group, read_table
 
-# Words are dense and in order in every row group.
-COLUMNS = ["view", "epoch", "predicted", "loss", "margin"]
+# The column `word` need not be read: every row group holds all words in order.
+COLUMNS_READ = ["view", "epoch", "predicted", "loss", "margin"]
 
 
 class Epoch(NamedTuple):
-    """One epoch of a run as one view saw it."""
+    """What a run recorded of its training words in one epoch and one view."""
 
     view: str
     epoch: int
     right: NDArray[np.bool_]
     """(words,) whether the given label was predicted."""
     loss: NDArray[np.float32]
-    """(words,) nats, of the given label."""
-    margin: NDArray[np.float32] | None
-    """(words,) nats, log-probability of the given label less the greatest other; None where it was not recorded."""
+    """(words,) loss of the given label, in nats."""
+    margin: NDArray[np.float32]
+    """(words,) log-probability of the given label minus the greatest of another label, in nats."""
     predicted: NDArray[np.integer]
-    """(words,) indices into the tag list."""
+    """(words,) predicted tags, as indices into the tag list."""
 
 
 def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
-    """Yield the epochs of a run in the order of its file: view by view, each from epoch 0 on.
+    """Yield the epochs of a run in the order of the file `dynamics`: view by view, from epoch 0 on.
 
-    Raises BadInput where the dynamics and the treated training split do not belong together.
+    `treated` is the file of the training split. Raises BadInput where the two files do not belong together.
     """
     labels = read_table(treated, "treated")
     with open_table(dynamics, "dynamics") as file:
@@ -43,7 +43,7 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
         tags = pa.array(metadata_of(file.schema_arrow)["tags"])
         given_label = np.asarray(pc.index_in(labels["given_label"].cast(pa.string()), tags).to_numpy())
         for group in range(file.num_row_groups):
-            rows = read_group(dynamics, file, group, COLUMNS)
+            rows = read_group(dynamics, file, group, COLUMNS_READ)
             if len(rows) != len(labels):
                 raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {len(labels)}")
             predicted = rows["predicted"].to_numpy()
@@ -52,6 +52,6 @@ def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
                 rows["epoch"][0].as_py(),
                 predicted == given_label,
                 rows["loss"].to_numpy(),
-                None if rows["margin"].null_count else rows["margin"].to_numpy(),
+                rows["margin"].to_numpy(),
                 predicted,
             )

@@ -12,35 +12,35 @@ from settling.canonical import generator
 ESTIMATE = ["mean", "sd", "low", "high", "n"]
 CONFIDENCE = 0.95
 RESAMPLES = 1999
-# Groups resampled at a time: scipy keeps every resampled mean.
-CHUNK = 5_000
+# How many groups are resampled together. scipy keeps every resampled mean of them in memory.
+GROUPS_AT_ONCE = 5_000
 
 
 def estimate(values: pd.DataFrame, by: Sequence[str], value: str = "value") -> pd.DataFrame:
-    """Return, for each group, the mean of `value`, its standard deviation, a 95 % interval and n.
+    """Return for each group the mean of the column `value`, its standard deviation, a 95 % interval and n.
 
-    A row is one run; where its value is null it is undefined, and left out: n counts the others. A group in which no
-    run has a value is kept, with a null mean and n = 0. The interval (`low`, `high`) is the percentile bootstrap of the
-    mean; with one run, sd and interval are null. Groups with any null key are kept.
+    A row is one run. A null value is undefined and left out; `n` counts the other runs. A group without any value is
+    kept, with a null mean and n = 0, and so are groups with a null key. The interval (`low`, `high`) is the percentile
+    bootstrap of the mean. With one run, `sd` and the interval are null.
     """
     groups = values.groupby(list(by), dropna=False, observed=True, sort=True)[value]
     table = groups.agg(mean="mean", sd="std", n="count").reset_index()
-    defined = groups.agg(lambda found: found.dropna().tolist()).to_numpy()
+    samples = groups.agg(lambda group: group.dropna().tolist()).to_numpy()
     low = np.full(len(table), np.nan)
     high = np.full(len(table), np.nan)
     for n in sorted(set(table["n"]) - {0, 1}):
-        every = np.flatnonzero(table["n"] == n)
-        for start in range(0, len(every), CHUNK):
-            rows = every[start : start + CHUNK]
-            low[rows], high[rows] = bootstrap(np.array([defined[row] for row in rows], dtype=np.float64))
+        same_size = np.flatnonzero(table["n"] == n)
+        for start in range(0, len(same_size), GROUPS_AT_ONCE):
+            rows = same_size[start : start + GROUPS_AT_ONCE]
+            low[rows], high[rows] = bootstrap(np.array([samples[row] for row in rows], dtype=np.float64))
     return table.assign(low=low, high=high)[[*by, *ESTIMATE]]
 
 
 def bootstrap(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the percentile bootstrap interval of the mean of each row of `samples` (groups, n)."""
+    """Return both ends (groups,) of the percentile bootstrap interval of each row's mean; `samples` is (groups, n)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
+        result = stats.bootstrap(
             (samples,),
             np.mean,
             axis=1,
@@ -50,4 +50,4 @@ def bootstrap(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             batch=100,
             rng=generator("bootstrap", samples.shape[1]),
         )
-    return found.confidence_interval.low, found.confidence_interval.high
+    return result.confidence_interval.low, result.confidence_interval.high

@@ -1,8 +1,8 @@
 """Learning and forgetting events (paper section 5, after Toneva et al. 2019).
 
-A word is right in an epoch when the given label was predicted; before the first epoch it counts as wrong. A learning
-event is right after wrong, a forgetting event wrong after right, and the first learning event the first epoch, from 0,
-at which the word is right.
+A word is right in an epoch if its given label was predicted. Before the first epoch every word counts as wrong. A
+learning event is an epoch in which a word is right after it was wrong; a forgetting event is an epoch in which it is
+wrong after it was right. The first learning event is the first epoch, counted from 0, in which the word is right.
 """
 
 from pathlib import Path
@@ -19,21 +19,24 @@ from settling.files import metadata_of, provenance, read_table, writing_table
 
 
 class Events(NamedTuple):
-    """Per word (words,): first epoch right or -1, counts of events, mean and population variance of the loss.
-
-    `mistaken_for` is what was last predicted in place of the given label, an index into the tag list; -1: never wrong.
-    """
+    """The events of a run in one view; each field is (words,)."""
 
     first_learned: NDArray[np.int32]
+    """The epoch of the first learning event; -1 where there is none."""
     learning: NDArray[np.uint16]
+    """The number of learning events."""
     forgetting: NDArray[np.uint16]
+    """The number of forgetting events."""
     loss_mean: NDArray[np.float32]
+    """The mean over the epochs of the loss of the given label, in nats."""
     loss_variance: NDArray[np.float32]
+    """The population variance over the epochs of that loss."""
     mistaken_for: NDArray[np.int16]
+    """The wrong tag that was predicted last, as an index into the tag list; -1 where the word was never wrong."""
 
 
 class EventCounter:
-    """Counts events as epochs pass, in memory of a few numbers a word."""
+    """Counts the events of one view epoch by epoch; keeps a few numbers for each word and no history."""
 
     def __init__(self, num_words: int) -> None:
         self.epoch = 0
@@ -46,20 +49,20 @@ class EventCounter:
         self.mistaken_for = np.full(num_words, -1, dtype=np.int16)
 
     def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32], predicted: NDArray[np.integer]) -> None:
-        """Count one epoch: which words (words,) were right, their losses (words,), and what they were taken for."""
+        """Count one epoch: which words were right, their losses in nats and their predicted tags, each (words,)."""
         self.first_learned[right & (self.first_learned < 0)] = self.epoch
         self.learning += right & ~self.right
         self.forgetting += self.right & ~right
         np.copyto(self.mistaken_for, predicted, where=~right)
         self.right = right
         self.epoch += 1
-        # Welford's update, which stays exact where a sum of squares would cancel.
+        # Welford's update. The difference of two sums of squares would lose the digits of a small variance.
         difference = loss - self.mean
         self.mean += difference / self.epoch
         self.squares += difference * (loss - self.mean)
 
     def events(self) -> Events:
-        """Return the events so far; at least one epoch must have passed."""
+        """Return the events so far. At least one epoch must have been added."""
         return Events(
             self.first_learned,
             self.learning,
@@ -71,31 +74,33 @@ class EventCounter:
 
 
 def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = None) -> None:
-    """Write the events of a run, one row a view and word, from its dynamics and its treated training split.
+    """Write the events of a run: one row for each view and word.
 
-    `run` is its run.json, where it has one. Raises BadInput where the files do not belong together.
+    `dynamics` and `treated` are the files of its dynamics and of its training split; `run` is its run.json, if there is
+    one. Raises BadInput where the files do not belong together.
     """
     paths = {"dynamics": dynamics, "treated": treated}
-    made = provenance("events", None, paths)
+    origin = provenance("events", None, paths)
     if run:
-        check_run(run, paths, made["inputs"])
+        check_run(run, paths, origin["inputs"])
     labels = read_table(treated, "treated")
     num_words, tags = len(labels), pa.array(metadata_of(labels.schema)["tags"])
     counters: dict[str, EventCounter] = {}
-    for seen in epochs_of(dynamics, treated):
-        counters.setdefault(seen.view, EventCounter(num_words)).add(seen.right, seen.loss, seen.predicted)
-    epochs = {counter.epoch for counter in counters.values()}
-    if len(epochs) != 1:
-        raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(epochs)}")
-    with writing_table(output, "events", {**made, "epochs": epochs.pop()}) as write_group:
+    for epoch in epochs_of(dynamics, treated):
+        counters.setdefault(epoch.view, EventCounter(num_words)).add(epoch.right, epoch.loss, epoch.predicted)
+    num_epochs = {counter.epoch for counter in counters.values()}
+    if len(num_epochs) != 1:
+        raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(num_epochs)}")
+    with writing_table(output, "events", {**origin, "epochs": num_epochs.pop()}) as write_group:
         for view, counter in counters.items():
-            found = counter.events()
-            never = found.mistaken_for < 0
+            events = counter.events()
+            never_wrong = events.mistaken_for < 0
+            mistaken_for = pa.array(events.mistaken_for, mask=never_wrong)
             write_group(
                 {
-                    **found._asdict(),
+                    **events._asdict(),
                     "view": pa.DictionaryArray.from_arrays(np.zeros(num_words, dtype=np.int32), [view]),
                     **{name: labels[name] for name in ("word", "true_label", "given_label", "noisy")},
-                    "mistaken_for": pa.DictionaryArray.from_arrays(pa.array(found.mistaken_for, mask=never), tags),
+                    "mistaken_for": pa.DictionaryArray.from_arrays(mistaken_for, tags),
                 }
             )

@@ -1,4 +1,4 @@
-"""What the study found, in lines computed from its tables."""
+"""The findings stage: three sentences about a study, computed from its tables."""
 
 from pathlib import Path
 
@@ -10,79 +10,82 @@ from settling.errors import one_line
 from settling.files import write_text
 from settling.frames import read_frame
 
-# The tables that are read.
-READ = ("summary", "effects", "systems", "first_learned", "forgetting", "words")
+FINDINGS_TABLES = ("summary", "effects", "systems", "first_learned", "forgetting", "words")
 
 
 def write_findings(tables: Path, output: Path) -> None:
-    """Write three lines: what noise did to dev F1, what was memorised, and what scarcity did to a class.
+    """Write the findings of a study, one sentence a line; `tables` is the folder of its tables.
 
-    Of a study without either they say how good its training got, what was learned late, and what was forgotten. They
-    are about the pretrained encoders of the study, or about all its systems where it has none.
+    For a study with label noise or capped classes the sentences say what noise did to dev F1, what was memorised, and
+    what scarcity did to a class. For any other study they say how good its training got, what was learned late, and
+    what was forgotten. They are about the pretrained encoders of the study, or about all its systems if it has none.
+    Raises BadInput for a missing or foreign table.
     """
-    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in READ}
-    systems = frames.pop("systems")
+    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in FINDINGS_TABLES}
+    write_text(output, "".join(f"{one_line(sentence)}\n" for sentence in findings(frames)))
+
+
+def findings(tables: dict[str, pd.DataFrame]) -> list[str]:
+    """Return the sentences from the tables FINDINGS_TABLES, by name."""
+    systems = tables["systems"]
+    tables = {name: table for name, table in tables.items() if name != "systems"}
     encoders = systems.loc[(systems["kind"] == "encoder") & systems["pretrained"], "system"]
     if len(encoders):
-        frames = {name: table[table["system"].isin(encoders)] for name, table in frames.items()}
-    write_text(output, "".join(f"{one_line(line)}\n" for line in lines(frames)))
-
-
-def lines(frames: dict[str, pd.DataFrame]) -> list[str]:
-    """Return the three lines from the tables READ, by name."""
-    summary = frames["summary"]
+        tables = {name: table[table["system"].isin(encoders)] for name, table in tables.items()}
+    summary = tables["summary"]
     if summary["family"].isin(["noise", "cap"]).any():
-        return [noise_line(summary), memorisation_line(summary), cap_line(summary, frames["effects"])]
-    plain = holding(summary, family="clean") if len(holding(summary, family="clean")) else summary
-    place = {name: str(plain[name].min()) for name in ("dataset", "treatment", "system")}
+        return [noise_line(summary), memorisation_line(summary), cap_line(summary, tables["effects"])]
     if summary.empty:
         return ["Training: the tables hold no run."]
-    of_place = {name: holding(table, **place) for name, table in frames.items()}
+    clean = holding(summary, family="clean")
+    candidates = clean if len(clean) else summary
+    setting = {name: str(candidates[name].min()) for name in ("dataset", "treatment", "system")}
+    tables = {name: holding(table, **setting) for name, table in tables.items()}
     return [
-        training_line(of_place["summary"], place),
-        late_line(of_place["first_learned"], of_place["words"]),
-        forgetting_line(of_place["forgetting"], of_place["words"]),
+        training_line(tables["summary"], setting),
+        late_line(tables["first_learned"], tables["words"]),
+        forgetting_line(tables["forgetting"], tables["words"]),
     ]
 
 
 def at(rows: pd.DataFrame, selected_epoch: str) -> str:
-    """Return the estimate at a selected epoch in words; it is undefined where no run has such an epoch."""
-    found = holding(rows, selected_epoch=selected_epoch)
-    return in_words(found.iloc[0]) if len(found) else "undefined"
+    """Return the estimate at a selected epoch in words, or `undefined` where no run has such an epoch."""
+    estimates = holding(rows, selected_epoch=selected_epoch)
+    return in_words(estimates.iloc[0]) if len(estimates) else "undefined"
 
 
 def of_most_noise(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the highest noise level, first data set and first system that has it."""
+    """Return the rows of the highest noise level, for the first data set, system and kind of noise that have it."""
     noisy = holding(table, family="noise")
     return first(holding(noisy, percent=noisy["percent"].max()), "dataset", "system", "kind")
 
 
 def first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the rows that have the first value, in order, of each column in turn."""
+    """Keep the rows with the smallest value of the first column, then of the next, and so on."""
     for column in columns:
         table = holding(table, **{column: table[column].min()})
     return table
 
 
 def noise_line(summary: pd.DataFrame) -> str:
-    """Say how dev F1 falls from its best to the last epoch under most noise, and when labels are clean."""
+    """Say what dev F1 is at its best epoch and at the last one, at the highest noise level and with clean labels."""
     dev = holding(summary, split="dev", metric="f1", klass="all")
     noisy = of_most_noise(dev)
     if noisy.empty:
         return "Noise: no treatment of this study has label noise."
-    place = {"dataset": noisy["dataset"].iloc[0], "system": noisy["system"].iloc[0]}
+    dataset, system = noisy["dataset"].iloc[0], noisy["system"].iloc[0]
     parts = []
     for name, rows in (
         (f"{int(noisy['percent'].iloc[0])} % noise", noisy),
-        ("clean", holding(dev, treatment="clean", **place)),
+        ("clean", holding(dev, treatment="clean", dataset=dataset, system=system)),
     ):
         if not rows.empty:
             parts.append(f"{name}: best {at(rows, 'best')}, last {at(rows, 'final')}")
-    return f"Noise: dev F1 of {place['system']} on {place['dataset']}, " + "; ".join(parts) + "."
+    return f"Noise: dev F1 of {system} on {dataset}, {'; '.join(parts)}."
 
 
 def memorisation_line(summary: pd.DataFrame) -> str:
-    """Say what share of the wrong labels the model gives at its best epoch on dev, and at the end."""
+    """Say what share of the wrong labels the model predicts at its best epoch on dev and at its last epoch."""
     rows = of_most_noise(holding(summary, split="train", metric="noisy_accuracy", reference="given"))
     if rows.empty and (summary["family"] == "noise").any():
         return "Memorisation: no training word of this study was given a wrong label."
@@ -95,18 +98,18 @@ def memorisation_line(summary: pd.DataFrame) -> str:
     )
 
 
-def training_line(summary: pd.DataFrame, place: dict[str, str]) -> str:
-    """Say what dev F1 of one system on one treatment is at its best epoch and at the last."""
+def training_line(summary: pd.DataFrame, setting: dict[str, str]) -> str:
+    """Say what dev F1 is at its best epoch and at the last one, in a setting: data set, treatment and system."""
     dev = holding(summary, split="dev", metric="f1", klass="all")
-    on = "clean labels" if place["treatment"] == "clean" else place["treatment"]
+    on = "clean labels" if setting["treatment"] == "clean" else setting["treatment"]
     return (
-        f"Training: dev F1 of {place['system']} on {place['dataset']}, {on}: best {at(dev, 'best')}, "
+        f"Training: dev F1 of {setting['system']} on {setting['dataset']}, {on}: best {at(dev, 'best')}, "
         f"last {at(dev, 'final')}."
     )
 
 
 def late_line(first_learned: pd.DataFrame, words: pd.DataFrame) -> str:
-    """Say what share of the words was never learned, and of which classes the words are that were learned last."""
+    """Say what share of the words was never learned, and which classes the words learned last belong to."""
     never = one_view(holding(first_learned, epoch=-1, noisy=False, klass="all"))
     share = "no word was seen"
     if len(never):
@@ -115,7 +118,7 @@ def late_line(first_learned: pd.DataFrame, words: pd.DataFrame) -> str:
 
 
 def forgetting_line(forgetting: pd.DataFrame, words: pd.DataFrame) -> str:
-    """Say what share of the learned words was forgotten, and of which classes those are that were so most often."""
+    """Say what share of the learned words was forgotten, and which classes the most forgotten words belong to."""
     ratio = one_view(holding(forgetting, metric="ratio", counting="words", noisy=False))
     if ratio.empty:
         return "Forgotten: no training word was ever right, so none could be forgotten."
@@ -125,17 +128,20 @@ def forgetting_line(forgetting: pd.DataFrame, words: pd.DataFrame) -> str:
 
 
 def of_classes(words: pd.DataFrame, name: str, what: str) -> str:
-    """Say of which classes the words of a list are, in the first noise seed; nothing where none is listed."""
-    listed = first(one_view(holding(words, list=name)), "noise_seed")
-    if listed.empty:
+    """Count the classes of the words in the list `name`, of the first noise seed; `what` says how they were chosen.
+
+    The text is empty where the list is.
+    """
+    rows = first(one_view(holding(words, list=name)), "noise_seed")
+    if rows.empty:
         return ""
-    classes = listed["true_label"].str.partition("-")[2].replace("", "no class").value_counts()
-    counts = ", ".join(f"{number} of {found}" for found, number in sorted(classes.items(), key=lambda x: (-x[1], x[0])))
-    return f"; of the {len(listed)} {what}, {counts}"
+    counts = rows["true_label"].str.partition("-")[2].replace("", "no class").value_counts()
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return f"; of the {len(rows)} {what}, {', '.join(f'{number} of {klass}' for klass, number in most_first)}"
 
 
 def cap_line(summary: pd.DataFrame, effects: pd.DataFrame) -> str:
-    """Say what the smallest and the largest cap did to the F1 of the capped class."""
+    """Say how the F1 of the capped class under the smallest and the largest cap differs from that on clean data."""
     rows = holding(effects, family="cap", selected_epoch="final", split="dev", metric="f1", baseline="clean")
     rows = rows[rows["class"] == rows["cap_class"]]
     if holding(summary, family="cap").empty:

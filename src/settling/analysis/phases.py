@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from settling.errors import BadInput
 
-# The share of the run's best dev F1 that an epoch must have.
+# A settled epoch has at least this share of the run's best dev F1.
 NEAR_BEST = 0.95
-# The share of the plateau that F1 on the training labels must have.
+# A settled epoch has, on the given training labels, at least this share of the plateau's F1.
 NEAR_PLATEAU = 0.85
-# How often as right on noisy words as a uniform guesser over the tags a model may be that memorises nothing.
+# A model counts as not memorising while its accuracy on noisy words is at most this multiple of a uniform guesser's.
 GUESSERS = 1.0
-# Fewer epochs than this are no phase.
+# The least number of epochs of a settling phase.
 SHORTEST = 2
 
 
@@ -23,18 +23,18 @@ class Phases(NamedTuple):
 
     num_epochs: int
     fitting_end: int | None
-    """The last epoch of fitting; -1 where the run is settled from the first on."""
+    """The last epoch of fitting; -1 where the run is settled from the first epoch on."""
     settling_end: int | None
-    """The last epoch of settling; memorisation is what follows."""
+    """The last epoch of settling; the epochs after it are memorisation."""
 
     @property
     def settling_epochs(self) -> int:
-        """How many epochs settling lasts, 0 where there is none."""
+        """The number of settling epochs; 0 where the run does not settle."""
         return 0 if self.settling_end is None or self.fitting_end is None else self.settling_end - self.fitting_end
 
     @property
     def open_ended(self) -> bool:
-        """Whether settling lasts to the final epoch, so that its true length is not known."""
+        """Whether settling lasts to the final epoch, so that a longer run might have had more of it."""
         return self.settling_end == self.num_epochs - 1
 
 
@@ -45,14 +45,15 @@ def find_phases(
     settled_f1: float,
     num_tags: int,
 ) -> Phases | None:
-    """Return the phases of a run from its curves, each (epochs,); None where one of them is undefined (NaN).
+    """Return the phases of a run from its curves, each (epochs,); None where an F1 is undefined (NaN).
 
-    `train_f1` and `noisy_accuracy` are against the given labels; the latter is None where no word is noisy.
-    `settled_f1` is the F1 of the true labels against the given ones, the plateau of `train_f1`; `num_tags` is K.
+    `train_f1` and `noisy_accuracy` compare predictions with the given labels; `noisy_accuracy` is None where no word is
+    noisy. `settled_f1` is the F1 of the true labels against the given ones, which is the plateau of `train_f1`.
+    `num_tags` is the number of tags, K.
 
-    Settling is the longest stretch of settled epochs (the first of several) if it has SHORTEST of them. An epoch is
-    settled that is near the best on dev, near the plateau on train, and on noisy words no better than a guesser; or
-    that fails alone, between two epochs that are settled.
+    An epoch is settled if its dev F1 is near the run's best, its train F1 near the plateau, and its accuracy on noisy
+    words no better than a uniform guesser's. A single epoch that is not, between two that are, counts as settled too.
+    Settling is the longest stretch of settled epochs, the first of equally long ones, if it has at least SHORTEST.
     """
     if np.isnan([*dev_f1, *train_f1, settled_f1]).any():
         return None
@@ -68,39 +69,42 @@ def find_phases(
 
 
 def near_best(dev_f1: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which epochs (epochs,) have a dev F1 near the run's best; none where that is 0."""
+    """Return which epochs (epochs,) have a dev F1 near the run's best; no epoch has where the best is 0."""
     holds: NDArray[np.bool_] = (dev_f1 > 0) & (dev_f1 >= NEAR_BEST * dev_f1.max())
     return holds
 
 
 def near_best_epochs(dev_f1: NDArray[np.float64]) -> int:
-    """Return how many epochs in a row, the best among them, are near the best on dev, whatever they memorise."""
+    """Return the length of the stretch of epochs with dev F1 near the best that holds the best epoch.
+
+    It does not matter what the model memorises in these epochs.
+    """
     start, stop = best_stretch(dev_f1)
     return stop - start
 
 
 def near_best_open_ended(dev_f1: NDArray[np.float64]) -> bool:
-    """Return whether those epochs last to the final one, so that how many there would be is not known."""
+    """Return whether that stretch lasts to the final epoch, so that it might have been longer in a longer run."""
     return best_stretch(dev_f1)[1] == len(dev_f1)
 
 
 def best_stretch(dev_f1: NDArray[np.float64]) -> tuple[int, int]:
-    """Return the epochs in a row near the best on dev, the best among them: the first and the one after the last."""
+    """Return that stretch as its first epoch and the epoch after its last; (0, 0) where there is none."""
     best = int(dev_f1.argmax())
     return next(((start, stop) for start, stop in stretches(near_best(dev_f1)) if start <= best < stop), (0, 0))
 
 
 def stretches(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return where `holds` (epochs,) does so without a break, each as its first epoch and the one after its last."""
+    """Return the stretches in which `holds` (epochs,) is true, each as its first epoch and the epoch after its last."""
     edges = np.diff(holds.astype(np.int8), prepend=0, append=0)
     return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
 
 
 def phases_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tags: int) -> Phases | None:
-    """Return the phases of one run from its scores (schema `scores`), as `view` sees its training words.
+    """Return the phases of a run from its scores (schema `scores`) in a view of the training words.
 
-    `settled_f1` and the number of tags are in the metadata of the run's treated split. Phases are undefined (None)
-    where dev or the given labels of train have no entity. Raises BadInput where the scores have no such view.
+    The metadata of the run's treated split has `settled_f1` and the tags. Phases are undefined (None) where dev or the
+    given labels of train have no entity. Raises BadInput where the scores have no such view.
     """
     rows = scores[scores["class"] == "all"].sort_values("epoch")
     dev_f1 = dev_curve(rows)
@@ -116,7 +120,7 @@ def phases_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tag
 
 
 def dev_curve(scores: pd.DataFrame) -> NDArray[np.float64]:
-    """Return dev entity F1 (epochs,) of one run's scores; NaN where dev has no entity."""
+    """Return a run's entity F1 on dev (epochs,) from its scores; NaN where dev has no entity."""
     rows = scores[(scores["split"] == "dev") & (scores["metric"] == "f1") & (scores["class"] == "all")]
     curve: NDArray[np.float64] = rows.sort_values("epoch")["value"].to_numpy()
     return curve

@@ -1,16 +1,16 @@
-"""Selecting rows of the tables: the one place for all that reads them, from the findings to the figures."""
+"""Selecting rows of the study's tables. Findings, claims, figures and the report all do it with these functions."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pandas as pd
 
-# The columns that name what was trained, whatever the noise seed and the seed.
+# Runs that agree in these columns differ in noise seed and seed alone.
 TRAINED = ("dataset", "treatment", "system")
 
 
 def holding(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
-    """Return the rows that hold these values; `klass` stands for the column `class`."""
+    """Return the rows that hold the given values in the columns so named; `klass` stands for the column `class`."""
     keep = pd.Series(True, index=frame.index)
     for column, value in values.items():
         keep &= frame[{"klass": "class"}.get(column, column)] == value
@@ -18,24 +18,25 @@ def holding(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
 
 
 def defined(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that have a mean."""
+    """Return the rows whose mean is not null."""
     return frame[frame["mean"].notna()]
 
 
 def one_view(frame: pd.DataFrame, preferred: str = "epoch-end", by: Sequence[str] = TRAINED) -> pd.DataFrame:
-    """Keep the preferred view of each group of rows that has it, and the other view of the groups that do not.
+    """Return the rows in the preferred view; of a group of rows without that view, return all.
 
-    A group has the same values in the columns `by`; a null is a value.
+    A group is the rows that agree in the columns `by`; nulls agree with each other.
     """
-    has_it = frame["view"] == preferred
-    anywhere = has_it.groupby([frame[column] for column in by], dropna=False).transform("any")
-    return frame[has_it | ~anywhere]
+    is_preferred = frame["view"] == preferred
+    group_has_it = is_preferred.groupby([frame[column] for column in by], dropna=False).transform("any")
+    return frame[is_preferred | ~group_has_it]
 
 
 def ends(frame: pd.DataFrame, column: str) -> "list[pd.Series[Any]]":
-    """Return the first row with the least value of a column and the last with the greatest: one row if they are equal.
+    """Return a row with the smallest value of a column and a row with the largest.
 
-    An empty frame gives an empty list.
+    The list has one row where all values are equal, and none where the frame is empty. Of several rows with the
+    smallest value it is the first, of several with the largest the last.
     """
     ordered = frame.sort_values(column, kind="stable")
     if ordered.empty:

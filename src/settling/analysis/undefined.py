@@ -1,4 +1,4 @@
-"""Why a score or an estimate has no value, in words."""
+"""The reason, in words, why a score or an estimate is undefined."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -7,22 +7,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Row: TypeAlias = "Mapping[Any, Any] | pd.Series[Any]"
+ScoreRow: TypeAlias = "Mapping[Any, Any] | pd.Series[Any]"
 ENTITY_METRICS = ("f1", "precision", "recall")
 PHASE_METRICS = ("settles", "settling_epochs", "settling_steps")
 
 
-def reason(row: Row) -> str:
-    """Say that a value is undefined and, where `row` names a score of entities, which split has none of them."""
+def reason(row: ScoreRow) -> str:
+    """Say that the value of a row is undefined; for a score of entities, also which split has no such entity."""
     missing = lacking(row)
     return f"undefined: {missing}" if missing else "undefined"
 
 
-def lacking(row: Row) -> str | None:
-    """Say which split of the row's score has no mention of what; None where the row names no score of entities.
+def lacking(row: ScoreRow) -> str | None:
+    """Say which split has no mention of the entities that a row's score is about.
 
-    `row` has the columns of SCORE in analysis/measures.py, or is of the table `phases`; where it has `treatment` too,
-    that tells splits of train.
+    `row` has the columns SCORE of analysis/measures.py, or is a row of the table `phases`. If it also has `treatment`,
+    the text names the treatment of the training split. Returns None for a row that is about no score of entities.
     """
     if row.get("quantity", row.get("metric")) in PHASE_METRICS:
         return "dev or the given labels of train have no entity"
@@ -35,8 +35,8 @@ def lacking(row: Row) -> str | None:
 
 
 def reasons(rows: pd.DataFrame, value: str = "value") -> NDArray[np.object_]:
-    """Return for each row why its `value` is undefined, None where it has one."""
-    found = np.full(len(rows), None, dtype=object)
+    """Return for each row (rows,) why its column `value` is undefined; None where it is defined."""
+    texts = np.full(len(rows), None, dtype=object)
     null = rows[value].isna().to_numpy()
-    found[null] = [reason(row) for row in rows[null].to_dict("records")]
-    return found
+    texts[null] = [reason(row) for row in rows[null].to_dict("records")]
+    return texts

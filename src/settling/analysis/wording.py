@@ -1,4 +1,4 @@
-"""Pieces of the sentences that are computed from tables, in the findings and in the report."""
+"""Parts of the sentences that the findings and the report compute from tables."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from settling.analysis.undefined import reason
 
 
 def in_words(row: "pd.Series[Any]", signed: bool = False) -> str:
-    """Return an estimate as text: its mean, its interval where it has one, and n; or why it is undefined."""
+    """Return an estimate as text: mean, interval (for more than one run) and n; or the reason why it is undefined."""
     if pd.isna(row["mean"]):
         return reason(row)
     form = "{:+.2f}" if signed else "{:.2f}"
@@ -17,5 +17,5 @@ def in_words(row: "pd.Series[Any]", signed: bool = False) -> str:
 
 
 def listed(parts: list[str]) -> str:
-    """Join parts as an enumeration."""
+    """Join the parts, of which there is at least one: `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,75 +1,43 @@
-"""What the events of all runs say of words: when they are first learned, how many are forgotten, which stand out."""
+"""What the events of runs show about words: when they are first learned, and which words stand out."""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from settling.analysis.estimates import estimate
-from settling.analysis.forgetting import counts
 from settling.analysis.measures import TREATMENT
-from settling.errors import BadInput
-from settling.files import metadata_of, read_table
-from settling.frames import as_frame, read_frame
 from settling.study import Run
 
 RunFrame = tuple[Run, pd.DataFrame]
 
+# The number of words in a list of words that stand out.
+LIST_LENGTH = 20
 
-# So many words are listed.
-MOST = 20
 
-
-class Words(NamedTuple):
-    """Frames of runs; one of `notable` stands for all seeds of its run."""
+class WordFrames(NamedTuple):
+    """What the events of all runs show about words, each frame with its run."""
 
     learned: list[RunFrame]
-    """Number of `words` by `view`, `class`, `noisy` and `first_learned`, with the run's `epochs`."""
+    """What `first_learned_counts` returns for each run."""
     forgetting: list[RunFrame]
-    """What `forgetting.counts` returns."""
+    """What `forgetting.counts` returns for each run."""
     notable: list[RunFrame]
-    """What `notable` returns, with `view`."""
-
-
-def read_words(results: Path, runs: Iterable[Run], classes: list[str]) -> Words:
-    """Read the events of all runs, in order, once; `classes` are told apart in `learned`, beside `all`.
-
-    Raises BadInput for a missing or foreign file.
-    """
-    found = Words([], [], [])
-    for path, of_split in groupby(runs, key=lambda run: run.treated):
-        split = read_frame(results / path, "treated")
-        positions, num_sentences = split["position"].to_numpy(), split["sentence"].nunique()
-        class_of_word = split["true_label"].str.slice(2).where(lambda names: names.isin(classes), "").to_numpy()
-        for _, of_system in groupby(of_split, key=lambda run: run.system):
-            by_view: dict[str, list[pd.DataFrame]] = {}
-            for run in of_system:
-                table = read_table(results / run.events, "events")
-                events = as_frame(table).assign(epochs=metadata_of(table.schema)["epochs"])
-                for view, rows in events.groupby("view"):
-                    if len(rows) != len(split):
-                        raise BadInput(f"{results / run.events}: {len(rows)} words; {results / path} has {len(split)}")
-                    by_view.setdefault(str(view), []).append(rows)
-                events["class"] = class_of_word[events["word"]]
-                found.learned.append((run, first_learned_counts(events)))
-                found.forgetting.append((run, counts(events, positions, num_sentences)))
-            for view, of_runs in by_view.items():
-                found.notable.append((run, notable(of_runs, split).assign(view=view)))
-    return found
+    """What `notable` returns, with a column `view`; one frame covers all seeds of its run."""
 
 
 def notable(events: Sequence[pd.DataFrame], treated: pd.DataFrame) -> pd.DataFrame:
-    """Return the words that stand out in the runs of one system on one treated split, at most 20 in each `list`.
+    """Return the words that stand out in the runs of one system on one treated split, LIST_LENGTH in each `list`.
 
-    `events` has the rows (words,) of the schema `events` of one view and, as `epochs`, the number of epochs, for each
-    run; `treated` is the split (schema `treated`). The lists: `most-forgotten` (words never forgotten left out),
-    `first-learned`, `last-learned` and `highest-loss`, by the mean over the runs; words learned at one time come by
-    their loss, the smallest first among the first learned and the greatest first among the last; else in corpus order.
+    `events` has a frame for each run: the rows (words,) of one view that follow the schema `events`, with a column
+    `epochs`, the run's number of epochs. `treated` is the split (schema `treated`). The lists are `most-forgotten`
+    (without words that were never forgotten), `first-learned`, `last-learned` and `highest-loss`, ordered by the mean
+    over the runs. Words that were first learned at the same time are ordered by their loss: the smallest comes first
+    among the first learned, the largest among the last learned. Other ties keep the order of the corpus.
 
-    Returns the columns of the schema `words` from `list` on: `rank` from 1, `forgetting` events, `first_learned` epoch
-    (a word never learned counts as learned after the last), `loss` in nats, `n` runs, `mistaken_for` in the first run.
+    Returns the columns of the schema `words` from `list` on. `rank` counts from 1. `forgetting` (events),
+    `first_learned` (epoch; a word that was never learned counts as learned after the last epoch) and `loss` (nats) are
+    means over the `n` runs; `mistaken_for` is of the first run.
     """
     values = {
         "forgetting": _mean([run["forgetting"] for run in events]),
@@ -87,22 +55,24 @@ def notable(events: Sequence[pd.DataFrame], treated: pd.DataFrame) -> pd.DataFra
         "last-learned": words.sort_values(["first_learned", "loss"], ascending=False, kind="stable"),
         "highest-loss": words.sort_values("loss", ascending=False, kind="stable"),
     }
-    shown = {name: found.head(MOST) for name, found in lists.items()}
-    return pd.concat(
-        [found.assign(list=name, rank=range(1, len(found) + 1)) for name, found in shown.items()], ignore_index=True
-    )
+    ranked = []
+    for name, rows in lists.items():
+        top = rows.head(LIST_LENGTH)
+        ranked.append(top.assign(list=name, rank=range(1, len(top) + 1)))
+    return pd.concat(ranked, ignore_index=True)
 
 
 def _mean(of_runs: Sequence["pd.Series[float]"]) -> "pd.Series[float]":
-    """Return the mean over runs of what each has for every word."""
+    """Return the mean over runs (words,) of values that each run has for every word."""
     mean: pd.Series[float] = pd.DataFrame({number: run.to_numpy() for number, run in enumerate(of_runs)}).mean(axis=1)
     return mean
 
 
 def first_learned_counts(events: pd.DataFrame) -> pd.DataFrame:
-    """Return the number of `words` by the rest: `view`, `class`, `noisy`, `first_learned` and `epochs`.
+    """Count the `words` of a run by `view`, `class`, `noisy`, `first_learned` and `epochs`.
 
-    Every word counts in the class `all`, and again in its own where `class` is not empty.
+    `events` follows the schema `events`, with the columns `epochs` and `class`. Every word counts in the class `all`;
+    a word whose `class` is not empty counts in that class too.
     """
     by = ["view", "noisy", "first_learned", "epochs"]
     counted = events.groupby(["class", *by], observed=True).size().rename("words").reset_index()
@@ -111,10 +81,11 @@ def first_learned_counts(events: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([of_all, counted[counted["class"] != ""]], ignore_index=True)
 
 
-def first_learned(learned: pd.DataFrame) -> pd.DataFrame:
-    """Return, by epoch, the share of the words (noisy and clean apart) whose first learning event it holds.
+def first_learned_table(learned: pd.DataFrame) -> pd.DataFrame:
+    """Return the table `first_learned`: the share of the noisy or clean words that are first learned at each epoch.
 
-    Epoch -1 stands for never. Every epoch that a run had is there, with 0 where no word was first learned.
+    `learned` is what `first_learned_counts` returns, for all runs. Epoch -1 stands for words that were never learned.
+    Every epoch that a run had is there, with 0 where no word was first learned.
     """
     keys = [*TREATMENT, "system", "view", "class", "noisy", "noise_seed", "seed", "epochs"]
     totals = learned.groupby([*keys, "first_learned"], dropna=False)["words"].sum().unstack(fill_value=0)

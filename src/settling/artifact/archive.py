@@ -23,10 +23,10 @@ from typing import Any
 import pyarrow as pa
 
 from settling.artifact.cards import Card, DataCard, RunCard, check_card
-from settling.config import MAX_EPOCHS
 from settling.data.foreign import FREE_BYTES, MAX_RATIO, check_size
 from settling.errors import BadInput
 from settling.files import as_json, metadata_of, naming, open_table, replacing
+from settling.model import MAX_EPOCHS
 from settling.schemas import SCHEMAS
 
 MANIFEST = "manifest.json"

@@ -83,7 +83,9 @@ def without_text(study: Study, results: Path, room: Path, hidden: list[str]) -> 
     for figure in FIGURES.keys() - skipped(study):
         if "quotes" in FIGURES[figure].tables:
             text = specification(figure, room)
-            found |= {f"figures/{figure}.json": f"{text}\n".encode(), f"figures/{figure}.svg": vector(text).encode()}
+            found[f"figures/{figure}.json"] = f"{text}\n".encode()
+            if not FIGURES[figure].is_table:
+                found[f"figures/{figure}.svg"] = vector(text).encode()
     return found
 
 

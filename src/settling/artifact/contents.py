@@ -26,7 +26,12 @@ def names_of(study: Study) -> list[str]:
     The table of quotes, and figures that show some, go in without the text that may not be passed on.
     """
     dynamics = [str(run.dynamics) for run in plan.runs(study) if study.publish.dynamics]
-    figures = [f"figures/{name}.{kind}" for name in FIGURES.keys() - skipped(study) for kind in ("json", "svg")]
+    figures = [
+        f"figures/{name}.{kind}"
+        for name in FIGURES.keys() - skipped(study)
+        for kind in FIGURES[name].files
+        if kind in ("json", "svg")
+    ]
     tables = [f"tables/{name}.parquet" for name in plan.TABLES]
     claims = ["claims/claims.parquet", "claims/claims.txt", "findings.txt", "figures/not_drawn.txt"]
     return sorted({*plan.recorded(study), *dynamics, *figures, *tables, *claims})

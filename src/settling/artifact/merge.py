@@ -20,7 +20,7 @@ from settling.config import Study, load
 from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.plot import plot
-from settling.figures.skipped import listed, skipped
+from settling.figures.skipped import list_skipped, skipped
 from settling.files import metadata_of, read_json, read_table, write_table, write_text
 from settling.frames import read_frame
 from settling.schemas import SCHEMAS
@@ -158,4 +158,4 @@ def draw(study: Study, results: Path) -> None:
     """Draw the figures of the study from its tables, and list those that it has no runs for."""
     for figure in FIGURES.keys() - skipped(study):
         plot(figure, results / "tables", results / "figures" / figure)
-    write_text(results / "figures" / "not_drawn.txt", listed(study))
+    write_text(results / "figures" / "not_drawn.txt", list_skipped(study))

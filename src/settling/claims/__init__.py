@@ -1,1 +1,1 @@
-"""The claims of the paper: what each says, and whether the tables of a study bear it out."""
+"""The claims of the paper: what each says, and whether the tables of a study support it."""

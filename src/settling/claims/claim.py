@@ -1,6 +1,6 @@
-"""What a claim is: a statement of the paper, the rows that bear on it, and what they must show.
+"""A claim: a statement of the paper, the rows of a table that it is tested on, and what these rows must show.
 
-Claims are data: a YAML list, each item checked here. docs/claims.md explains the keys.
+Claims are data. A file holds a list of them, and this module checks each item. docs/claims.md explains the keys.
 """
 
 import json
@@ -12,16 +12,17 @@ import pyarrow as pa
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from settling.errors import BadInput, choices
-from settling.model import Model
+from settling.model import NUMBER, Model, Number
 from settling.schemas import SCHEMAS
 from settling.validation import Name, check, read_yaml
 
-Table = Literal["measures", "detection_runs", "knees"]
-# The tables that have one row for each run, and their columns; `knees` is what analysis/caps.py makes of measures.
-COLUMNS: dict[str, pa.Schema] = {
+Table = Literal["measures", "detection_runs", "class_thresholds"]
+# The tables that claims are tested on, and their columns. A row is of one run. `class_thresholds` is not in a file:
+# `settling.analysis.caps.class_thresholds` makes it from `measures`.
+TABLE_COLUMNS: dict[str, pa.Schema] = {
     "measures": SCHEMAS["measures"],
     "detection_runs": SCHEMAS["detection_runs"],
-    "knees": pa.schema(
+    "class_thresholds": pa.schema(
         [
             SCHEMAS["measures"].field(name)
             for name in ("dataset", "family", "kind", "cap_class", "noise_seed", "system", "seed")
@@ -29,47 +30,47 @@ COLUMNS: dict[str, pa.Schema] = {
         + [pa.field("largest", pa.float64()), pa.field("quantity", pa.string()), SCHEMAS["measures"].field("value")]
     ),
 }
-# What tells how far a source can be trusted; the last two are recollections, whose numbers are not to be quoted.
-TAGS = r"(\[(A|I|L|M|B|S[\d, -]*|C [^\]]+|R\+|R\?)\])+"
+# The tags say where a claim is from. [R+] and [R?] are recollections, whose numbers are not to be quoted.
+SOURCE_TAGS = r"(\[(A|I|L|M|B|S[\d, -]*|C [^\]]+|R\+|R\?)\])+"
 RECALLED = ("[R+]", "[R?]")
-# An artifact's claims come from elsewhere.
+# The claims in an artifact are a stranger's, so their size is bounded.
 MAX_JSON_BYTES = 2**20
-# A filter's value that stands for the class that a row's treatment caps.
+# As the value of a filter on `class`: the class that the row's treatment caps.
 CAPPED = "capped"
 
-Words = Annotated[
+OneLine = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(lambda text: " ".join(text.split()))
 ]
 Where = dict[str, Any]
 
 
 class Claim(Model):
-    """A claim and the one test that decides it."""
+    """A claim, and the test that decides it."""
 
     id: Name
-    claim: Words
-    source: Words
-    published: float | None = None
+    claim: OneLine
+    source: OneLine
+    published: Number | None = None
     table: Table
-    effect: Words
-    training_sentences: Annotated[int, Field(ge=1)] | None = None
+    effect: OneLine
+    training_sentences: Annotated[int, Field(ge=1), NUMBER] | None = None
     where: Where
     against: Where | None = None
     same: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     statistic: Literal["mean", "slope", "share"] = "mean"
     over: str | None = None
-    range: dict[Literal["min", "max"], float] | None = None
-    grain: Annotated[float, Field(ge=0)] = 0
+    range: dict[Literal["min", "max"], Number] | None = None
+    grain: Annotated[float, Field(ge=0), NUMBER] = 0
     lower_bound_where: str | None = None
     direction: Literal["above", "below", "within"]
-    margin: float
+    margin: Number
 
     @field_validator("source")
     @classmethod
     def _tagged(cls, source: str) -> str:
-        if not re.fullmatch(TAGS, source):
-            raise ValueError(f"found {source!r}, expected trust tags, such as [A] or [B][S12]")
+        if not re.fullmatch(SOURCE_TAGS, source):
+            raise ValueError(f"found {source!r}, expected tags of sources, such as [A] or [B][S12]")
         return source
 
     @field_validator("published")
@@ -85,10 +86,10 @@ class Claim(Model):
         table = info.data.get("table")
         for column, wanted in (where or {}).items():
             if table and column == "system" and isinstance(wanted, dict) and wanted:
-                for card_column, value in wanted.items():
-                    _check_filter(SCHEMAS["systems"], "systems", card_column, value)
+                for systems_column, value in wanted.items():
+                    _check_filter(SCHEMAS["systems"], "systems", systems_column, value)
             elif table:
-                _check_filter(COLUMNS[table], table, column, wanted)
+                _check_filter(TABLE_COLUMNS[table], table, column, wanted)
         return where
 
     @field_validator("by", "over", "same")
@@ -97,9 +98,11 @@ class Claim(Model):
         table = "systems" if info.field_name == "same" else info.data.get("table")
         for name in [names] if isinstance(names, str) else names or []:
             if table:
-                _check_column(COLUMNS.get(table, SCHEMAS["systems"]), table, name)
-            if table and info.field_name == "over" and not _is_number(COLUMNS[table].field(name).type):
-                valid = [field.name for field in COLUMNS[table] if field.name != "value" and _is_number(field.type)]
+                _check_column(TABLE_COLUMNS.get(table, SCHEMAS["systems"]), table, name)
+            if table and info.field_name == "over" and not _holds_numbers(TABLE_COLUMNS[table].field(name).type):
+                valid = [
+                    field.name for field in TABLE_COLUMNS[table] if field.name != "value" and _holds_numbers(field.type)
+                ]
                 raise ValueError(f"found {name!r}, which holds no numbers, expected one of {', '.join(valid)}")
         if names and info.field_name == "same" and "system" not in (info.data.get("against") or {}):
             raise ValueError(f"found {names!r}, expected none without another system under against")
@@ -125,8 +128,8 @@ class Claim(Model):
     @field_validator("margin")
     @classmethod
     def _bounded_from_below(cls, margin: float, info: ValidationInfo) -> float:
-        asked = [info.data.get(name) for name in ("table", "statistic", "direction", "against")]
-        if info.data.get("lower_bound_where") and asked != ["measures", "mean", "above", None]:
+        keys = {"table": "measures", "statistic": "mean", "direction": "above", "against": None}
+        if info.data.get("lower_bound_where") and any(info.data.get(name) != value for name, value in keys.items()):
             raise ValueError("lower_bound_where goes with means of the table measures, above a margin, against nothing")
         return margin
 
@@ -139,7 +142,10 @@ class Claim(Model):
 
 
 def read_claims(path: Path) -> list[Claim]:
-    """Read and check a file of claims; raise BadInput with one line a problem, which names the claim."""
+    """Read and check a file of claims, YAML or JSON.
+
+    Raises BadInput with one line for each problem; the line names the claim.
+    """
     items = _read_json(path) if path.suffix == ".json" else read_yaml(path)
     if not isinstance(items, list) or not items:
         raise BadInput(f"{path}: expected a list of claims, each with the keys {', '.join(Claim.model_fields)}")
@@ -160,12 +166,12 @@ def read_claims(path: Path) -> list[Claim]:
 
 
 def _read_json(path: Path) -> Any:
-    """Read a small JSON file; raise BadInput where it is missing, large or not JSON."""
+    """Read a JSON file; raise BadInput if it is missing, over MAX_JSON_BYTES or not JSON."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_JSON_BYTES + 1)
         if len(content) > MAX_JSON_BYTES:
-            raise BadInput(f"{path}: found more than {MAX_JSON_BYTES} bytes, expected at most so many")
+            raise BadInput(f"{path}: found more than {MAX_JSON_BYTES} bytes, expected at most that many")
         return json.loads(content.decode())
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
@@ -175,7 +181,7 @@ def _read_json(path: Path) -> Any:
         raise BadInput(f"{path}: not JSON ({error})") from None
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def _holds_numbers(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
@@ -186,10 +192,13 @@ def _check_column(schema: pa.Schema, table: str, name: str) -> None:
 
 
 def _check_filter(schema: pa.Schema, table: str, name: str, wanted: Any) -> None:
-    """Raise ValueError unless the column exists and `wanted` is null, a value of its type, a list or a range."""
+    """Raise ValueError unless the column `name` exists and `wanted` is a filter that fits its type.
+
+    A filter is null, a value, a list of values, or a range.
+    """
     _check_column(schema, table, name)
     kind = schema.field(name).type
-    is_number = _is_number(kind)
+    is_number = _holds_numbers(kind)
     if isinstance(wanted, dict):
         if not is_number:
             raise ValueError(f"{name}: found {wanted!r}, but it holds no numbers; expected a value or a list")
@@ -202,7 +211,9 @@ def _check_filter(schema: pa.Schema, table: str, name: str, wanted: Any) -> None
     for value in values:
         if value is None and not isinstance(wanted, dict):
             continue
-        found = "true or false" if isinstance(value, bool) else "a number" if isinstance(value, int | float) else "text"
-        if found != expected or isinstance(value, dict | list) or value is None:
+        actual = (
+            "true or false" if isinstance(value, bool) else "a number" if isinstance(value, int | float) else "text"
+        )
+        if actual != expected or isinstance(value, dict | list) or value is None:
             hint = f"; write '{str(value).lower()}' in quotes" if expected == "text" and isinstance(value, bool) else ""
             raise ValueError(f"{name}: found {value!r}, expected {expected}{hint}")

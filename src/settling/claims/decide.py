@@ -1,4 +1,4 @@
-"""The claims stage: decide each claim of the paper over the tables of a study. docs/claims.md explains the verdicts."""
+"""The claims stage: decide each claim of the paper from the tables of a study. docs/claims.md explains the verdicts."""
 
 from pathlib import Path
 from typing import Any
@@ -8,48 +8,51 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from settling.analysis.caps import knees
+from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import CONFIDENCE, ESTIMATE
 from settling.canonical import digest
 from settling.claims.claim import Claim, read_claims
-from settling.claims.text import CERTAIN, printed
+from settling.claims.text import MARGIN_INSIDE, printed
 from settling.claims.units import groups, units
 from settling.files import provenance, read_table, write_csv, write_table, write_text
 from settling.frames import as_frame, read_frame
 from settling.schemas import SCHEMAS
 
 REPRODUCED, FAILED, UNDECIDED, NOT_RUN = "reproduced", "not reproduced", "undecided", "not run"
-READ = ("measures", "detection_runs", "systems", "treatments")
-# What differences of equal numbers come to in floating point.
+CLAIMS_TABLES = ("measures", "detection_runs", "datasets", "systems", "treatments")
+# A standard deviation below this comes from floating point: the values are equal.
 NO_SPREAD = 1e-12
 
 
 def decide_claims(claims: Path, tables: Path, output: Path) -> str:
-    """Decide the claims of a file; write claims.parquet, claims.csv and claims.txt; return the card.
+    """Decide the claims of a file; write claims.parquet, claims.csv and claims.txt; return the text of claims.txt.
 
     `tables` is the folder of a study's tables. Raises BadInput for a bad file of claims, a missing or foreign table,
     and a claim that would count a run twice.
     """
-    wanted = read_claims(claims)
-    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in READ}
-    frames["knees"] = knees(frames["measures"])
-    rows = [row for claim in wanted for row in decided(claim, frames)]
-    found = pd.DataFrame(rows, columns=SCHEMAS["claims"].names)
-    # What the file says counts, not whether it is YAML or, in an artifact, JSON.
-    spec = {"claims": digest([claim.model_dump(mode="json") for claim in wanted])}
-    made = provenance("claims", spec, {name: tables / f"{name}.parquet" for name in READ})
-    columns = {name: found[name].to_numpy() for name in SCHEMAS["claims"].names}
-    write_table(output / "claims.parquet", "claims", columns, made)
+    all_claims = read_claims(claims)
+    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in CLAIMS_TABLES}
+    frames["class_thresholds"] = class_thresholds(frames["measures"])
+    rows = [row for claim in all_claims for row in decided(claim, frames)]
+    verdicts = pd.DataFrame(rows, columns=SCHEMAS["claims"].names)
+    # The hash is of the claims as data, so it does not depend on whether the file is YAML or, in an artifact, JSON.
+    spec = {"claims": digest([claim.model_dump(mode="json") for claim in all_claims])}
+    origin = provenance("claims", spec, {name: tables / f"{name}.parquet" for name in CLAIMS_TABLES})
+    columns = {name: verdicts[name].to_numpy() for name in SCHEMAS["claims"].names}
+    write_table(output / "claims.parquet", "claims", columns, origin)
     table = read_table(output / "claims.parquet", "claims")
     write_csv(output / "claims.csv", table)
-    card = printed(as_frame(table), frames)
-    write_text(output / "claims.txt", card)
-    return card
+    text = printed(as_frame(table), frames)
+    write_text(output / "claims.txt", text)
+    return text
 
 
 def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Return a claim's rows of the table `claims`, one for each group; one without a group where nothing was run."""
-    said = {
+    """Return a claim's rows of the table `claims`: one for each group (data set, systems, level).
+
+    If the study has no run for the claim, there is one row without a group.
+    """
+    claim_columns = {
         "claim": claim.id,
         "text": claim.claim,
         **{
@@ -58,39 +61,41 @@ def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any
     }
     by = groups(claim)
     rows = []
-    found = units(claim, tables)
-    for _, runs in on_enough(claim, found, tables).groupby(by, dropna=False, sort=True):
+    values = units(claim, tables)
+    for _, runs in on_enough_data(claim, values, tables).groupby(by, dropna=False, sort=True):
         first = runs.iloc[0]
         group = {name: None if pd.isna(first[name]) else first[name] for name in by}
         defined = with_value(claim, runs)
-        effect = summary(claim, defined)
-        verdict, reason = judged(claim, effect) if len(defined) else (UNDECIDED, without_value(runs))
-        unknown = lower_bounds(claim, defined, tables)
-        if verdict == FAILED and unknown:
-            verdict, reason = UNDECIDED, f"in {unknown} of {effect['n']} runs it lasts to the last epoch, maybe longer"
-        at = {name: group[name] for name in ("dataset", "system", "against")}
-        rows.append({**said, **at, "place": place(group), **effect, "verdict": verdict, "reason": reason})
+        effect = group_estimate(claim, defined)
+        verdict, reason = judged(claim, effect) if len(defined) else (UNDECIDED, reason_without_value(runs))
+        bounded = lower_bounds(claim, defined, tables)
+        if verdict == FAILED and bounded:
+            verdict, reason = UNDECIDED, f"in {bounded} of {effect['n']} runs it lasts to the last epoch, maybe longer"
+        group_columns = {name: group[name] for name in ("dataset", "system", "against")} | {"setting": setting(group)}
+        rows.append({**claim_columns, **group_columns, **effect, "verdict": verdict, "reason": reason})
     if not rows:
-        rows = [{**said, "n": 0, "verdict": NOT_RUN, "reason": lacking(claim, some=len(found) > 0)}]
-    together = overall([row["verdict"] for row in rows])
-    return [{**row, "overall": together} for row in rows]
+        reason = reason_not_run(claim, too_small=len(values) > 0)
+        rows = [{**claim_columns, "n": 0, "verdict": NOT_RUN, "reason": reason}]
+    verdict_on_claim = overall([row["verdict"] for row in rows])
+    return [{**row, "overall": verdict_on_claim} for row in rows]
 
 
 def with_value(claim: Claim, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a group that its statistic is taken over.
 
-    A knee that is at none of the study's numbers of sentences is no number, and yet is outside any range.
+    For a share these are all rows that are not undefined: a class that is learned at none of the study's numbers of
+    sentences has no threshold, and such a run counts as outside the range.
     """
     return runs[runs["undefined"].isna() if claim.range is not None else runs["value"].notna()]
 
 
-def without_value(runs: pd.DataFrame) -> str:
-    """Say why none of a group's rows has a value."""
+def reason_without_value(runs: pd.DataFrame) -> str:
+    """Return the reason why none of a group's rows has a value."""
     return next(iter(runs["undefined"].dropna()), "no run has this value")
 
 
 def lower_bounds(claim: Claim, runs: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> int:
-    """Return how many of a group's runs have a value that is only a lower bound."""
+    """Return how many of a group's runs have a value that is only a lower bound of the true one."""
     if claim.lower_bound_where is None:
         return 0
     measures = tables["measures"]
@@ -98,24 +103,24 @@ def lower_bounds(claim: Claim, runs: pd.DataFrame, tables: dict[str, pd.DataFram
     return len(runs.merge(bounds, on=["dataset", "treatment", "noise_seed", "system", "seed", "view"]))
 
 
-def on_enough(claim: Claim, found: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows on data sets whose largest training split in the study is as large as the claim asks for."""
+def on_enough_data(claim: Claim, rows: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows on data sets whose largest training split has as many sentences as the claim asks for."""
     if claim.training_sentences is None:
-        return found
+        return rows
     largest = tables["treatments"].groupby("dataset")["sentences"].max()
-    return found[found["dataset"].map(largest) >= claim.training_sentences]
+    return rows[rows["dataset"].map(largest) >= claim.training_sentences]
 
 
-def lacking(claim: Claim, some: bool) -> str:
-    """Say why a claim was not run: `some` is whether the study has runs for it, on too little data."""
+def reason_not_run(claim: Claim, too_small: bool) -> str:
+    """Return the reason why a claim was not run; `too_small` says that its only runs are on too small data sets."""
     runs = f"{'pairs of ' if claim.against else ''}runs with this value"
-    if some:
+    if too_small:
         return f"the study has {runs} on fewer than {claim.training_sentences:,} training sentences only"
     return f"the study has no {runs}{f' at two levels of {claim.over}' if claim.over else ''}"
 
 
-def place(group: dict[str, Any]) -> str:
-    """Put in words where in the study a group is, beyond its data set and systems."""
+def setting(group: dict[str, Any]) -> str:
+    """Return the values of a group in words, its data set and systems left out: `20 % noise (flip)`, say."""
     parts = []
     kind, percent = group.get("kind"), group.get("percent")
     if percent is not None:
@@ -124,21 +129,22 @@ def place(group: dict[str, Any]) -> str:
         parts.append(str(kind))
     if group.get("cap_sentences") is not None:
         parts.append(f"{int(group['cap_sentences'])} {group.get('cap_class') or ''} sentences".replace("  ", " "))
-    done = ["dataset", "system", "against", "kind", "percent"]
-    done += ["cap_sentences", "cap_class"] if group.get("cap_sentences") is not None else []
-    return ", ".join([*parts, *(str(value) for name, value in group.items() if name not in done and value is not None)])
+    named = ["dataset", "system", "against", "kind", "percent"]
+    named += ["cap_sentences", "cap_class"] if group.get("cap_sentences") is not None else []
+    rest = [str(value) for name, value in group.items() if name not in named and value is not None]
+    return ", ".join([*parts, *rest])
 
 
-def summary(claim: Claim, runs: pd.DataFrame) -> dict[str, Any]:
-    """Return the estimate of a group's mean, or of its share of runs in the claim's range; interval null for n = 1.
+def group_estimate(claim: Claim, runs: pd.DataFrame) -> dict[str, Any]:
+    """Return the estimate of a group's mean, or of the share of its runs that lie in the claim's range.
 
-    Without runs all is null but n, which is 0.
+    The interval is null where n is 1. Where n is 0 the mean and the standard deviation are null too.
     """
     if runs.empty:
         return {**dict.fromkeys(ESTIMATE), "n": 0}
     values = runs["value"].to_numpy(dtype=np.float64)
     if claim.range is not None:
-        # A run without a value, as where a class is never learned, is outside any range.
+        # A run without a value is outside any range: its class is learned at none of the study's numbers of sentences.
         inside = (values >= claim.range.get("min", -np.inf)) & (values <= claim.range.get("max", np.inf))
         values, (low, high) = inside.astype(np.float64), share_interval(int(inside.sum()), len(inside))
     else:
@@ -148,11 +154,11 @@ def summary(claim: Claim, runs: pd.DataFrame) -> dict[str, Any]:
 
 
 def mean_interval(values: NDArray[np.float64], rounding: float = 0.0) -> tuple[float | None, float | None]:
-    """Return Student's interval of the mean of `values` (n,), null for n = 1 and where all are equal.
+    """Return Student's interval of the mean of `values` (n,); null where n is 1 or all values are equal.
 
-    A percentile bootstrap of two to four values is far too narrow: it never leaves their range. `rounding` is the
-    standard deviation that rounding gives a value; the spread is taken to be no smaller, so that whole numbers that
-    happen to agree do not make an interval without width.
+    A percentile bootstrap of two to four values is far too narrow, because it never leaves their range. `rounding` is
+    the standard deviation that rounding alone gives a value. The spread of the values counts as at least that much;
+    otherwise whole numbers that happen to agree would give an interval without width.
     """
     n = len(values)
     if n < 2:
@@ -165,9 +171,10 @@ def mean_interval(values: NDArray[np.float64], rounding: float = 0.0) -> tuple[f
 
 
 def share_interval(successes: int, n: int) -> tuple[float | None, float | None]:
-    """Return the interval of Agresti and Coull (1998) of a share, cut to [0, 1]; null for n = 1.
+    """Return the interval of Agresti and Coull (1998) of a share, cut to [0, 1]; null where n is 1.
 
-    Student's has no width where all runs agree. Of this one, five runs that agree are the fewest that exclude one half.
+    Student's interval has no width where all runs agree. This one has; it takes five runs that agree to exclude one
+    half.
     """
     if n < 2:
         return None, None
@@ -177,11 +184,11 @@ def share_interval(successes: int, n: int) -> tuple[float | None, float | None]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def judged(claim: Claim, found: dict[str, Any]) -> tuple[str, str | None]:
-    """Return the verdict on one group, and why it is undecided where it is."""
-    low, high, margin = found["low"], found["high"], claim.margin
+def judged(claim: Claim, effect: dict[str, Any]) -> tuple[str, str | None]:
+    """Return the verdict on one group from its estimate, and the reason if it is undecided."""
+    low, high, margin = effect["low"], effect["high"], claim.margin
     if low is None:
-        return UNDECIDED, f"{'one run' if found['n'] == 1 else 'all runs agree exactly'}, so no interval"
+        return UNDECIDED, f"{'one run' if effect['n'] == 1 else 'all runs agree exactly'}, so no interval"
     inside, outside = {
         "above": (low > margin, high < margin),
         "below": (high < margin, low > margin),
@@ -189,11 +196,11 @@ def judged(claim: Claim, found: dict[str, Any]) -> tuple[str, str | None]:
     }[claim.direction]
     if inside:
         return REPRODUCED, None
-    return (FAILED, None) if outside else (UNDECIDED, CERTAIN)
+    return (FAILED, None) if outside else (UNDECIDED, MARGIN_INSIDE)
 
 
 def overall(verdicts: list[str]) -> str:
-    """Return the verdict on a claim: that of its decided groups, where one that fails is enough to fail."""
+    """Return the verdict on a claim from those on its groups: one failure decides; undecided groups do not count."""
     for verdict in (FAILED, REPRODUCED, UNDECIDED):
         if verdict in verdicts:
             return verdict

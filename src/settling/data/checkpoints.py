@@ -10,8 +10,14 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from settling.config import Checkpoint, FolderCheckpoint, HubCheckpoint, PypiCheckpoint, VectorsCheckpoint
-from settling.data import hub, wheels
+from settling.data import hub_files, wheels
+from settling.data.checkpoint_keys import (
+    Checkpoint,
+    FolderCheckpoint,
+    HubCheckpoint,
+    PypiCheckpoint,
+    VectorsCheckpoint,
+)
 from settling.data.messages import one_line
 from settling.data.vectors import VECTORS, check_vectors
 from settling.errors import BadInput
@@ -21,7 +27,7 @@ from settling.validation import check
 SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-# How images are made ready for a model, by which one of images is known.
+# Preprocessing configuration; its presence marks an image model.
 IMAGE_PROCESSOR = "preprocessor_config.json"
 CARD = "card.json"
 # Keys of a configuration by which transformers loads code or kernels from elsewhere.
@@ -105,10 +111,10 @@ def _fetch(checkpoint: HubCheckpoint, target: Path, room: Path) -> str:
     if revision is None:
         key = "checkpoints.<name>.revision"
         raise BadInput(f"{repo}: no revision; set {key} to a commit id of the repository (40 hexadecimal digits)")
-    where = hub.address(repo, "model", revision)
-    top = [name for name in hub.list_files(repo, revision) if "/" not in name]
+    where = hub_files.address(repo, "model", revision)
+    top = [name for name in hub_files.list_files(repo, revision) if "/" not in name]
     for name in _safe_names(top, where):
-        path = hub.fetch_file(repo, "model", revision, name, room)
+        path = hub_files.fetch_file(repo, "model", revision, name, room)
         shutil.move(path.resolve(), target / name)
     return where
 

@@ -8,16 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from settling.config import Dataset
-from settling.data import images, sentences
-from settling.data.formats import BOUNDARIES, format_of, reader_of
-from settling.data.reading import sentences_of
+from settling.data import sentences
+from settling.data.fetch import fetch
+from settling.data.formats import BOUNDARIES
+from settling.data.keys import Dataset
 from settling.data.sentences import Sentence
-from settling.data.sources import fetch, origin
-from settling.data.tags import class_tags, tag_list
 from settling.errors import BadInput, tell
 from settling.files import provenance, scratch, write_json, write_table
 from settling.schemas import SPLITS
+from settling.tasks import task_of
 from settling.validation import check
 
 # Tables number tags in two bytes, and keep a number for no tag.
@@ -40,8 +39,10 @@ def download_dataset(spec: dict[str, Any], output: Path) -> None:
         parts, record = read_parts(dataset, raw)
         splits, repeats = _arrange(dataset, parts)
         tags = _tags(dataset, splits)
-        shape = {"image_shape": _image_shape(dataset, record)} if dataset.task == "image" else {}
-        made = provenance("download dataset", dataset.model_dump(mode="json"), raw, tags=tags, **shape)
+        shape = {"image_shape": _image_shape(dataset, record)} if task_of(dataset.task).examples == "images" else {}
+        made = provenance(
+            "download dataset", dataset.model_dump(mode="json"), raw, task=dataset.task, tags=tags, **shape
+        )
         sizes = {label: path.stat().st_size for label, path in raw.items()}
     for name in SPLITS:
         write_table(output / f"{name}.parquet", "data", _columns(splits[name]), made)
@@ -67,17 +68,9 @@ def read_parts(
     parts: dict[str, list[Sentence]] = defaultdict(list)
     record: dict[str, dict[str, Any]] = {}
     for shard in dataset.source.shards():
-        path, where = raw[shard.label], origin(dataset.source, shard)
-        if dataset.source.kind == "sklearn":
-            found, record[shard.label] = images.read_digits()
-        elif dataset.task == "image":
-            found, record[shard.label] = images.read_parquet(path, dataset.image_column, dataset.label_column, where)
-        else:
-            name = format_of(shard.name, dataset.format)
-            raws, of_file = reader_of(name)(path, dataset, where)
-            found, changed = sentences_of(raws, dataset, where)
-            record[shard.label] = {"format": name, **of_file, **changed}
-        parts[shard.part] += found
+        read = task_of(dataset.task).read(raw[shard.label], dataset, dataset.source.origin(shard))
+        groups, record[shard.label] = read
+        parts[shard.part] += groups
     return dict(parts), record
 
 
@@ -86,7 +79,7 @@ def _arrange(dataset: Dataset, parts: dict[str, list[Sentence]]) -> tuple[dict[s
 
     Raises BadInput where a split is left without a sentence, or without anything to learn or to score.
     """
-    if dataset.task != "image" and not any(sentences.entities(found) for found in parts.values()):
+    if task_of(dataset.task).has_outside and not any(sentences.entities(found) for found in parts.values()):
         raise BadInput(f"{_origins(dataset, *SPLITS)}: every tag is O; {_tag_source(dataset)}")
     dropped = 0
     for part, found in parts.items() if dataset.drop_repeats else ():
@@ -107,7 +100,8 @@ def _arrange(dataset: Dataset, parts: dict[str, list[Sentence]]) -> tuple[dict[s
         if not splits["train"]:
             where = _origins(dataset, "train")
             raise BadInput(
-                f"{where}: each of the {overlap} {_noun(dataset)} stands in dev or test too; none is left to train"
+                f"{where}: each of the {overlap} {task_of(dataset.task).group}s stands in dev or test too; "
+                "none is left to train"
             )
     for name, number in dataset.subset.items():
         splits[name] = sentences.cut(splits[name], number, f"dataset.subset.{name}")
@@ -118,7 +112,7 @@ def _arrange(dataset: Dataset, parts: dict[str, list[Sentence]]) -> tuple[dict[s
         "train_in_test": sentences.repeats_of(splits["train"], splits["test"]),
         "dev_in_test": sentences.repeats_of(splits["dev"], splits["test"]),
     }
-    if dataset.task != "image":
+    if task_of(dataset.task).has_outside:
         _check_entities(dataset, splits)
     return splits, repeats
 
@@ -127,13 +121,13 @@ def _too_few(dataset: Dataset, found: Sequence[Sentence], part: str, empty: str)
     """Say why a split got no sentence: too few of a part's sentences are different, or the file has one."""
     where = _origins(dataset, part)
     different = len(sentences.drop_repeats(found))
-    if len(found) == 1 and dataset.task != "image":
-        questions = (BOUNDARIES.get(name, "expected more") for name in dataset.formats())
+    if len(found) == 1 and (formats := dataset.formats()):
+        questions = (BOUNDARIES.get(name, "expected more") for name in formats)
         return f"{where}: found one sentence, of {len(found[0].tokens)} words; {' '.join(questions)}"
     equal = f", {different} of them different (equal ones stay together)" if different < len(found) else ""
     return (
-        f"{where}: found {len(found)} {_noun(dataset)}{equal}, and none falls to {empty}; expected more of them, "
-        f"or a file of its own for {empty}"
+        f"{where}: found {len(found)} {task_of(dataset.task).group}s{equal}, and none falls to {empty}; "
+        f"expected more of them, or a file of its own for {empty}"
     )
 
 
@@ -161,11 +155,7 @@ def _origins(dataset: Dataset, *splits: str) -> str:
     # What has no file of its own is split off.
     whole = "all" if "all" in files else "train"
     parts = {name if name in files else whole for name in splits}
-    return ", ".join(origin(dataset.source, shard) for shard in dataset.source.shards() if shard.part in parts)
-
-
-def _noun(dataset: Dataset) -> str:
-    return "images" if dataset.task == "image" else "sentences"
+    return ", ".join(dataset.source.origin(shard) for shard in dataset.source.shards() if shard.part in parts)
 
 
 def _tag_source(dataset: Dataset) -> str:
@@ -176,7 +166,7 @@ def _tag_source(dataset: Dataset) -> str:
 
 def _repeat_warnings(dataset: Dataset, repeats: Mapping[str, int]) -> list[str]:
     """Say which splits have sentences, or images, in common."""
-    noun = _noun(dataset)
+    noun = f"{task_of(dataset.task).group}s"
     found = []
     for split in ("dev", "test"):
         if number := repeats[f"train_in_{split}"]:
@@ -203,7 +193,7 @@ def _absence_warnings(splits: Mapping[str, Sequence[Sentence]]) -> list[str]:
 def _tags(dataset: Dataset, splits: Mapping[str, Sequence[Sentence]]) -> list[str]:
     """Return the tags over the entity types, or classes, of all splits; raise BadInput where there are too many."""
     types = {kind for found in splits.values() for kind in sentences.entities(found)}
-    tags = class_tags(types) if dataset.task == "image" else tag_list(types)
+    tags = task_of(dataset.task).tags(types)
     where = ", ".join(shard.name for shard in dataset.source.shards())
     if "B-all" in tags:
         raise BadInput(f"{where}: found an entity type called 'all', which here stands for all types; rename it")
@@ -219,7 +209,7 @@ def _image_shape(dataset: Dataset, record: Mapping[str, dict[str, Any]]) -> list
     for shard in shards[1:]:
         other = record[shard.label]["image_shape"]
         if other != shape:
-            where, first = origin(dataset.source, shard), shards[0].label
+            where, first = dataset.source.origin(shard), shards[0].label
             raise BadInput(f"{where}: found images of shape {other}, expected {shape} as in {first}")
     return list(shape)
 

@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from settling.config import Dataset
 from settling.data.formats import format_of, reader_of
+from settling.data.keys import Dataset
 from settling.data.messages import one_line_errors
 from settling.data.reading import sentences_of, tagging_of
 from settling.data.sentences import Sentence, entities
@@ -21,7 +21,7 @@ def previews(name: str, dataset: Dataset) -> list[str]:
 
     Raises BadInput where the head of a file cannot be read as the data set says.
     """
-    if dataset.source.kind != "local" or dataset.task != "ner":
+    if dataset.source.kind != "local" or not dataset.formats():
         return []
     lines = []
     for shard in dataset.source.shards():

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from settling.config import Dataset
 from settling.data.formats import BOUNDARIES, format_of
+from settling.data.keys import Dataset
 from settling.data.messages import shown
 from settling.data.sentences import MAX_WORDS, Sentence
 from settling.data.tags import OUTSIDE, REPAIRABLE, Fault, Problem, Tagging, fitting, has_letter, stripped, to_iob2

@@ -30,6 +30,7 @@ class Split:
     images: NDArray[np.uint8] | None = None
     scarce: str | None = None
     pieces: list[list[int]] | None = None
+    task: str = "ner"
 
     @property
     def noisy(self) -> NDArray[np.bool_]:
@@ -57,10 +58,12 @@ def read_split(path: Path, tokens: Path | None = None) -> Split:
     The pieces of its words are those in `tokens`, which was made of the data set.
     """
     table = read_table(path, "data")
-    tags = tuple(metadata_of(table.schema)["tags"])
+    made = metadata_of(table.schema)
+    tags = tuple(made["tags"])
     label = _indices(table, "label", tags)
     pieces = _pieces(table, sha256(path), path, tokens) if tokens else None
-    return Split(table["token"].to_pylist(), starts_of(table), label, label, tags, _pixels(table), None, pieces)
+    tokens_of, starts = table["token"].to_pylist(), starts_of(table)
+    return Split(tokens_of, starts, label, label, tags, _pixels(table), None, pieces, made["task"])
 
 
 def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
@@ -85,6 +88,7 @@ def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
         None if pixels is None else pixels[rows],
         made["spec"].get("class"),
         _pieces(table, made_from, path, tokens) if tokens else None,
+        made["task"],
     )
 
 

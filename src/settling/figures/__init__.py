@@ -1,9 +1,8 @@
-"""The figures: one line each in FIGURES, each drawn and spoken of by a file beside this one.
+"""The figures: one line each in FIGURES; a file beside this one draws the figure and describes it.
 
 The workflow reads FIGURES while it parses, so nothing here imports a plotting library. A figure's module is imported
-only to draw the figure or to make the report; `forms.Form` says what it holds. Figures of one form share a module, and
-a line here says in what they differ. Title and
-question in the file are those of the first.
+only to draw the figure or to make the report; `forms.Form` describes its content. Figures of one form share a module;
+their lines here say how they differ. Title and question in the module are those of the first of them.
 
 Tags in brackets, such as `[S3-6]`, say where an account of the paper comes from; report/claims.py spells them out.
 """
@@ -12,6 +11,9 @@ from typing import NamedTuple
 
 from settling.figures.needs import Needs
 
+CHART_FILES = ("json", "html", "svg", "png")
+TABLE_FILES = ("json", "html", "csv")
+
 
 class Figure(NamedTuple):
     """A figure: the module that draws it, the tables it reads, the runs it is about, and its place in the paper."""
@@ -19,7 +21,7 @@ class Figure(NamedTuple):
     form: str
     """The module, without its package."""
     reads: tuple[str, ...]
-    """The tables, but for `systems`, which every figure reads to know which systems' rows it shows."""
+    """The tables, without `datasets` and `systems`, which every figure reads to know whose rows it shows."""
     needs: Needs
     number: str = ""
     """What the paper calls it; empty for a figure of ours."""
@@ -29,6 +31,8 @@ class Figure(NamedTuple):
     """Its title where that is not the form's."""
     question: str = ""
     """The question it answers where that is not the form's."""
+    is_table: bool = False
+    """Whether its module makes a table instead of a chart."""
 
     @property
     def module(self) -> str:
@@ -36,20 +40,25 @@ class Figure(NamedTuple):
         return f"settling.figures.{self.form}"
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The suffixes of the files it is drawn into, without their dots."""
+        return TABLE_FILES if self.is_table else CHART_FILES
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables it reads."""
-        return (*self.reads, "systems")
+        return (*self.reads, "datasets", "systems")
 
     @property
     def drawing(self) -> str:
-        """What of this line changes the drawing: all but what is said beside it."""
+        """The parts of this line that change the drawing, as text: all but `number`, `paper` and `question`."""
         return str(self._replace(number="", paper="", question=""))
 
 
-_PRETRAINED = Needs("noise", kinds=("encoder", "protobert"), pretrained=True)
-_UNTRAINED = Needs("noise", kinds=("encoder", "bilstm-crf"), pretrained=False)
-_FEW_SHOT = Needs("cap", kinds=("protobert",), pretrained=True, beside=("encoder",))
-_WORDS = Needs("clean", kinds=("encoder", "protobert", "bilstm-crf"))
+_PRETRAINED = Needs("noise", systems="noise", pretrained=True)
+_UNTRAINED = Needs("noise", systems="noise without pretraining", pretrained=False)
+_FEW_SHOT = Needs("cap", systems="few-shot", pretrained=True, beside="beside few-shot")
+_WORDS = Needs("clean", systems="clean words")
 _JNLPBA = ("jnlpba",)
 _MISC = ("MISC",)
 _NOISE_F1 = ("curves", "treatments", "phases")
@@ -103,10 +112,10 @@ FIGURES: dict[str, Figure] = {
     "appA_image_noise": Figure(
         "f1_and_noisy_accuracy",
         _NOISE_F1,
-        Needs("noise", kinds=("image",)),
+        Needs("noise", systems="image noise"),
         "appendix A",
         "The paper compares a ResNet on CIFAR10 with BERT, to ask whether the ResNet settles too. Accounts of the "
-        "answer differ: it settles for a shorter time, or not at all. [S12][S29] A word in this figure is an image.",
+        "answer differ: it settles for a shorter time, or not at all. [S12][S29]",
     ),
     "appB_jnlpba_noise": Figure(
         "f1_and_noisy_accuracy",
@@ -162,7 +171,7 @@ FIGURES: dict[str, Figure] = {
         Needs("cap", classes=_MISC),
         "appendix J",
         title="When words of the capped class are first learned: MISC",
-        question="Are the words of MISC learned earlier, the fewer there are?",
+        question="Are the words of MISC learned earlier when there are fewer of them?",
     ),
     "fig6_class_caps": Figure(
         "fig6_class_caps",
@@ -212,6 +221,7 @@ FIGURES: dict[str, Figure] = {
         Needs("clean"),
         "table 1",
         "The paper concludes that pretrained BERT forgets much less than other models. [S16]",
+        is_table=True,
     ),
     "tab2_full_data": Figure(
         "tab2_full_data",
@@ -219,14 +229,16 @@ FIGURES: dict[str, Figure] = {
         _WORDS,
         "table 2",
         "The paper finds ProtoBERT level with BERT on full data, and better on WNUT17. [A][S25-26]",
+        is_table=True,
     ),
-    "appG_precision_recall": Figure("precision_recall", ("summary",), _WORDS, "appendix G"),
+    "appG_precision_recall": Figure("precision_recall", ("summary",), _WORDS, "appendix G", is_table=True),
     "appD_forgotten_words": Figure(
         "forgotten_words",
         ("words", "quotes"),
         _WORDS,
         "appendix D",
         "The paper has such a list for CoNLL03. [S31]",
+        is_table=True,
     ),
     "appE_noise_detectors": Figure(
         "noise_detectors",

@@ -1,4 +1,4 @@
-"""Names at the ends of lines, in the panels where they fit; the legend names the lines of all."""
+"""Names at the ends of lines, in the panels with room for them; the legend names the lines of every panel."""
 
 import altair as alt
 import pandas as pd
@@ -10,7 +10,7 @@ SIZE = 9
 
 
 def placed(curves: pd.DataFrame, panel: list[str], name: str) -> pd.DataFrame:
-    """Return the ends of the lines, as `end` at their last `epoch`, of the panels whose ends are far enough apart.
+    """Return the last `epoch` and the value there (`end`) of each line, for panels whose ends are far enough apart.
 
     `curves` has a row for each epoch of each line; `panel` are the columns that tell panels apart, `name` the one that
     names a line.
@@ -22,8 +22,8 @@ def placed(curves: pd.DataFrame, panel: list[str], name: str) -> pd.DataFrame:
     return ends[~crowded.reindex(ends.index)]
 
 
-def layer(base: alt.Chart, axis: alt.Y, name: str, pick: alt.Parameter) -> alt.Chart:
-    """Return the layer of the names among the rows of `base`; `axis` is the vertical one, of the field `end`."""
+def label_layer(base: alt.Chart, axis: alt.Y, name: str, pick: alt.Parameter) -> alt.Chart:
+    """Return the layer that draws the names in `base`; `axis` is the vertical axis, of the field `end`."""
     mark = base.transform_filter("isValid(datum.end)").mark_text(clip=False, align="left", dx=4, fontSize=SIZE)
     named: alt.Chart = mark.encode(x=style.epochs(), y=axis, text=name, opacity=style.faded(pick))
     return named

@@ -7,7 +7,9 @@ from settling.figures.selection import Tables
 
 TITLE = "Label noise on images"
 QUESTION = "Do image classifiers settle too?"
-READING = f"Above: {fig1_noise_f1.CURVES} Below: {fig2_noisy_accuracy.CURVES} {settling_bars.READING}"
+READING = (
+    f"Above: {fig1_noise_f1.CURVES_READING} Below: {fig2_noisy_accuracy.CURVES_READING} {settling_bars.BARS_READING}"
+)
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:

@@ -10,7 +10,7 @@ from settling.analysis.wording import in_words
 from settling.figures import selection, style
 from settling.figures.selection import Tables
 
-READING = (
+FEW_SHOT_READING = (
     "against the number of sentences that hold the capped class. The systems are ProtoBERT, with centroids over the "
     "whole training set or running ones, and the encoder that starts from the same checkpoint. Each run is taken at "
     "its epoch of best dev F1. Dotted lines are the same systems on all sentences, over all their clean runs. On "
@@ -18,7 +18,7 @@ READING = (
     "claims say whether a difference holds."
 )
 
-WIDTH = 230
+FEW_SHOT_WIDTH = 230
 DRAWN = ["panel", "system", "baseline_system", "cap_sentences", "mean", "low", "high", "n"]
 
 
@@ -29,7 +29,7 @@ def drawn(tables: Tables, of: Literal["class", "all"]) -> tuple[style.Chart, lis
     every = scores[scores["panel"].isin(prototypes["panel"])]
     capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 of ProtoBERT under a cap")
     scores = defined(every)
-    gaps = defined(cap_scores(paired(tables["contrasts"], systems), of))
+    gaps = defined(cap_scores(paired_with_encoder(tables["contrasts"], systems), of))
     # The same rows on both sides, and on the right no difference between clean trainings.
     empty = scores[["panel"]].drop_duplicates()
     gaps = pd.concat([gaps[gaps["cap_sentences"].notna()], empty[~empty["panel"].isin(gaps["panel"])]])
@@ -37,7 +37,7 @@ def drawn(tables: Tables, of: Literal["class", "all"]) -> tuple[style.Chart, lis
     pick = style.picking("system")
     base = style.interval_text(alt.Chart()).encode(color=style.system_colour(scores["system"], systems))
     f1 = style.share("mean", "F1 on dev")
-    # One selection, which the left part holds, fades both.
+    # The left part holds the one selection, which fades both.
     clean = (
         base.transform_filter("!isValid(datum.cap_sentences)")
         .mark_rule(strokeDash=[1, 3], strokeWidth=1.6)
@@ -48,8 +48,8 @@ def drawn(tables: Tables, of: Literal["class", "all"]) -> tuple[style.Chart, lis
     gap = alt.Y("mean:Q", title="Difference in F1, paired")
     kept = sorted({int(number) for number in scores["cap_sentences"].dropna()})
     parts = [
-        alt.layer(under, *lines(base, kept, pick, axis), data=frame.reindex(columns=DRAWN))
-        .properties(width=WIDTH)
+        alt.layer(under, *system_layers(base, kept, pick, axis), data=frame.reindex(columns=DRAWN))
+        .properties(width=FEW_SHOT_WIDTH)
         .facet(row=style.rows(scores, named=frame is scores))
         for under, axis, frame in ((clean, f1, scores), (zero, gap, gaps))
     ]
@@ -68,15 +68,15 @@ def cap_scores(frame: pd.DataFrame, of: Literal["class", "all"]) -> pd.DataFrame
     return capped[capped["class"] == (capped["capped"] if of == "class" else "all")]
 
 
-def paired(contrasts: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
+def paired_with_encoder(contrasts: pd.DataFrame, systems: pd.DataFrame) -> pd.DataFrame:
     """Return the contrasts of ProtoBERT with an encoder that starts from the same checkpoint."""
-    cards = systems.set_index("system")[["kind", "checkpoint"]]
-    system, baseline = (cards.reindex(contrasts[name]).reset_index() for name in ("system", "baseline_system"))
+    made_of = systems.set_index("system")[["kind", "checkpoint"]]
+    system, baseline = (made_of.reindex(contrasts[name]).reset_index() for name in ("system", "baseline_system"))
     alike = (system["kind"] == "protobert") & (baseline["kind"] == "encoder")
     return contrasts[(alike & (system["checkpoint"] == baseline["checkpoint"])).to_numpy(dtype=bool)]
 
 
-def lines(base: alt.Chart, kept: list[int], pick: alt.Parameter, axis: alt.Y) -> list[alt.Chart]:
+def system_layers(base: alt.Chart, kept: list[int], pick: alt.Parameter, axis: alt.Y) -> list[alt.Chart]:
     """Return a line with points and bars for each system, or pair of systems, over the sentences kept."""
     capped = base.transform_filter("isValid(datum.cap_sentences)").encode(
         x=style.sentences_kept(kept),
@@ -93,21 +93,21 @@ def lines(base: alt.Chart, kept: list[int], pick: alt.Parameter, axis: alt.Y) ->
     return [bar.encode(y=alt.Y("low:Q"), y2="high:Q", opacity=style.faded(pick, 0.7)), line, point]
 
 
-def sentences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
+def gap_sentences(tables: Tables, of: Literal["class", "all"]) -> list[str]:
     """Say by how much ProtoBERT differs from its encoder at the fewest and the most sentences kept."""
-    gaps = cap_scores(paired(tables["contrasts"], tables["systems"]), of)
+    gaps = cap_scores(paired_with_encoder(tables["contrasts"], tables["systems"]), of)
     gaps = gaps[gaps["cap_sentences"].notna()]
-    found = []
+    texts = []
     for (dataset, capped, system, baseline), rows in gaps.groupby(["dataset", "capped", "system", "baseline_system"]):
         if rows["mean"].isna().all():
-            found.append(f"{system} less {baseline} on {dataset}: F1 is {in_words(rows.iloc[0])}.")
+            texts.append(f"{system} less {baseline} on {dataset}: F1 is {in_words(rows.iloc[0])}.")
             continue
         parts = [
             f"{in_words(row, signed=True)} with {int(row['cap_sentences'])} sentences of {capped}{against_zero(row)}"
             for row in ends(rows, "cap_sentences")
         ]
-        found.append(f"{system} less {baseline} on {dataset}: F1 {'; '.join(parts)}.")
-    return found
+        texts.append(f"{system} less {baseline} on {dataset}: F1 {'; '.join(parts)}.")
+    return texts
 
 
 def against_zero(row: "pd.Series[Any]") -> str:

@@ -6,7 +6,7 @@ from settling.figures.selection import Tables
 TITLE = "Few-shot: F1 of all classes"
 QUESTION = "What does ProtoBERT cost or gain over all classes where one is scarce?"
 READING = (
-    f"On the left is dev F1 of all classes, {few_shot.READING} "
+    f"On the left is dev F1 of all classes, {few_shot.FEW_SHOT_READING} "
     "A cap removes sentences, and with them entities of other classes."
 )
 
@@ -18,4 +18,4 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 
 def sentences(tables: Tables) -> list[str]:
     """Say by how much ProtoBERT differs from its encoder in F1 of all classes."""
-    return few_shot.sentences(tables, of="all")
+    return few_shot.gap_sentences(tables, of="all")

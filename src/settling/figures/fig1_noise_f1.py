@@ -10,38 +10,38 @@ from settling.figures.selection import Tables
 
 TITLE = "F1 under label noise"
 QUESTION = "Does a pretrained model stay near its best while labels are wrong, and when does it begin to memorise?"
-CURVES = (
+CURVES_READING = (
     "Each curve is micro F1 of entities by epoch. Its colour is the nominal level of label noise, darker for more. "
     "On the left is F1 on the training words, against the labels given, wrong ones included. On the right is F1 on "
     "dev, against the true labels. A dashed line is the train F1 of a model that still gives every word its true "
     "label. While a train curve lies flat on its dashes, the model has settled. Where it rises above them, the "
     "model memorises."
 )
-READING = f"{CURVES} {settling_bars.READING}"
+READING = f"{CURVES_READING} {settling_bars.BARS_READING}"
 
 TRAIN, DEV = "train, against the given labels", "dev, against the true labels"
-VIEWS = {"epoch-end": "after each epoch (epoch-end)", "minibatch": "as its batches pass (minibatch)"}
+TAKEN = {"epoch-end": "after each epoch (epoch-end)", "minibatch": "as its batches pass (minibatch)"}
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a row for each data set, system and kind of noise; dashes: F1 of the true labels themselves."""
+    """Draw a row for each data set, system and kind of noise; dashes are the F1 of the true labels."""
     pick = style.picking("percent")
     return panels(tables, pick, pick, style.zooming())
 
 
 def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[alt.FacetChart, list[str]]:
-    """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
+    """Return the chart, which fades by `pick`, and its notes."""
     curves = holding(tables["curves"], metric="f1", klass="all")
     train = one_view(holding(curves, split="train", reference="given")).assign(scored=TRAIN)
     dev = one_view(holding(curves, split="dev", reference="true")).assign(scored=DEV)
     scores = selection.by_noise(pd.concat([train, dev]))
     measured = selection.needed(scores, "train or dev F1 under noise")
     drawn = ["panel", "scored", "percent", "epoch", "view", "mean", "low", "high", "n"]
-    bars = settling_bars.bars(tables["phases"], measured)
+    bars = settling_bars.settling_rows(tables["phases"], measured)
     lowest = settling_bars.lowest(bars)
     on_both = [bars.assign(scored=scored) for scored in (TRAIN, DEV)]
     ends = end_labels.placed(measured, ["panel", "scored"], "percent")
-    frame = pd.concat([measured[drawn], settled(tables["treatments"], measured), *on_both, ends])
+    frame = pd.concat([measured[drawn], settled_f1(tables["treatments"], measured), *on_both, ends])
 
     base = alt.Chart().encode(color=style.noise_colour(frame["percent"]))
     curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
@@ -68,12 +68,12 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
     )
     layers = [band.add_params(*added), plateau, line]
     if len(bars):
-        layers.append(settling_bars.layer(base, style.share("place", "Micro F1", lowest), pick))
+        layers.append(settling_bars.settling_layer(base, style.share("height", "Micro F1", lowest), pick))
     if len(ends):
-        layers.append(end_labels.layer(base, style.share("end", "Micro F1", lowest), "percent:O", pick))
+        layers.append(end_labels.label_layer(base, style.share("end", "Micro F1", lowest), "percent:O", pick))
     layered = alt.layer(*layers, data=frame).properties(height=style.height(lowest))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
-    dashes = "Dashes: train F1 of a model that still says every true label."
+    dashes = "Dashes: train F1 of a model that still gives every word its true label."
     notes = [style.over_runs(measured), dashes, settling_bars.note(bars)]
     return faceted, [*notes, taken(measured[measured["scored"] == TRAIN]), *selection.undefined(scores)]
 
@@ -81,17 +81,17 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
 def taken(train: pd.DataFrame) -> str:
     """Say when the predictions behind train F1 are taken, and of which systems where they differ."""
     systems = {str(view): ", ".join(sorted(set(rows["system"]))) for view, rows in train.groupby("view")}
-    named = [VIEWS[view] + (f" for {of}" if len(systems) > 1 else "") for view, of in systems.items()]
+    named = [TAKEN[view] + (f" for {of}" if len(systems) > 1 else "") for view, of in systems.items()]
     return f"Train F1 is taken {', '.join(named)}." if named else "No train F1 is defined."
 
 
-def settled(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+def settled_f1(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Return F1 of the true against the given labels, mean over noise seeds, for each train panel and level."""
     noisy = treatments[treatments["family"] == "noise"].rename(columns={"kind": "noise"})
     keys = ["dataset", "noise", "percent"]
     levels = noisy.groupby(keys, as_index=False)["settled_f1"].mean()
-    shown = measured.loc[measured["scored"] == TRAIN, [*keys, "panel", "scored"]].drop_duplicates()
-    return shown.merge(levels, on=keys)[["panel", "scored", "percent", "settled_f1"]].rename(
+    train_panels = measured.loc[measured["scored"] == TRAIN, [*keys, "panel", "scored"]].drop_duplicates()
+    return train_panels.merge(levels, on=keys)[["panel", "scored", "percent", "settled_f1"]].rename(
         columns={"settled_f1": "settled"}
     )
 
@@ -102,13 +102,13 @@ def sentences(tables: Tables) -> list[str]:
     dev = selection.by_noise(one_view(holding(curves, split="dev", reference="true")))
     train = selection.by_noise(one_view(holding(curves, split="train", reference="given")))
     plateaus = tables["treatments"].groupby(["dataset", "kind", "percent"])["settled_f1"].mean()
-    found = []
+    texts = []
     for panel, rows in dev.groupby("panel"):
         most = int(rows["percent"].max())
         if most == 0:
             continue
         noisy, clean = holding(rows, percent=most), holding(rows, percent=0)
-        text = f"{selection.place(noisy)} at {most} % noise: dev F1 {best_and_last(noisy)}"
+        text = f"{selection.subject(noisy)} at {most} % noise: dev F1 {best_and_last(noisy)}"
         of_train = holding(train, panel=panel, percent=most)
         if len(of_train):
             end = selection.last(of_train)
@@ -118,8 +118,8 @@ def sentences(tables: Tables) -> list[str]:
                 text += f", and a model that memorises no noise has {plateau:.2f}"
         if len(clean):
             text += f". With clean labels dev F1 {best_and_last(clean)}"
-        found.append(f"{text}.")
-    return found
+        texts.append(f"{text}.")
+    return texts
 
 
 def best_and_last(curve: pd.DataFrame) -> str:

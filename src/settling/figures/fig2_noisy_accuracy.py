@@ -10,12 +10,12 @@ from settling.figures.selection import Tables
 
 TITLE = "What the model says of wrongly labelled words"
 QUESTION = "When does a pretrained model begin to give the wrong labels it was trained on?"
-CURVES = (
+CURVES_READING = (
     "Only the wrongly labelled training words count here. A solid line is the share of them to which the model "
     "gives the wrong label it was trained on. A dashed line is the share to which it gives the true label. While a "
     "model settles, the dashed lines are high and the solid ones near 0. The model memorises where they cross."
 )
-READING = f"{CURVES} {settling_bars.READING}"
+READING = f"{CURVES_READING} {settling_bars.BARS_READING}"
 
 SAYS = {"given": "the wrong label it was given", "true": "the true label"}
 
@@ -27,13 +27,13 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 
 
 def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[alt.FacetChart, list[str]]:
-    """Return the chart without its title, which fades by `pick`, and the notes that go under the title."""
+    """Return the chart, which fades by `pick`, and its notes."""
     accuracy = defined(holding(tables["curves"], metric="noisy_accuracy", split="train"))
     frame = selection.by_noise(one_view(accuracy))
     frame = selection.needed(frame[frame["percent"] > 0], "a wrongly labelled training word")
     frame = frame.assign(says=frame["reference"].map(SAYS))
     drawn = ["panel", "percent", "says", "epoch", "view", "mean", "low", "high", "n"]
-    bars = settling_bars.bars(tables["phases"], frame)
+    bars = settling_bars.settling_rows(tables["phases"], frame)
     lowest = settling_bars.lowest(bars)
 
     order, title = [*SAYS.values()], "The model says"
@@ -54,35 +54,37 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
     line = curve.mark_line(clip=True).encode(y="mean:Q", strokeDash=says, strokeWidth=width, opacity=style.faded(pick))
     layers = [band.add_params(*added), line]
     if len(bars):
-        layers.append(settling_bars.layer(base, style.share("place", "Share of noisy words", lowest), pick))
+        layers.append(settling_bars.settling_layer(base, style.share("height", "Share of noisy words", lowest), pick))
     ends = end_labels.placed(frame[frame["reference"] == "given"], ["panel"], "percent")
     if len(ends):
-        layers.append(end_labels.layer(base, style.share("end", "Share of noisy words", lowest), "percent:O", pick))
+        layers.append(
+            end_labels.label_layer(base, style.share("end", "Share of noisy words", lowest), "percent:O", pick)
+        )
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], bars, ends])).properties(height=style.height(lowest))
-    faceted = layered.facet(facet=style.panels(frame), columns=2)
+    faceted = layered.facet(facet=style.facets(frame), columns=2)
     return faceted, [style.over_runs(frame), settling_bars.note(bars)]
 
 
 def sentences(tables: Tables) -> list[str]:
-    """Say how the share of wrong labels that are given grows, and from when on it is above that of the true ones."""
+    """Say how often the model gives wrong labels first and last, and from which epoch on more often than true ones."""
     accuracy = defined(holding(tables["curves"], metric="noisy_accuracy", split="train"))
     scores = selection.by_noise(one_view(accuracy))
-    found = []
+    texts = []
     for _, rows in scores[scores["percent"] > 0].groupby("panel"):
         most = int(rows["percent"].max())
         given, true = (holding(rows, percent=most, reference=name).sort_values("epoch") for name in ("given", "true"))
         if given.empty:
             continue
-        found.append(
-            f"{selection.place(given)} at {most} % noise: the model gives the wrong label to "
+        texts.append(
+            f"{selection.subject(given)} at {most} % noise: the model gives the wrong label to "
             f"{in_words(given.iloc[0])} of the wrongly labelled words at epoch {int(given['epoch'].iloc[0])} and to "
             f"{in_words(selection.last(given))} at the last{overtakes(given, true)}."
         )
-    return found
+    return texts
 
 
 def overtakes(given: pd.DataFrame, true: pd.DataFrame) -> str:
-    """Say from which epoch on the wrong label is given more often than the true one, in the mean, if known."""
+    """Say from which epoch on the model gives the wrong label more often than the true one; nothing if unknown."""
     both = given.merge(true, on="epoch", suffixes=("", "_true"))
     if both.empty:
         return ""

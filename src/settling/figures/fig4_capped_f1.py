@@ -43,7 +43,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     layers = [band, line.add_params(pick, style.zooming())]
     ends = end_labels.placed(frame, ["panel", "scored"], "kept")
     if len(ends):
-        layers.append(end_labels.layer(base, style.share("end", "F1 of the capped class"), "kept:N", pick))
+        layers.append(end_labels.label_layer(base, style.share("end", "F1 of the capped class"), "kept:N", pick))
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], ends]))
     faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
     return faceted, [style.over_runs(frame), style.GREY_IS_ALL, *selection.undefined(scores)]
@@ -56,7 +56,7 @@ def sentences(tables: Tables) -> list[str]:
     dev = one_view(holding(curves, split="dev", reference="true"))
     frame = selection.of_capped_class(selection.by_cap(pd.concat([train, dev]), "cap"))
     frame = frame[frame["epoch"] == frame.groupby(["dataset", "system", "treatment"])["epoch"].transform("max")]
-    found = []
+    texts = []
     for (dataset, system, capped), rows in frame.groupby(["dataset", "system", "capped"]):
         parts = []
         for kept in selection.few_many_all(rows):
@@ -64,8 +64,8 @@ def sentences(tables: Tables) -> list[str]:
             if len(of_train) and len(of_dev):
                 parts.append(f"with {kept}, {in_words(of_train.iloc[0])} and {in_words(of_dev.iloc[0])}")
         if parts:
-            found.append(
+            texts.append(
                 f"{system} on {dataset}: F1 of {capped} on train and on dev at the last epoch is, by sentences kept, "
                 f"{'; '.join(parts)}."
             )
-    return found
+    return texts

@@ -8,12 +8,12 @@ from settling.figures import first_events, selection, style
 from settling.figures.selection import Tables
 
 TITLE = "When words of the capped class are first learned"
-QUESTION = "Are the words of a class learned earlier, the fewer there are?"
+QUESTION = "Are the words of a class learned earlier when there are fewer of them?"
 READING = (
     "A word's first learning event is the first epoch at which the model predicts the label given. Each curve is "
     f"the share of a class's training words with that event at each epoch. {style.KEPT_IS_COLOUR} "
-    f"{first_events.READING} Fewer sentences make fewer updates an epoch, but each word still passes once. Read the "
-    "figure with that in mind."
+    f"{first_events.EVENTS_READING} Fewer sentences make fewer updates an epoch, but each word still passes once. "
+    "Read the figure with that in mind."
 )
 
 
@@ -22,27 +22,27 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     shares = one_view(defined(holding(tables["first_learned"], noisy=False)))
     shares = selection.of_capped_class(selection.by_cap(shares, "cap"))
     frame = selection.needed(shares, "a training word of a capped class")
-    layers = first_events.layers(
-        frame[["panel", "kept", *first_events.READ]],
+    layers = first_events.event_layers(
+        frame[["panel", "kept", *first_events.FIELDS]],
         style.cap_colour(frame["cap_sentences"]),
         alt.Tooltip("kept:N", title="sentences kept"),
     )
-    faceted = layers.facet(facet=style.panels(frame), columns=2)
-    return faceted, [style.over_runs(frame), first_events.NOTE, style.GREY_IS_ALL]
+    faceted = layers.facet(facet=style.facets(frame), columns=2)
+    return faceted, [style.over_runs(frame), first_events.NEVER_NOTE, style.GREY_IS_ALL]
 
 
 def sentences(tables: Tables) -> list[str]:
     """Say by which epoch half of the words of the capped class have been right, with fewest, most and all sentences."""
     shares = one_view(defined(holding(tables["first_learned"], noisy=False)))
     frame = selection.of_capped_class(selection.by_cap(shares, "cap"))
-    found = []
+    texts = []
     for (dataset, system, capped), rows in frame.groupby(["dataset", "system", "capped"]):
         parts = []
         for kept in selection.few_many_all(rows):
             of_kept = holding(rows, kept=kept)
             parts.append(f"{first_events.half_learned(of_kept)} with {kept} (n={int(of_kept['n'].max())})")
-        found.append(
+        texts.append(
             f"{system} on {dataset}: half of the words of {capped} have been right once, by sentences kept, "
             f"{listed(parts)}."
         )
-    return found
+    return texts

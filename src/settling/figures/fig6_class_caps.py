@@ -25,11 +25,10 @@ READING = (
     "and sets the surplus mentions of the class to O. The other removes as many sentences without the class."
 )
 
-TREATMENT = "Treatment"
+ARM_TITLE = "Treatment"
 ARM_LEGEND = alt.Legend(orient="top", columns=1, labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
 SCORED = ["F1 of the capped class", "F1 of all classes"]
-KNEES = {"starts": "►", "levels": "■"}
-LANE = 0.06  # the height of one system's marks of one sort, below an F1 of 0
+THRESHOLDS = {"starts": "►", "levels": "■"}
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
@@ -38,11 +37,11 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     every = by_score(selection.by_cap(one_view(dev_f1), "cap", "control"))
     capped = selection.needed(every[every["cap_sentences"].notna()], "dev F1 under a cap")
     scores = defined(every)
-    marks = knees(tables["caps"], scores)
+    marks = threshold_marks(tables["caps"], scores)
     named = {kind: f"{kind}: {kind_of(kind).phrase}" for kind in KINDS if kind in set(capped["kind"])}
     frame = pd.concat([scores.assign(arm=scores["kind"].map(named)), marks])
     drawn = ["panel", "scored", "system", "arm", "cap_sentences", "mean", "low", "high", "n"]
-    drawn += ["knee", "place", "at", "first", "last", "who"] if len(marks) else []
+    drawn += ["symbol", "height", "at", "first", "last", "who"] if len(marks) else []
 
     pick = style.picking("system")
     kept = sorted({int(number) for number in capped["cap_sentences"]})
@@ -58,13 +57,13 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
             alt.Tooltip("cap_sentences:Q", title="sentences kept"),
         ),
     )
-    shape = alt.Shape("arm:N", title=TREATMENT, legend=ARM_LEGEND).scale(
+    shape = alt.Shape("arm:N", title=ARM_TITLE, legend=ARM_LEGEND).scale(
         domain=arms, range=["circle", "square", "triangle-up"][: len(arms)]
     )
-    dash = alt.StrokeDash("arm:N", title=TREATMENT, legend=ARM_LEGEND).scale(
+    dash = alt.StrokeDash("arm:N", title=ARM_TITLE, legend=ARM_LEGEND).scale(
         domain=arms, range=[[1, 0], [6, 3], [2, 2]][: len(arms)]
     )
-    lowest = float(marks["place"].min()) - LANE / 2 if len(marks) else style.LOWEST
+    lowest = float(marks["height"].min()) - style.LANE / 2 if len(marks) else style.LOWEST
 
     def f1(field: str) -> alt.Y:
         return style.share(field, "F1 on dev", lowest)
@@ -84,7 +83,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     layers = [reference, bar, line, point.add_params(pick, style.zooming())]
     notes = [style.over_runs(capped, interval="Bar"), style.DOTTED_IS_ALL]
     if len(marks):
-        layers += knee_layers(base, f1, kept, pick)
+        layers += threshold_layers(base, f1, kept, pick)
         notes.append("Below 0: where the class starts to be learned (►) and levels off (■) under cap,")
         notes.append("the mean over the runs that get there.")
     layered = alt.layer(*layers).properties(height=style.height(lowest))
@@ -98,30 +97,34 @@ def by_score(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame[of_class].assign(scored=SCORED[0]), frame[of_all].assign(scored=SCORED[1])])
 
 
-def knees(caps: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the marks of where each class starts to be learned and levels: `at`, `first` to `last`, and `place`."""
-    found = caps[(caps["family"] == "cap") & caps["mean"].notna() & caps["quantity"].isin(list(KNEES))]
-    found = found.merge(scores[["dataset", "system"]].drop_duplicates(), on=["dataset", "system"])
+def threshold_marks(caps: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the marks of where each class starts to be learned and levels off: `at`, and `first` to `last`."""
+    thresholds = caps[(caps["family"] == "cap") & caps["mean"].notna() & caps["quantity"].isin(list(THRESHOLDS))]
+    thresholds = thresholds.merge(scores[["dataset", "system"]].drop_duplicates(), on=["dataset", "system"])
     # A class can start and level at one number, so each sort of mark has its own lane.
-    lanes = {lane: place for place, lane in enumerate(product(sorted(set(found["system"])), KNEES), 1)}
+    lanes = {lane: number for number, lane in enumerate(product(sorted(set(thresholds["system"])), THRESHOLDS), 1)}
     return pd.DataFrame(
         {
-            "panel": found["dataset"] + "\ncapped: " + found["cap_class"],
+            "panel": thresholds["dataset"] + "\ncapped: " + thresholds["cap_class"],
             "scored": SCORED[0],
-            "system": found["system"],
-            "knee": found["quantity"].map(KNEES),
-            "place": [-LANE * lanes[lane] for lane in zip(found["system"], found["quantity"], strict=True)],
-            "at": found["mean"],
-            "first": found["low"],
-            "last": found["high"],
-            "who": found["n"].astype(str) + " of " + found["runs"].astype(str),
+            "system": thresholds["system"],
+            "symbol": thresholds["quantity"].map(THRESHOLDS),
+            "height": [
+                -style.LANE * lanes[lane] for lane in zip(thresholds["system"], thresholds["quantity"], strict=True)
+            ],
+            "at": thresholds["mean"],
+            "first": thresholds["low"],
+            "last": thresholds["high"],
+            "who": thresholds["n"].astype(str) + " of " + thresholds["runs"].astype(str),
         }
     )
 
 
-def knee_layers(base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pick: alt.Parameter) -> list[alt.Chart]:
-    """Return the layers that draw what `knees` gives."""
-    mark = base.transform_filter("isValid(datum.knee)")
+def threshold_layers(
+    base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pick: alt.Parameter
+) -> list[alt.Chart]:
+    """Return the layers that draw the rows of `threshold_marks`."""
+    mark = base.transform_filter("isValid(datum.symbol)")
     bar = mark.transform_filter("isValid(datum.first)").mark_rule(clip=True)
     tooltip = [
         alt.Tooltip("system:N"),
@@ -131,11 +134,11 @@ def knee_layers(base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pi
         alt.Tooltip("who:N", title="runs that get there"),
     ]
     return [
-        bar.encode(x=style.sentences_kept(kept, "first"), x2="last:Q", y=f1("place"), opacity=style.faded(pick, 0.7)),
+        bar.encode(x=style.sentences_kept(kept, "first"), x2="last:Q", y=f1("height"), opacity=style.faded(pick, 0.7)),
         mark.mark_text(clip=True, fontSize=8).encode(
             x=style.sentences_kept(kept, "at"),
-            y=f1("place"),
-            text="knee:N",
+            y=f1("height"),
+            text="symbol:N",
             opacity=style.faded(pick),
             tooltip=tooltip,
         ),
@@ -147,17 +150,17 @@ def sentences(tables: Tables) -> list[str]:
     dev_f1 = holding(tables["summary"], selected_epoch="best", split="dev", reference="true", metric="f1")
     scores = selection.of_capped_class(selection.by_cap(one_view(dev_f1), "cap"))
     caps = holding(tables["caps"], family="cap")
-    found = []
+    texts = []
     for (dataset, system, capped), rows in scores.groupby(["dataset", "system", "capped"]):
         if rows["mean"].isna().all():
-            found.append(f"{system} on {dataset}: dev F1 of {capped} is {in_words(rows.iloc[0])}.")
+            texts.append(f"{system} on {dataset}: dev F1 of {capped} is {in_words(rows.iloc[0])}.")
             continue
         parts = [f"{in_words(holding(rows, kept=kept).iloc[0])} with {kept}" for kept in selection.few_many_all(rows)]
         text = f"{system} on {dataset}: dev F1 of {capped}, by sentences kept, is {listed(parts)}"
         of_class = holding(caps, dataset=dataset, system=system, cap_class=capped)
-        for quantity, words in zip(KNEES, ("starts to be learned", "levels off"), strict=True):
-            for _, knee in holding(of_class, quantity=quantity).iterrows():
-                where = f"at {knee['mean']:.0f} sentences" if knee["n"] else "at none of these numbers"
-                text += f"; it {words} {where} ({int(knee['n'])} of {int(knee['runs'])} runs)"
-        found.append(f"{text}.")
-    return found
+        for quantity, words in zip(THRESHOLDS, ("starts to be learned", "levels off"), strict=True):
+            for _, threshold in holding(of_class, quantity=quantity).iterrows():
+                where = f"at {threshold['mean']:.0f} sentences" if threshold["n"] else "at none of these numbers"
+                text += f"; it {words} {where} ({int(threshold['n'])} of {int(threshold['runs'])} runs)"
+        texts.append(f"{text}.")
+    return texts

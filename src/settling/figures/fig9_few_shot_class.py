@@ -5,7 +5,7 @@ from settling.figures.selection import Tables
 
 TITLE = "Few-shot: F1 of the capped class"
 QUESTION = "Is ProtoBERT better than the encoder it starts from where a class is scarce?"
-READING = f"On the left is dev F1 of the capped class, {few_shot.READING}"
+READING = f"On the left is dev F1 of the capped class, {few_shot.FEW_SHOT_READING}"
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
@@ -15,4 +15,4 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 
 def sentences(tables: Tables) -> list[str]:
     """Say by how much ProtoBERT differs from its encoder in F1 of the capped class."""
-    return few_shot.sentences(tables, of="class")
+    return few_shot.gap_sentences(tables, of="class")

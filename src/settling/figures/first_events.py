@@ -5,25 +5,25 @@ import pandas as pd
 
 from settling.figures import style
 
-READING = (
+EVENTS_READING = (
     "Diamonds at the right are the words that were never right. The vertical scale is a square root, so that small "
     "late shares stay visible."
 )
 
-NOTE = "Diamond: share never right by the end. Each colour's shares add up to 1 in a panel."
-# From 0 to 1 and a diamond's half on either side, under a square root that is odd.
+NEVER_NOTE = "Diamond: share never right by the end. Each colour's shares add up to 1 in a panel."
+# From 0 to 1, with half a diamond of room on either side; the square root scale is odd, so it takes a negative end.
 AROUND_SHARES = [-0.0025, 1.1]
-# What `layers` reads, beside the fields of its colour and of the facets.
-READ = ["epoch", "view", "mean", "low", "high", "n"]
+# The fields that `event_layers` reads, beside those of its colour and of the facets.
+FIELDS = ["epoch", "view", "mean", "low", "high", "n"]
 
 
-def layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.LayerChart:
+def event_layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.LayerChart:
     """Return the layers of a chart of the share of words (`mean`) first learned at each `epoch`; -1 stands apart."""
     last = int(shares["epoch"].max())
     never = last + 1 + max(1, last // 10)
     frame = shares.assign(
         learned=shares["epoch"] >= 0,
-        place=shares["epoch"].where(shares["epoch"] >= 0, never),
+        position=shares["epoch"].where(shares["epoch"] >= 0, never),
         when=shares["epoch"].astype(str).where(shares["epoch"] >= 0, "never"),
     ).drop(columns="epoch")
 
@@ -36,7 +36,7 @@ def layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.L
         grid=False,
     )
     base = style.interval_text(alt.Chart(frame)).encode(
-        x=alt.X("place:Q", title="Epoch of the first learning event").scale(nice=False, padding=8).axis(axis),
+        x=alt.X("position:Q", title="Epoch of the first learning event").scale(nice=False, padding=8).axis(axis),
         color=colour,
         tooltip=style.tooltip(
             named,
@@ -45,7 +45,7 @@ def layers(shares: pd.DataFrame, colour: alt.Color, named: alt.Tooltip) -> alt.L
         ),
     )
     low = alt.Y("low:Q", title="Share of words (root scale)").scale(type="sqrt", domain=AROUND_SHARES, nice=False)
-    # Vega leaves out values beyond the count of ticks.
+    # Vega draws no more of the values than the count of ticks.
     low = low.axis(values=[0, 0.1, 0.3, 0.6, 1], tickCount=10)
     band = style.band(base.transform_filter("datum.learned"), low, pick)
     bar = (

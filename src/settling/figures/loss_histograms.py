@@ -18,23 +18,23 @@ READING = (
 )
 
 # The authors detect after 4 epochs.
-SELECTED_EPOCHS = {"epoch-4": "after 4 epochs", "settled": "at the end of settling", "final": "at the end"}
-WORDS = {False: "cleanly labelled", True: "wrongly labelled"}
+SHOWN_EPOCHS = ("epoch-4", "settled", "final")
+LEGEND_LABELS = {False: "cleanly labelled", True: "wrongly labelled"}
 COLOURS = ["#8a8a8a", style.NOISE_RAMP[4]]
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set, system and selected epoch, a column for each level of noise."""
     shares = one_view(defined(tables["loss_histogram"]))
-    frame = selection.by_noise(shares[shares["selected_epoch"].isin(list(SELECTED_EPOCHS))])
+    frame = selection.by_noise(shares[shares["selected_epoch"].isin(SHOWN_EPOCHS)])
     frame = selection.needed(frame[frame["percent"] > 0], "losses under noise at these selected epochs")
-    when = frame["selected_epoch"].map(SELECTED_EPOCHS)
+    when = frame["selected_epoch"].map(selection.SELECTED_EPOCHS)
     frame = frame.assign(
-        words=frame["noisy"].map(WORDS),
+        words=frame["noisy"].map(LEGEND_LABELS),
         panel=frame["panel"] + "\n" + when,
         level=frame["percent"].astype(str) + " % noise",
     )
-    rank = frame["selected_epoch"].map({selected_epoch: index for index, selected_epoch in enumerate(SELECTED_EPOCHS)})
+    rank = frame["selected_epoch"].map(SHOWN_EPOCHS.index)
     panels = frame.assign(rank=rank).sort_values(["dataset", "system", "noise", "rank"])["panel"].unique().tolist()
     drawn = ["panel", "level", "words", "low_edge", "high_edge", "view", "mean", "low", "high", "n"]
 
@@ -48,7 +48,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
             .axis(grid=False, format="~g", values=[0.001, 0.01, 0.1, 1, 10]),
             x2="high_edge:Q",
             y=alt.Y("mean:Q", title="Share of words", stack=None),
-            color=alt.Color("words:N", title="Words").scale(domain=[*WORDS.values()], range=COLOURS),
+            color=alt.Color("words:N", title="Words").scale(domain=[*LEGEND_LABELS.values()], range=COLOURS),
             opacity=style.faded(pick, 0.6),
             tooltip=style.tooltip(
                 alt.Tooltip("words:N"),
@@ -71,20 +71,20 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 def sentences(tables: Tables) -> list[str]:
     """Say how far the losses of noisy and of clean words overlap, early and at the end."""
     shares = selection.by_noise(one_view(defined(tables["loss_histogram"])))
-    found = []
+    texts = []
     for _, rows in shares[shares["percent"] > 0].groupby("panel"):
         most = selection.most_noise(rows)
         parts = [
-            f"{overlap(holding(most, selected_epoch=selected_epoch)):.2f} {SELECTED_EPOCHS[selected_epoch]}"
+            f"{overlap(holding(most, selected_epoch=selected_epoch)):.2f} {selection.SELECTED_EPOCHS[selected_epoch]}"
             for selected_epoch in ("epoch-4", "final")
             if selected_epoch in set(most["selected_epoch"])
         ]
         if parts:
-            found.append(
-                f"{selection.at_noise(most)}: the mean histograms of wrongly and cleanly labelled words share this "
-                f"much of their area: {listed(parts)} (n={int(most['n'].max())})."
+            texts.append(
+                f"{selection.subject_at_noise(most)}: the mean histograms of wrongly and cleanly labelled words share "
+                f"this much of their area: {listed(parts)} (n={int(most['n'].max())})."
             )
-    return found
+    return texts
 
 
 def overlap(histogram: pd.DataFrame) -> float:

@@ -5,72 +5,58 @@ import pandas as pd
 
 from settling.analysis.rows import defined, holding, one_view
 from settling.analysis.wording import in_words
+from settling.detectors import DETECTORS, detector_of
 from settling.figures import selection, style
 from settling.figures.selection import Tables
 
 TITLE = "How well wrong labels are found"
 QUESTION = "Can the wrong labels be found from one training run alone?"
+
+
+def spoken_of(name: str) -> str:
+    """Return a sentence that says what a detector does, and where it comes from."""
+    detector = detector_of(name)
+    return f"{name} {detector.phrase}{f' ({detector.source})' if detector.source else ''}."
+
+
 READING = (
     "A dot is a detector at one level of noise (colour). It reads the run up to a selected epoch (shape). The first "
     "column is F1 when a detector calls as many words noisy as there are. The second is F1 when it estimates their "
     "number without knowing the noise, or has a threshold of its own. The third is the area under the ROC curve, "
-    "the fourth average precision. kmeans is the paper's detector as the paper describes it: it parts the losses of "
-    "one epoch by 2-means, and calls the words of the greater mean noisy. class-means is the same as the authors' "
-    "code has it. entity-label is the baseline without a model: it calls any word noisy that is not labelled O. "
-    "self-confidence and normalized-margin are cleanlab's. The others rank words by what their names say: the loss "
-    "of the label given, its mean, the mean probability of that label, the spread of that probability, its margin, "
-    "forgetting events, and the first learning event."
+    f"the fourth average precision. {' '.join(spoken_of(name) for name in DETECTORS)}"
 )
 
-SELECTED_EPOCHS = {
-    "epoch-4": "after 4 epochs",
-    "best": "at the best dev F1",
-    "settled": "at the end of settling",
-    "final": "at the end",
-}
 SHAPES = ["circle", "square", "triangle-up", "diamond"]
-# By rate and metric; what needs no knowledge of the noise is one column.
-COLUMNS = {
+# The column by rate and metric; detectors with an estimated rate and with one of their own share a column.
+SCORES = {
     ("known", "f1"): "F1 at the known rate",
     ("estimated", "f1"): "F1 at an estimated or its own rate",
     ("own", "f1"): "F1 at an estimated or its own rate",
     ("any", "auroc"): "AUROC",
     ("any", "average_precision"): "Average precision",
 }
-# The paper's detectors come first.
-ORDER = (
-    "kmeans",
-    "class-means",
-    "loss",
-    "loss-mean",
-    "confidence",
-    "variability",
-    "area-under-margin",
-    "forgetting",
-    "first-learned",
-    "self-confidence",
-    "normalized-margin",
-    "entity-label",
-)
-LANE = 6  # pixels
+DOT_STEP = 6  # pixels
 NAMES_WIDTH = 95  # pixels; the same in all rows, which have detectors of their own
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw a row for each data set, system and kind of noise: a dot for each detector, selected epoch and level."""
-    found = one_view(defined(tables["detection"]))
-    columns = pd.DataFrame([(*pair, column) for pair, column in COLUMNS.items()], columns=["rate", "metric", "scored"])
-    scores = selection.by_noise(found.merge(columns, on=["rate", "metric"]))
+    detection = one_view(defined(tables["detection"]))
+    columns = pd.DataFrame([(*pair, column) for pair, column in SCORES.items()], columns=["rate", "metric", "scored"])
+    scores = selection.by_noise(detection.merge(columns, on=["rate", "metric"]))
     scores = selection.needed(scores, "both wrongly and cleanly labelled training words")
-    frame = scores.assign(when=scores["selected_epoch"].map(SELECTED_EPOCHS))
+    frame = scores.assign(when=scores["selected_epoch"].map(selection.SELECTED_EPOCHS))
     drawn = ["panel", "scored", "detector", "when", "rate", "percent", "view", "mean", "low", "high", "n"]
 
+    order = [name for name in DETECTORS if name in set(frame["detector"])]
     pick = style.picking("percent")
     selected_epochs = [
-        words for selected_epoch, words in SELECTED_EPOCHS.items() if selected_epoch in set(frame["selected_epoch"])
+        words
+        for selected_epoch, words in selection.SELECTED_EPOCHS.items()
+        if selected_epoch in set(frame["selected_epoch"])
     ]
     base = style.interval_text(alt.Chart()).encode(
-        y=alt.Y("detector:N", sort=ORDER, title=None).axis(grid=True, domain=False, ticks=False, minExtent=NAMES_WIDTH),
+        y=alt.Y("detector:N", sort=order, title=None).axis(grid=True, domain=False, ticks=False, minExtent=NAMES_WIDTH),
         yOffset=alt.YOffset("when:N", sort=selected_epochs),
         color=style.noise_colour(frame["percent"]),
         tooltip=style.tooltip(
@@ -96,15 +82,15 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     dot = base.mark_point(clip=True, filled=True, size=26).encode(
         x=score("mean"), shape=shape, opacity=style.faded(pick)
     )
-    scored = [*dict.fromkeys(COLUMNS.values())]
+    scored = [*dict.fromkeys(SCORES.values())]
     parts: list[alt.FacetChart] = []
-    # A part for each row, so that a system has no lines for detectors that it lacks.
+    # Each row is a chart of its own, so that a system has no lines for detectors that it lacks.
     for panel, rows in frame.groupby("panel"):
         # One selection, which the first part holds, fades all.
         layered = alt.layer(bar if parts else bar.add_params(pick), dot, data=rows[drawn])
         title = alt.Title(" · ".join(str(panel).split("\n")), fontSize=11, offset=4)
         column = style.columns("scored", scored) if not parts else style.columns("scored", scored).header(None)
-        parts.append(layered.properties(width=150, height=alt.Step(LANE)).facet(column=column, title=title))
+        parts.append(layered.properties(width=150, height=alt.Step(DOT_STEP)).facet(column=column, title=title))
     return alt.vconcat(*parts, spacing=12), [
         style.over_runs(frame, "Dot", "Bar"),
         "Known rate: as many words are called noisy as are.",
@@ -114,7 +100,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 def sentences(tables: Tables) -> list[str]:
     """Say how the paper's detector does at the highest level of noise, and which does best in hindsight."""
     scores = selection.by_noise(one_view(defined(holding(tables["detection"], metric="f1"))))
-    found = []
+    texts = []
     for _, rows in scores[scores["percent"] > 0].groupby("panel"):
         most = selection.most_noise(rows)
         paper = holding(most, detector="kmeans", selected_epoch="epoch-4", rate="own")
@@ -126,8 +112,8 @@ def sentences(tables: Tables) -> list[str]:
             best = known.iloc[0]
             parts.append(
                 f"in hindsight the highest F1 at the known rate is {in_words(best)}, of {best['detector']} "
-                f"{SELECTED_EPOCHS[best['selected_epoch']]}"
+                f"{selection.SELECTED_EPOCHS[best['selected_epoch']]}"
             )
         if parts:
-            found.append(f"{selection.at_noise(most)}: {'; '.join(parts)}.")
-    return found
+            texts.append(f"{selection.subject_at_noise(most)}: {'; '.join(parts)}.")
+    return texts

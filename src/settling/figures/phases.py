@@ -19,9 +19,9 @@ READING = (
 
 
 LENGTHS = {"settling_epochs": "Length of settling, epochs", "settling_steps": "Length of settling, updates"}
-TITLES = {**LENGTHS, "settles": "Share of runs that settle"}
-CLEAN = "clean"
-WIDTH = 150
+AXIS_TITLES = {**LENGTHS, "settles": "Share of runs that settle"}
+CLEAN_LEVEL = "clean"
+PHASES_WIDTH = 150
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
@@ -29,39 +29,39 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     every = selection.by_noise(one_view(tables["phases"]))
     settles = every[every["quantity"] == "settles"]
     selection.needed(settles, "phases under noise")
-    found = defined(every)
-    several = found["noise"].nunique() > 1
-    found = found.assign(panel=found["dataset"] + ("\n" + found["noise"] + " noise" if several else ""))
+    measured = defined(every)
+    several = measured["noise"].nunique() > 1
+    measured = measured.assign(panel=measured["dataset"] + ("\n" + measured["noise"] + " noise" if several else ""))
     keys = ["dataset", "system", "noise", "percent"]
-    censored = found.loc[(found["quantity"] == "open_ended") & (found["mean"] > 0), keys].assign(longer=True)
-    frame = found.merge(censored, on=keys, how="left")
+    censored = measured.loc[(measured["quantity"] == "open_ended") & (measured["mean"] > 0), keys].assign(longer=True)
+    frame = measured.merge(censored, on=keys, how="left")
     frame["longer"] = frame["longer"].notna() & frame["quantity"].isin(list(LENGTHS))
-    frame = frame[frame["quantity"].isin(list(TITLES))]
-    frame = frame.assign(level=frame["percent"].astype(str).where(frame["percent"] > 0, CLEAN))
+    frame = frame[frame["quantity"].isin(list(AXIS_TITLES))]
+    frame = frame.assign(level=frame["percent"].astype(str).where(frame["percent"] > 0, CLEAN_LEVEL))
 
     pick = style.picking("system")
     colour = style.system_colour(frame["system"], tables["systems"])
     parts: list[alt.FacetChart] = []
-    for quantity, title in TITLES.items():
+    for quantity, title in AXIS_TITLES.items():
         rows = frame[frame["quantity"] == quantity]
-        first, *others = layers(rows, title, colour, pick, fixed=quantity == "settles")
+        first, *others = quantity_layers(rows, title, colour, pick, fixed=quantity == "settles")
         # One selection, which the first part holds, fades all.
-        layered = alt.layer(first if parts else first.add_params(pick), *others).properties(width=WIDTH)
+        layered = alt.layer(first if parts else first.add_params(pick), *others).properties(width=PHASES_WIDTH)
         parts.append(layered.facet(row=style.rows(frame, named=not parts)))
     return alt.hconcat(*parts, spacing=24), [
         style.over_runs(frame, "Point", "Bar"),
-        "A run that does not settle counts as 0. Clean runs stand apart: they are asked nothing about noisy words.",
-        "Triangle: some runs settle to their last epoch, so it is longer.",
+        "A run that does not settle counts as 0. Clean runs stand apart: they have no noisy words.",
+        "Triangle: some runs settle to their last epoch, so the true length is longer.",
         *selection.undefined(settles),
     ]
 
 
-def layers(
+def quantity_layers(
     rows: pd.DataFrame, title: str, colour: alt.Color, pick: alt.Parameter, fixed: bool
 ) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
     """Return the layers of one quantity; `fixed` for a share, whose axis ends at 1."""
     drawn = ["panel", "system", "level", "quantity", "longer", "view", "mean", "low", "high", "n", "runs"]
-    levels = [str(percent) if percent else CLEAN for percent in sorted(set(rows["percent"]))]
+    levels = [str(percent) if percent else CLEAN_LEVEL for percent in sorted(set(rows["percent"]))]
     axis = style.share("mean", title) if fixed else alt.Y("mean:Q", title=title).scale(zero=True)
     base = style.interval_text(alt.Chart(rows[drawn])).encode(
         x=alt.X("level:O", sort=levels, title="Noise, % of words").axis(labelAngle=0, grid=False),
@@ -75,7 +75,7 @@ def layers(
     )
     bar = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=1.2)
     line = (
-        base.transform_filter(alt.datum.level != CLEAN)
+        base.transform_filter(alt.datum.level != CLEAN_LEVEL)
         .mark_line(strokeWidth=1.8)
         .encode(y=axis, opacity=style.faded(pick))
     )
@@ -88,7 +88,7 @@ def layers(
 def sentences(tables: Tables) -> list[str]:
     """Say how many runs settle at the least and the most noise, and for how long."""
     rows = selection.by_noise(one_view(tables["phases"]))
-    found = []
+    texts = []
     for _, of_panel in rows[rows["percent"] > 0].groupby("panel"):
         settles = holding(of_panel, quantity="settles")
         parts = []
@@ -104,5 +104,5 @@ def sentences(tables: Tables) -> list[str]:
                 text += f", for a mean over all runs of {in_words(lengths.iloc[0])} epochs"
             parts.append(text)
         if parts:
-            found.append(f"{selection.place(settles)}: {'; '.join(parts)}.")
-    return found
+            texts.append(f"{selection.subject(settles)}: {'; '.join(parts)}.")
+    return texts

@@ -1,4 +1,4 @@
-"""Draw a figure from the tables of a study, as JSON, HTML, SVG and PNG.
+"""Draw a figure from the tables of a study: a chart as JSON, HTML, SVG and PNG, a table as JSON, HTML and CSV.
 
     settling plot fig1_noise_f1 --tables results/demo/tables --output results/demo/figures
 
@@ -9,6 +9,7 @@ import html
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import vl_convert
@@ -16,15 +17,16 @@ import vl_convert
 from settling.errors import BadInput, all_visible, choices
 from settling.figures import FIGURES
 from settling.figures.forms import form_of, title_of
-from settling.figures.selection import NothingToShowError, chosen
-from settling.figures.style import finished
-from settling.figures.text_table import written_out
+from settling.figures.selection import NothingToShowError, Tables, shown_rows
+from settling.figures.style import with_title
+from settling.figures.table import TextTable, write_cells, write_page
+from settling.figures.units import in_units, units_of
 from settling.files import replacing, write_text
 from settling.frames import read_frame
 
 PNG_SCALE = 2
 VEGALITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-PAGE = """<!DOCTYPE html>
+CHART_PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -44,31 +46,52 @@ vegaEmbed("#figure", {spec}, {{actions: {{export: true, source: false, compiled:
 
 
 def plot(figure: str, tables: Path, output: Path) -> None:
-    """Draw `figure` from tables/<name>.parquet into output.json, output.html, output.svg and output.png."""
+    """Draw `figure` from tables/<name>.parquet into `output` with the suffix of each of the figure's files."""
     text = specification(figure, tables)
     write_text(output.with_suffix(".json"), text + "\n")
+    if FIGURES[figure].is_table:
+        content = json.loads(text)
+        write_page(output.with_suffix(".html"), content)
+        write_cells(output.with_suffix(".csv"), content)
+        return
     write_text(output.with_suffix(".html"), page(title_of(figure), text))
-    write_text(output.with_suffix(".svg"), vector(text))
+    svg = vector(text)
+    write_text(output.with_suffix(".svg"), svg)
     with replacing(output.with_suffix(".png")) as part:
-        part.write_bytes(vl_convert.vegalite_to_png(text, VEGALITE, scale=PNG_SCALE))
+        part.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
 
 def specification(figure: str, tables: Path) -> str:
-    """Return the Vega-Lite specification of `figure`, its data inside, as JSON.
+    """Return what `figure` shows, as JSON: a chart's Vega-Lite specification, or a table's title, notes and cells.
 
-    Where the tables have nothing of what it shows, it is that sentence.
+    Where the tables have nothing of what the figure shows, its notes say so.
     """
     if figure not in FIGURES:
         raise BadInput(f"figure {figure!r} is not defined; {choices(figure, FIGURES)}")
     entry = FIGURES[figure]
-    frames = {name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}
+    frames = shown_rows({name: read_frame(tables / f"{name}.parquet", name) for name in entry.tables}, entry.needs)
+    content = table_content(figure, frames) if entry.is_table else chart_content(figure, frames)
+    content = in_units(content, units_of(frames, entry.needs))
+    return json.dumps(all_visible(content), sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def chart_content(figure: str, tables: Tables) -> dict[str, Any]:
+    """Return the Vega-Lite specification of a chart, its data inside."""
     with alt.data_transformers.enable("default", max_rows=None):
         try:
-            chart, notes = form_of(figure).chart(chosen(frames, entry.needs))
+            chart, notes = form_of(figure).chart(tables)
         except NothingToShowError as missing:
-            chart, notes = written_out(missing.lines), []
-        spec = finished(chart, figure, title_of(figure), notes).to_dict()
-    return json.dumps(all_visible(spec), sort_keys=True, ensure_ascii=False, allow_nan=False)
+            chart, notes = alt.Chart(alt.InlineData([])).mark_point(), [*missing.lines]
+        return with_title(chart, figure, title_of(figure), notes).to_dict()
+
+
+def table_content(figure: str, tables: Tables) -> dict[str, Any]:
+    """Return the title, notes, columns and rows of a table."""
+    try:
+        table = form_of(figure).table(tables)
+    except NothingToShowError as missing:
+        table = TextTable([], [], [*missing.lines])
+    return {"title": title_of(figure), **table._asdict()}
 
 
 def vector(spec: str) -> str:
@@ -86,4 +109,4 @@ def page(title: str, spec: str) -> str:
     """Return the HTML page of a chart; no text in `spec` can end its script, since `<` is escaped."""
     inert = spec.replace("<", "\\u003c")
     library = vl_convert.javascript_bundle(vl_version=VEGALITE)  # type: ignore[call-arg]
-    return PAGE.format(title=html.escape(title), library=library, spec=inert)
+    return CHART_PAGE.format(title=html.escape(title), library=library, spec=inert)

@@ -2,10 +2,10 @@
 
 from settling.analysis.rows import holding
 from settling.analysis.wording import in_words, listed
-from settling.figures import selection, style
+from settling.figures import selection
 from settling.figures.selection import Tables
-from settling.figures.tab2_full_data import notes, test_scores
-from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
+from settling.figures.tab2_full_data import score_notes, test_scores
+from settling.figures.table import NO_RUN, TextTable, estimates
 
 TITLE = "Test precision and recall when trained on all of the study's training sentences, clean labels"
 QUESTION = "Does a system find too few entities, or too many?"
@@ -15,30 +15,27 @@ READING = (
     "too many."
 )
 
-METRICS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
-COLUMNS = [Column("System", 170), *(Column(title, 150, "number", 50) for title in METRICS.values())]
+TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+COLUMNS = ["Data set", "System", *TITLES.values()]
 
 
-def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a line for each data set and system."""
-    found = test_scores(tables["summary"], *METRICS)
-    selection.needed(found, "test precision, recall or F1 on clean data")
+def table(tables: Tables) -> TextTable:
+    """Return a row for each data set and system."""
+    scores = test_scores(tables["summary"], *TITLES)
+    selection.needed(scores, "test precision, recall or F1 on clean data")
     rows = []
-    for dataset, of_dataset in found.groupby("dataset"):
-        rows.append(Row([str(dataset)], head=True))
-        for system, scores in of_dataset.groupby("system"):
-            cells = dict(zip(scores["metric"], numbers(scores, ".3f"), strict=True))
-            named: list[Cell] = [str(system)]
-            rows.append(Row(named + [cells.get(metric, Number(NONE)) for metric in METRICS]))
-    return text_table(COLUMNS, rows), notes(found)
+    for names, of_system in scores.groupby(["dataset", "system"]):
+        cells = dict(zip(of_system["metric"], estimates(of_system, ".3f"), strict=True))
+        rows.append([*map(str, names), *(cells.get(metric, NO_RUN) for metric in TITLES)])
+    return TextTable(COLUMNS, rows, score_notes(scores))
 
 
 def sentences(tables: Tables) -> list[str]:
     """Say of each system which of its precision and recall is the higher."""
-    found = []
+    texts = []
     for dataset, of_dataset in test_scores(tables["summary"], "precision", "recall").groupby("dataset"):
         if of_dataset["mean"].isna().all():
-            found.append(f"{dataset}: test precision and recall are {in_words(of_dataset.iloc[0])}.")
+            texts.append(f"{dataset}: test precision and recall are {in_words(of_dataset.iloc[0])}.")
             continue
         parts = []
         for system, rows in of_dataset.groupby("system"):
@@ -50,5 +47,5 @@ def sentences(tables: Tables) -> list[str]:
                     f"{system} {in_words(precision.iloc[0])}, {which} its recall of {in_words(recall.iloc[0])}"
                 )
         if parts:
-            found.append(f"{dataset}: test precision of {listed(parts)}.")
-    return found
+            texts.append(f"{dataset}: test precision of {listed(parts)}.")
+    return texts

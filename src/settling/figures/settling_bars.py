@@ -14,17 +14,16 @@ RULE = (
     "longest stretch of settled epochs; a single other epoch between two of them does not end it. A run without at "
     f"least {SHORTEST} such epochs does not settle."
 )
-READING = f"Bars below 0 show from when to when the runs that settle do so. {RULE}"
+BARS_READING = f"Bars below 0 show from when to when the runs that settle do so. {RULE}"
 
-LANE = 0.06  # of the height from 0 to 1: one level's bar
-NOTE = "Bars below 0: settling, from its mean first to its mean last epoch, of the runs that settle."
-NONE = "No run settles."
+BARS_NOTE = "Bars below 0: settling, from its mean first to its mean last epoch, of the runs that settle."
+NONE_SETTLES = "No run settles."
 
 
-def bars(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each panel and level of `measured` of which a run settles, `first` and `last` epoch and `place`.
+def settling_rows(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each panel and level of `measured` of which a run settles, `first` and `last` epoch and `height`.
 
-    `phases` is the table of that name; `place` is the height of the bar, below 0, a lane for each level; `who` says how
+    `phases` is the table of that name; `height` is that of the bar, below 0, a lane for each level; `who` says how
     many runs settle.
     """
     rows = selection.by_noise(one_view(phases))
@@ -37,26 +36,26 @@ def bars(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     levels = sorted(set(measured["percent"]))
     # The mean length counts the runs that do not settle as 0.
     of_those = length["mean"] * length["n"] / fitting["n"]
-    found = pd.DataFrame(
+    bars = pd.DataFrame(
         {
             "first": fitting["mean"],
             "last": fitting["mean"] + of_those - 1,
             "who": fitting["n"].astype(str) + " of " + settles["n"].astype(str),
         }
     )
-    found = found.loc[fitting.index].reset_index()
-    found = found.merge(measured[keys].drop_duplicates(), on=keys)
-    return found.assign(place=[-LANE * (levels.index(percent) + 1) for percent in found["percent"]])
+    bars = bars.loc[fitting.index].reset_index()
+    bars = bars.merge(measured[keys].drop_duplicates(), on=keys)
+    return bars.assign(height=[-style.LANE * (levels.index(percent) + 1) for percent in bars["percent"]])
 
 
-def lowest(found: pd.DataFrame) -> float:
-    """Return where the vertical axis begins, so that the bars have room."""
-    return float(found["place"].min()) - LANE / 2 if len(found) else style.LOWEST
+def lowest(bars: pd.DataFrame) -> float:
+    """Return the lower end of a vertical axis that has room for the bars."""
+    return float(bars["height"].min()) - style.LANE / 2 if len(bars) else style.LOWEST
 
 
-def layer(base: alt.Chart, axis: alt.Y, pick: alt.Parameter) -> alt.Chart:
-    """Return the layer of the bars among the rows of `base`; `axis` is the vertical one, of the field `place`."""
-    mark = base.transform_filter("isValid(datum.place)").mark_rule(clip=True, strokeWidth=3)
+def settling_layer(base: alt.Chart, axis: alt.Y, pick: alt.Parameter) -> alt.Chart:
+    """Return the layer that draws the bars in `base`; `axis` is the vertical axis, of the field `height`."""
+    mark = base.transform_filter("isValid(datum.height)").mark_rule(clip=True, strokeWidth=3)
     drawn: alt.Chart = mark.encode(
         x=alt.X("first:Q", title="Epoch"),
         x2="last:Q",
@@ -72,6 +71,6 @@ def layer(base: alt.Chart, axis: alt.Y, pick: alt.Parameter) -> alt.Chart:
     return drawn
 
 
-def note(found: pd.DataFrame) -> str:
-    """Say what the bars are, or that there are none."""
-    return NOTE if len(found) else NONE
+def note(bars: pd.DataFrame) -> str:
+    """Return the note that explains the bars, or that says there are none."""
+    return BARS_NOTE if len(bars) else NONE_SETTLES

@@ -37,10 +37,11 @@ KEPT_IS_COLOUR = (
 DOTTED_IS_ALL = "Dotted lines: the same system on all sentences, over all its clean runs."
 
 LOWEST = -0.02  # where an axis from 0 to 1 begins
+LANE = 0.06  # height of a row of marks below 0, on an axis from 0 to 1
 PANEL_WIDTH, PANEL_HEIGHT = 190, 140  # pixels; two panels and a title row fill a page's two columns
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, MUTED, GRID = "#222222", "#555555", "#ececec"
-# A row of a legend has room for so many numbers, or for so many names.
+# The numbers, and the names, that fit in a row of a legend.
 NUMBERS, NAMES = 12, 6
 SECOND = alt.Legend(orient="top", labelLimit=0)
 PICK, ZOOM = "pick", "zoom"
@@ -51,26 +52,29 @@ Styled = TypeVar("Styled", bound=alt.TopLevelMixin)
 
 def noise_colour(levels: Iterable[int]) -> alt.Color:
     """Return the colour encoding of `percent`: a sequential ramp over 0 to 50 %, or to the highest level."""
-    shown = sorted(set(levels))
-    top = max(FULL_RAMP_PERCENT, *shown)
-    colours = [_ramp(NOISE_RAMP, level / top) for level in shown]
+    percents = sorted(set(levels))
+    top = max(FULL_RAMP_PERCENT, *percents)
+    colours = [_ramp(NOISE_RAMP, level / top) for level in percents]
     return (
-        alt.Color("percent:O").scale(domain=shown, range=colours).title("Noise, % of words").legend(_strokes(NUMBERS))
+        alt.Color("percent:O")
+        .scale(domain=percents, range=colours)
+        .title("Noise, % of words")
+        .legend(_strokes(NUMBERS))
     )
 
 
 def cap_colour(sentences: pd.Series) -> alt.Color:
     """Return the colour encoding of `kept`: a sequential ramp over the caps in order, grey for all sentences."""
-    shown = sorted({int(number) for number in sentences.dropna()})
-    colours = [_ramp(CAP_RAMP, index / max(1, len(shown) - 1)) for index in range(len(shown))]
-    kept = [str(number) for number in shown]
+    caps = sorted({int(number) for number in sentences.dropna()})
+    colours = [_ramp(CAP_RAMP, index / max(1, len(caps) - 1)) for index in range(len(caps))]
+    kept = [str(number) for number in caps]
     if sentences.isna().any():
         kept, colours = [*kept, ALL_SENTENCES], [*colours, ALL_COLOUR]
     return alt.Color("kept:N").scale(domain=kept, range=colours).title("Sentences kept").legend(_strokes(NUMBERS))
 
 
 def _strokes(columns: int) -> alt.Legend:
-    """Return a legend of strokes, so many to a row."""
+    """Return a legend of strokes with this many columns."""
     return alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=160, columns=columns)
 
 
@@ -82,12 +86,12 @@ def _ramp(stops: tuple[str, ...], position: float) -> str:
     return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in zip(*ends, strict=True))
 
 
-def system_colour(shown: Iterable[str], systems: pd.DataFrame) -> alt.Color:
+def system_colour(names: Iterable[str], systems: pd.DataFrame) -> alt.Color:
     """Return the colour encoding of `system`: each of the study's systems has its own; the legend has those shown."""
     every = sorted(systems["system"])
-    names = sorted(set(shown))
-    colours = [SYSTEM_COLOURS[every.index(name) % len(SYSTEM_COLOURS)] for name in names]
-    return alt.Color("system:N").scale(domain=names, range=colours).title("System").legend(_strokes(NAMES))
+    shown_names = sorted(set(names))
+    colours = [SYSTEM_COLOURS[every.index(name) % len(SYSTEM_COLOURS)] for name in shown_names]
+    return alt.Color("system:N").scale(domain=shown_names, range=colours).title("System").legend(_strokes(NAMES))
 
 
 def epochs() -> alt.X:
@@ -102,8 +106,8 @@ def sentences_kept(kept: list[int], field: str = "cap_sentences") -> alt.X:
 
 
 def share(field: str, title: str, lowest: float = LOWEST) -> alt.Y:
-    """Return a vertical axis from 0 to 1, with room for a line that runs along either end, or from `lowest` on."""
-    # Vega leaves out values beyond the count of ticks.
+    """Return a vertical axis from `lowest` to 1, with room at the top for a line that runs along 1."""
+    # Vega draws no more of the values than the count of ticks.
     axis = alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], tickCount=6)
     return alt.Y(f"{field}:Q", title=title).scale(domain=[lowest, 1.02], nice=False).axis(axis)
 
@@ -151,7 +155,7 @@ def tooltip(*first: alt.Tooltip) -> list[alt.Tooltip]:
 
 
 def over_runs(frame: pd.DataFrame, mean: str = "Line", interval: str = "Band") -> str:
-    """Say what marks of means and of intervals are, and over how many runs."""
+    """Return the note that explains the marks of means and intervals and gives the number of runs."""
     fewest, most = int(frame["n"].min()), int(frame["n"].max())
     if most == 1:
         return f"{mean}: one run each, so no interval."
@@ -166,7 +170,7 @@ def rows(frame: pd.DataFrame, order: list[str] | None = None, named: bool = True
     return alt.Row("panel:N", sort=sort, title=None).header(header if named else None)
 
 
-def panels(frame: pd.DataFrame) -> alt.Facet:
+def facets(frame: pd.DataFrame) -> alt.Facet:
     """Return one facet for each `panel`, its title in one line."""
     header = alt.Header(labelExpr="join(split(datum.value, '\\n'), ' · ')")
     return alt.Facet("panel:N", sort=sorted(set(frame["panel"])), title=None).header(header)
@@ -177,7 +181,7 @@ def columns(field: str, order: list[str]) -> alt.Column:
     return alt.Column(f"{field}:N", sort=order, title=None)
 
 
-def finished(chart: Chart, name: str, title: str, notes: Sequence[str]) -> Chart:
+def with_title(chart: Chart, name: str, title: str, notes: Sequence[str]) -> Chart:
     """Add the figure's name and title, the notes under it and the theme."""
     named = chart.properties(
         title=alt.Title(title, subtitle=list(notes)),
@@ -189,11 +193,16 @@ def finished(chart: Chart, name: str, title: str, notes: Sequence[str]) -> Chart
 
 def themed(chart: Styled) -> Styled:
     """Add the theme."""
-    styled: Styled = (
-        chart.configure(font=FONT, background="white", padding=8)
-        .configure_view(stroke=None, continuousWidth=PANEL_WIDTH, continuousHeight=PANEL_HEIGHT)
-        .configure_title(anchor="start", fontSize=13, color=INK, subtitleFontSize=10.5, subtitleColor=MUTED, offset=12)
-        .configure_axis(
+    # One call with the whole theme: altair copies the chart at each call.
+    styled: Styled = chart.configure(
+        font=FONT,
+        background="white",
+        padding=8,
+        view=alt.ViewConfig(stroke=None, continuousWidth=PANEL_WIDTH, continuousHeight=PANEL_HEIGHT),
+        title=alt.TitleConfig(
+            anchor="start", fontSize=13, color=INK, subtitleFontSize=10.5, subtitleColor=MUTED, offset=12
+        ),
+        axis=alt.AxisConfig(
             labelFontSize=10,
             titleFontSize=11,
             titleFontWeight="normal",
@@ -203,9 +212,9 @@ def themed(chart: Styled) -> Styled:
             tickColor=MUTED,
             gridColor=GRID,
             tickSize=4,
-        )
-        .configure_header(labelFontSize=11, labelColor=INK, labelFontWeight="bold")
-        .configure_legend(
+        ),
+        header=alt.HeaderConfig(labelFontSize=11, labelColor=INK, labelFontWeight="bold"),
+        legend=alt.LegendConfig(
             orient="bottom",
             direction="horizontal",
             titleOrient="left",
@@ -217,7 +226,7 @@ def themed(chart: Styled) -> Styled:
             symbolStrokeWidth=2.5,
             symbolBaseFillColor=MUTED,
             symbolBaseStrokeColor=MUTED,
-        )
-        .configure_facet(spacing=16)
+        ),
+        facet=alt.CompositionConfig(spacing=16),
     )
     return styled

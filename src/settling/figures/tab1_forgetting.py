@@ -6,7 +6,7 @@ from settling.analysis.rows import defined, ends, holding, one_view
 from settling.analysis.wording import in_words
 from settling.figures import selection, style
 from settling.figures.selection import Tables
-from settling.figures.text_table import NONE, Cell, Column, Number, Row, numbers, text_table
+from settling.figures.table import NO_RUN, TextTable, estimates
 
 TITLE = "Words forgotten"
 QUESTION = "Which systems forget least of what they have learned?"
@@ -20,70 +20,57 @@ READING = (
     "last line is the difference."
 )
 
-METRICS = {
+COUNTS = {
     "forgettable": ("Forgettable", ",.0f", 1),
     "unforgettable": ("Unforgettable", ",.0f", 1),
     "learned": ("Learned", ",.0f", 1),
     "ratio": ("Ratio, %", ".2f", 100),
 }
 COUNTINGS = {"words": "real words", "authors": "authors' grid"}
-COLUMNS = [
-    Column("System", 150),
-    Column("View", 80),
-    Column("Counted", 95),
-    *(Column(title, 175, "number", 70) for title, _, _ in METRICS.values()),
-]
+COLUMNS = ["Data set", "System", "View", "Counted", *(title for title, _, _ in COUNTS.values())]
 
 
-def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw, for each data set, system and view, a line for each counting and one for their difference."""
+def table(tables: Tables) -> TextTable:
+    """Return, for each data set, system and view, a row for each counting and one for their difference."""
     counts = defined(holding(tables["forgetting"], family="clean", noisy=False))
     counts = selection.needed(counts, "words counted on clean data")
-    # The authors' grid is one of words: an image has no padding.
-    systems = tables["systems"]
-    images = systems.loc[systems["kind"] == "image", "system"]
-    counts = counts[(counts["counting"] == "words") | ~counts["system"].isin(images)]
+    # The authors' grid counts padding too. What stands alone, as an image does, has none.
+    datasets = tables["datasets"]
+    alone = datasets.loc[datasets["unit"] == datasets["group"], "dataset"]
+    counts = counts[(counts["counting"] == "words") | ~counts["dataset"].isin(alone)]
     rows = []
-    for dataset, of_dataset in counts.groupby("dataset"):
-        rows.append(Row([str(dataset)], head=True))
-        for (system, view), found in of_dataset.groupby(["system", "view"]):
-            rows += lines(str(system), str(view), found)
-    return text_table(COLUMNS, rows), [
+    for names, of_view in counts.groupby(["dataset", "system", "view"]):
+        rows += [[*map(str, names), *cells] for cells in by_counting(of_view)]
+    notes = [
         "Forgettable: forgotten at least once. Unforgettable: never. Learned: right at least once. "
         "Ratio: forgettable over learned.",
         style.over_runs(counts, "Number", "Brackets"),
     ]
+    return TextTable(COLUMNS, rows, notes)
 
 
-def lines(system: str, view: str, found: pd.DataFrame) -> list[Row]:
-    """Return the lines of one system and view."""
-    by_counting = {str(name): rows.set_index("metric") for name, rows in found.groupby("counting")}
-    named = [system, view]
-    rows = []
-    for counting, words in COUNTINGS.items():
-        if counting in by_counting:
-            rows.append(Row([*named, words, *estimates(by_counting[counting])]))
-            named = ["", ""]
+def by_counting(of_view: pd.DataFrame) -> list[list[str]]:
+    """Return the rows of one view from the column `Counted` on."""
+    by_name = {str(name): rows.set_index("metric") for name, rows in of_view.groupby("counting")}
+    rows = [[words, *cells_of(by_name[name])] for name, words in COUNTINGS.items() if name in by_name]
     if len(rows) == len(COUNTINGS):
-        difference = by_counting["authors"]["mean"] - by_counting["words"]["mean"]
-        rows.append(Row(["", "", "difference", *differences(difference)], muted=True))
+        rows.append(["difference", *difference_cells(by_name["authors"]["mean"] - by_name["words"]["mean"])])
     return rows
 
 
-def estimates(of_counting: pd.DataFrame) -> list[Cell]:
-    """Return the estimates of one counting, whose index is the metric, as cells."""
-    found: list[Cell] = []
-    for metric, (_, form, scale) in METRICS.items():
-        of_metric = of_counting[of_counting.index == metric]
-        found += numbers(of_metric, form, scale) or [Number(NONE)]
-    return found
+def cells_of(counts: pd.DataFrame) -> list[str]:
+    """Return the cells of one counting; the index of `counts` is the metric."""
+    cells = []
+    for metric, (_, form, scale) in COUNTS.items():
+        cells += estimates(counts[counts.index == metric], form, scale) or [NO_RUN]
+    return cells
 
 
-def differences(difference: "pd.Series[float]") -> list[Cell]:
+def difference_cells(difference: "pd.Series[float]") -> list[str]:
     """Return differences of means, by metric, as cells."""
     return [
-        Number(f"{difference[metric] * scale:+{form}}".replace("-", "−") if pd.notna(difference.get(metric)) else NONE)
-        for metric, (_, form, scale) in METRICS.items()
+        f"{difference[metric] * scale:+{form}}".replace("-", "−") if pd.notna(difference.get(metric)) else NO_RUN
+        for metric, (_, form, scale) in COUNTS.items()
     ]
 
 
@@ -91,13 +78,13 @@ def sentences(tables: Tables) -> list[str]:
     """Say which system forgets least and which most of the words that it has learned."""
     ratios = defined(holding(tables["forgetting"], family="clean", noisy=False, metric="ratio", counting="words"))
     words = "of the words that were right at least once"
-    found = []
+    texts = []
     for dataset, rows in one_view(ratios, "minibatch").groupby("dataset"):
         ordered = rows.sort_values(["mean", "system"])
         parts = [f"{row['system']} forgets {in_words(row)}" for row in ends(ordered, "mean")]
-        found.append(
+        texts.append(
             f"{dataset}: {parts[0]} {words}."
             if len(parts) == 1
             else f"{dataset}: {words}, {parts[0]}, the least, and {parts[1]}, the most."
         )
-    return found
+    return texts

@@ -1,4 +1,4 @@
-"""The claims as the report shows them: a card each, its places folded away."""
+"""The claims as the report shows them."""
 
 import re
 from typing import Any
@@ -18,18 +18,21 @@ SOURCES = {
     "R": "recollection, not confirmed",
 }
 TAG = re.compile(r"\[([AILBSCMR])([^\[\]]*)\]")
-TAGS = re.compile(rf"(?:{TAG.pattern}\s*)+")
+TAG_GROUP = re.compile(rf"(?:{TAG.pattern}\s*)+")
 
 
-def cards(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the claims in order (schema `claims`): verdict, words, the place that shows it best, and all places."""
-    found = []
+def claims_content(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the claims in order, from rows of the schema `claims`.
+
+    `places` are all places in which a claim was tested; `deciding` is the first of them that has the claim's verdict.
+    """
+    entries = []
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
         cells = [dict(zip(claims_text.TITLES, row, strict=True)) for row in claims_text.cells(rows)]
         run = first["overall"] != "not run"
-        shown = next((cell for cell in cells if cell["Verdict"] == first["overall"]), cells[0])
-        found.append(
+        deciding = next((cell for cell in cells if cell["Verdict"] == first["overall"]), cells[0])
+        entries.append(
             {
                 "name": str(name),
                 "verdict": str(first["overall"]),
@@ -37,18 +40,18 @@ def cards(claims: pd.DataFrame) -> list[dict[str, Any]]:
                 "source": sourced(str(first["source"])).strip("()"),
                 "published": None if pd.isna(first["published"]) else f"{first['published']:g}",
                 "test": claims_text.test(rows),
-                "shown": shown if run else None,
+                "deciding": deciding if run else None,
                 "places": cells if run else [],
             }
         )
-    return found
+    return entries
 
 
 def sourced(text: str) -> str:
-    """Return text with its source tags, such as `[B][S3-6]`, in words and in parentheses."""
+    """Return text in which words in parentheses replace source tags such as `[B][S3-6]`."""
 
     def spelt(match: re.Match[str]) -> str:
         words = [SOURCES[kind].format(where.strip()) for kind, where in TAG.findall(match[0])]
         return f"({'; '.join(words)})"
 
-    return TAGS.sub(spelt, text)
+    return TAG_GROUP.sub(spelt, text)

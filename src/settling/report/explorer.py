@@ -1,71 +1,71 @@
-"""The run explorer: the curves of every run, packed, and the chart that the page draws of those that are chosen."""
+"""The run explorer: the curves of every run, and the chart that the page draws of the chosen runs."""
 
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from settling.analysis.rows import TRAINED
 from settling.figures import style
 
-PLACE = ["dataset", "treatment", "system"]
-RUN = [*PLACE, "noise_seed", "seed"]
+RUN_COLUMNS = [*TRAINED, "noise_seed", "seed"]
 CURVE = ["split", "view", "reference", "class", "metric"]
 DIGITS = 4
 PHASES = ("fitting", "settling", "memorisation", "no settling")
-# Fitting and memorisation by depth, settling in between by the one warm colour; text and order say the same.
+# Fitting is pale, memorisation dark, and settling the one warm colour.
 PHASE_COLOURS = ("#9ecae1", "#e69f00", "#6a51a3", "#bbbbbb")
-# Tol's muted colours, which are not those of systems: a colour is a run here.
+# Tol's muted colours. A colour stands for a run here, so none is that of a system.
 RUN_COLOURS = ("#332288", "#117733", "#cc6677", "#44aa99", "#882255", "#999933", "#aa4499", "#88ccee", "#ddcc77")
 
 
 def content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Return the curves of all runs by place, their phases, and the chart without data.
+    """Return the curves of all runs, their phases, and the chart without data.
 
-    `curves` has what tells one curve of a run from another, in CURVE's order; `runs` a row a run: RUN's values, then
-    `[curve, values by epoch]` pairs (null: undefined), then `view: [fitting, settling]` in epochs (null: does not
-    settle; empty: undefined).
+    An item of `curves` names a curve by the values of CURVE. An item of `runs` is one run: the values of RUN_COLUMNS,
+    then a list of `[index in curves, values by epoch]` (a null value is undefined), then by view the epochs
+    `[fitting, settling]` (null: the run does not settle; empty: whether it settles is undefined).
     """
-    scores = tables["run_curves"].sort_values([*RUN, *CURVE, "epoch"])
+    scores = tables["run_curves"].sort_values([*RUN_COLUMNS, *CURVE, "epoch"])
     curves = scores[CURVE].drop_duplicates().sort_values(CURVE)
     number = {tuple(curve): index for index, curve in enumerate(curves.to_numpy().tolist())}
-    ends = phases(tables["measures"])
+    ends = phase_epochs(tables["measures"])
     runs = []
-    for run, of_run in scores.groupby(RUN, sort=True):
+    for run, of_run in scores.groupby(RUN_COLUMNS, sort=True):
         values = [[number[tuple(curve)], packed(rows["value"])] for curve, rows in of_run.groupby(CURVE)]
         runs.append([*(plain(value) for value in run), values, ends.get(tuple(map(plain, run)), {})])
-    return {"curves": curves.to_numpy().tolist(), "runs": runs, "phases": PHASES, "chart": chart().to_dict()}
+    return {"curves": curves.to_numpy().tolist(), "runs": runs, "phases": PHASES, "chart": explorer_chart().to_dict()}
 
 
 def packed(values: "pd.Series[float]") -> list[float | None]:
-    """Return the values of a curve, rounded, None where one is undefined."""
+    """Return the rounded values of a curve; None stands for an undefined value."""
     return [None if pd.isna(value) else value for value in values.round(DIGITS).tolist()]
 
 
-def phases(measures: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, list[float] | None]]:
-    """Return the epochs of fitting and of settling of each run, by view.
+def phase_epochs(measures: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, list[float] | None]]:
+    """Return the numbers of epochs of fitting and of settling, by run and view.
 
-    None where it does not settle, and no epochs where it is undefined whether it does.
+    None stands for a run that does not settle, an empty list for one of which it is undefined whether it settles.
     """
     whole = measures[(measures["selected_epoch"] == "run") & (measures["class"] == "all")]
     whole = whole[whole["metric"].isin(["settles", "fitting_epochs", "settling_epochs"])]
-    found: dict[tuple[Any, ...], dict[str, list[float] | None]] = {}
-    for (*run, view), rows in whole.groupby([*RUN, "view"], observed=True):
+    epochs_by_run: dict[tuple[Any, ...], dict[str, list[float] | None]] = {}
+    for (*run, view), rows in whole.groupby([*RUN_COLUMNS, "view"], observed=True):
         row = dict(zip(rows["metric"], rows["value"].astype(float), strict=True))
         lengths = [row[name] for name in ("fitting_epochs", "settling_epochs") if name in row]
         settles = row.get("settles", 0.0)
-        found.setdefault(tuple(map(plain, run)), {})[str(view)] = (
+        epochs_by_run.setdefault(tuple(map(plain, run)), {})[str(view)] = (
             [] if pd.isna(settles) else lengths if settles == 1 else None
         )
-    return found
+    return epochs_by_run
 
 
 def plain(value: Any) -> Any:
-    """Return a value of numpy's as one of Python's."""
+    """Return a numpy value as a Python value."""
     return value.item() if hasattr(value, "item") else value
 
 
-def chart() -> alt.VConcatChart:
-    """Return the chart of the data sets `curves`, `marks` and `phases`, which the page fills in."""
+def explorer_chart() -> alt.VConcatChart:
+    """Return the chart; the page fills in its data: `curves`, `marks` and `phases`."""
     pick = style.picking("run")
     colour = alt.Color("run:N", title="Run", sort=None).scale(range=[*RUN_COLOURS]).legend(symbolType="stroke")
     base = alt.Chart(alt.NamedData("curves")).encode(x=style.epochs(), color=colour)

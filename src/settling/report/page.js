@@ -6,7 +6,7 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
 // Figures
 
-// The interpreter of expressions, so that the page needs no right to evaluate code.
+// `ast`: Vega interprets its expressions, so that the page needs no right to evaluate code.
 const OPTIONS = { ast: true, actions: false, renderer: "svg" };
 
 function hsl(hex) {
@@ -18,26 +18,26 @@ function hsl(hex) {
   return [turn * 60, spread / (1 - Math.abs(2 * light - 1)), light];
 }
 
-// On a dark ground greys are turned over, and colours lifted; what was darker than another stays so.
+// On a dark ground greys are inverted and colours lightened; the darker of two colours stays the darker.
 function lifted(hex) {
   const [hue, saturation, light] = hsl(hex);
-  const shown = saturation ? 0.42 + 0.5 * light : 1 - 0.8 * light;
-  return `hsl(${hue.toFixed(0)}, ${(100 * saturation).toFixed(0)}%, ${(100 * shown).toFixed(0)}%)`;
+  const lightness = saturation ? 0.42 + 0.5 * light : 1 - 0.8 * light;
+  return `hsl(${hue.toFixed(0)}, ${(100 * saturation).toFixed(0)}%, ${(100 * lightness).toFixed(0)}%)`;
 }
 
 function themed(spec) {
   // A text of the data that looks like a colour, such as #decade, stays as it is.
   const colour = (key, value) => (key !== "text" && /^#[0-9a-f]{6}$/i.test(value) ? lifted(value) : value);
-  const shown = dark.matches ? JSON.parse(JSON.stringify(spec), colour) : structuredClone(spec);
-  shown.config = { ...shown.config, background: "transparent" };
-  return shown;
+  const copy = dark.matches ? JSON.parse(JSON.stringify(spec), colour) : structuredClone(spec);
+  copy.config = { ...copy.config, background: "transparent" };
+  return copy;
 }
 
 async function draw(box, spec) {
   box.dataset.state = "drawing";
   const label = box.getAttribute("aria-label");
   const { view } = await vegaEmbed(box, themed(spec), { ...OPTIONS, tooltip: { theme: dark.matches ? "dark" : "light" } });
-  // vega-embed adds a class; the box's own name stays.
+  // vega-embed changes the role and the label of the box; both are set back.
   box.setAttribute("role", "img");
   box.setAttribute("aria-label", label);
   box.dataset.state = "drawn";
@@ -61,7 +61,7 @@ const watcher = new IntersectionObserver(
 );
 for (const box of boxes) watcher.observe(box);
 
-// The others when there is time, so that a printed page has them all.
+// The other figures are drawn while the browser is idle, so that a printed page has them all.
 async function others() {
   const box = boxes.find((one) => !drawn.has(one));
   if (!box) return;
@@ -99,7 +99,7 @@ function field(form, name, control) {
   return control;
 }
 
-// `options`: pairs of value and text. What was chosen stays chosen where it still can be.
+// `options`: pairs of value and text. The chosen option stays chosen if it is still there.
 function offer(select, options) {
   const before = select.value;
   select.replaceChildren(...options.map(([value, text]) => element("option", text, { value })));
@@ -112,12 +112,12 @@ const same = (value) => [value, value];
 // The run explorer
 
 const explorer = read("explorer-data");
-const place = {};
+const choice = {};
 {
   const form = document.getElementById("explorer-filters");
   for (const name of ["data set", "treatment", "system", "curve"]) {
-    place[name] = field(form, name, element("select"));
-    place[name].addEventListener("change", explore);
+    choice[name] = field(form, name, element("select"));
+    choice[name].addEventListener("change", explore);
   }
   form.addEventListener("submit", (event) => event.preventDefault());
 }
@@ -131,12 +131,12 @@ function curveName([split, view, reference, name, metric]) {
 function chosenRuns() {
   let runs = explorer.runs;
   ["data set", "treatment", "system"].forEach((name, column) => {
-    offer(place[name], distinct(runs.map((run) => run[column])).map(same));
-    runs = runs.filter((run) => run[column] === place[name].value);
+    offer(choice[name], distinct(runs.map((run) => run[column])).map(same));
+    runs = runs.filter((run) => run[column] === choice[name].value);
   });
   const had = distinct(runs.flatMap((run) => run[5].map(([curve]) => curve)));
   const preferred = (curve) => { const [split, , , name, metric] = explorer.curves[curve]; return split === "dev" && name === "all" && metric === "f1" ? 0 : 1; };
-  offer(place.curve, had.sort((a, b) => preferred(a) - preferred(b) || a - b).map((curve) => [curve, curveName(explorer.curves[curve])]));
+  offer(choice.curve, had.sort((a, b) => preferred(a) - preferred(b) || a - b).map((curve) => [curve, curveName(explorer.curves[curve])]));
   return runs;
 }
 
@@ -150,30 +150,30 @@ function phasesOf(ends, epochs) {
 
 function explore() {
   const runs = chosenRuns();
-  const curve = Number(place.curve.value);
+  const curve = Number(choice.curve.value);
   const view = explorer.curves[curve][1];
   const data = { curves: [], marks: [], phases: [] };
   for (const [, , , noiseSeed, seed, values, phases] of runs) {
     const run = `seed ${seed}, noise seed ${noiseSeed}`;
-    const found = values.find(([number]) => number === curve);
-    if (!found) continue;
+    const curveOfRun = values.find(([number]) => number === curve);
+    if (!curveOfRun) continue;
     const ends = phases[view] ?? null;
-    found[1].forEach((value, epoch) => data.curves.push({ run, epoch, value }));
-    for (const [phase, from, to] of phasesOf(ends, found[1].length)) data.phases.push({ run, phase, from: from - 0.5, to: to - 0.5, epochs: to - from });
+    curveOfRun[1].forEach((value, epoch) => data.curves.push({ run, epoch, value }));
+    for (const [phase, from, to] of phasesOf(ends, curveOfRun[1].length)) data.phases.push({ run, phase, from: from - 0.5, to: to - 0.5, epochs: to - from });
     if (ends?.length) {
       const [first, last] = [ends[0], ends[0] + ends[1] - 1];
-      data.marks.push({ run, epoch: first, value: found[1][first], mark: "first settled epoch" }, { run, epoch: last, value: found[1][last], mark: "last settled epoch" });
+      data.marks.push({ run, epoch: first, value: curveOfRun[1][first], mark: "first settled epoch" }, { run, epoch: last, value: curveOfRun[1][last], mark: "last settled epoch" });
     }
   }
   const settled = data.marks.length / 2, number = distinct(data.curves.map(({ run }) => run)).length;
-  const name = `${place.system.value} on ${place["data set"].value}, ${place.treatment.value}: ${curveName(explorer.curves[curve])}`;
+  const name = `${choice.system.value} on ${choice["data set"].value}, ${choice.treatment.value}: ${curveName(explorer.curves[curve])}`;
   const [split, , , of] = explorer.curves[curve];
   const missing = data.curves.some(({ value }) => value === null) ? ` Undefined where ${split} has no ${of === "all" ? "entity" : `mention of ${of}`}.` : "";
-  const said = `${name}. ${number} run${number === 1 ? "" : "s"}, of which ${settled} settle${settled === 1 ? "s" : ""}.${missing}`;
-  document.getElementById("explorer-status").textContent = said;
+  const status = `${name}. ${number} run${number === 1 ? "" : "s"}, of which ${settled} settle${settled === 1 ? "s" : ""}.${missing}`;
+  document.getElementById("explorer-status").textContent = status;
   const box = document.getElementById("explorer-chart");
-  box.setAttribute("aria-label", said);
-  return draw(box, { ...explorer.chart, title: name, description: said, datasets: data });
+  box.setAttribute("aria-label", status);
+  return draw(box, { ...explorer.chart, title: name, description: status, datasets: data });
 }
 
 // The words
@@ -193,8 +193,8 @@ let limit = PAGE;
   filters.text = field(form, "text", element("input", undefined, { type: "search" }));
   filters.wrong = field(form, "wrong labels only", element("input", undefined, { type: "checkbox" }));
   for (const [name, key] of Object.entries(KEYS)) {
-    const found = distinct(words.rows.map((row) => nameOf(row, key))).sort();
-    const options = key === "list" ? words.lists.filter(([value]) => found.includes(value)) : found.map(same);
+    const values = distinct(words.rows.map((row) => nameOf(row, key))).sort();
+    const options = key === "list" ? words.lists.filter(([value]) => values.includes(value)) : values.map(same);
     offer(filters[name], [[ANY, "any"], ...options]);
     if (key === "list" && options.length) filters[name].value = options[0][0];
   }
@@ -213,7 +213,7 @@ function matches(row) {
   return [`${before} ${token} ${after}`, nameOf(row, "true_label"), nameOf(row, "given_label"), nameOf(row, "mistaken_for")].some((part) => part.toLowerCase().includes(text));
 }
 
-// A word between what stands before and after it; where the text may not be passed on, its number stands for it.
+// A word in its sentence; where the text may not be passed on, the numbers of the sentence and of the word.
 function sentence(row) {
   const [number, position, before, token, after] = words.quotes[row[column.quote]] ?? [];
   const cell = element("td", undefined, { className: "sentence" });
@@ -236,14 +236,14 @@ function line(row) {
 }
 
 function list() {
-  const found = words.rows.filter(matches);
+  const matching = words.rows.filter(matches);
   const head = document.createElement("thead"), titles = document.createElement("tr"), body = document.createElement("tbody");
   titles.append(...TITLES.map((title) => element("th", title, { scope: "col" })));
   head.append(titles);
-  body.append(...found.slice(0, limit).map(line));
+  body.append(...matching.slice(0, limit).map(line));
   document.getElementById("words-table").replaceChildren(head, body);
-  document.getElementById("words-more").hidden = found.length <= limit;
-  document.getElementById("words-status").textContent = `${Math.min(limit, found.length)} of ${found.length} rows shown.`;
+  document.getElementById("words-more").hidden = matching.length <= limit;
+  document.getElementById("words-status").textContent = `${Math.min(limit, matching.length)} of ${matching.length} rows shown.`;
 }
 
 explore();

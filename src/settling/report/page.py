@@ -2,10 +2,10 @@ r"""Write the report of a study: one HTML page, made of files that another lab c
 
     settling report --spec "$(cat spec.json)" --results results/demo --output results/demo/report.html
 
-It reads tables, claims, findings, figures (Vega-Lite), the cards of data sets and runs, and the configuration, which is
-the spec. The same files give the same bytes. The page loads nothing, and text of data sets is never markup in it:
-the template escapes what it is given, and data lies in scripts that nothing runs. Characters that cannot be seen but
-that turn or break a line are shown as what they are (`\u202e`).
+It reads tables, claims, findings, the figures' JSON, the cards of data sets and runs, and the configuration, which is
+the spec. The same files give the same bytes. The page loads nothing. Text of data sets is never markup in it: the
+template escapes every value, and data lies in script elements that no browser runs. An invisible character that turns
+or breaks a line is shown as its escape (`\u202e`).
 """
 
 import base64
@@ -24,16 +24,16 @@ from settling.claims import text as claims_text
 from settling.config import load
 from settling.errors import BadInput, all_visible
 from settling.figures import FIGURES, Figure, settling_bars
-from settling.figures.forms import form_of, question_of, sentences_of, title_of
+from settling.figures.forms import texts_of
 from settling.figures.plot import VEGALITE
 from settling.figures.skipped import skipped
 from settling.files import read_json, write_text
 from settling.frames import read_frame
 from settling.report import explorer, methods, words
-from settling.report.claims import cards, sourced
+from settling.report.claims import claims_content, sourced
 from settling.study import TABLES, readable_name
 
-# In the order of the page: what the treatment of a figure's runs is called there.
+# The sections of figures, in the order of the page, by the treatment of the figures' runs.
 EXPERIMENTS = {"noise": "Label noise", "cap": "Scarce classes", "clean": "Clean data"}
 ASSETS = ("page.html", "page.css", "page.js")
 
@@ -44,7 +44,10 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
     Raises BadInput for a bad configuration and for a missing or foreign file.
     """
     study = load(spec)
-    tables = {name: titled(read_frame(results / "tables" / f"{name}.parquet", name)) for name in (*TABLES, "quotes")}
+    tables = {
+        name: readable_treatments(read_frame(results / "tables" / f"{name}.parquet", name))
+        for name in (*TABLES, "quotes")
+    }
     claims = read_frame(results / "claims" / "claims.parquet", "claims")
     asset = {name: resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ASSETS}
     library = vl_convert.javascript_bundle(vl_version=VEGALITE)  # type: ignore[call-arg]
@@ -57,9 +60,9 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
         "scale": claims_text.scale(tables),
         "tally": claims_text.tally(claims),
         "findings": read_lines(results / "findings.txt"),
-        "claims": cards(claims),
+        "claims": claims_content(claims),
         "symbols": {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
-        "experiments": experiments(drawn, tables, results),
+        "experiments": experiment_sections(drawn, tables, results),
         "not_drawn": read_lines(results / "figures" / "not_drawn.txt"),
         "rule": settling_bars.RULE,
         "explorer": inert(explorer.content(tables)),
@@ -73,8 +76,8 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
     write_text(output, template.render(all_visible(content)))
 
 
-def titled(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose treatments are called what a reader calls them."""
+def readable_treatments(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which readable names of treatments replace those with a hash in them."""
     columns = ["treatment", "kind", "cap_class", "cap_sentences"]
     if not set(columns) <= set(table):
         return table
@@ -86,26 +89,25 @@ def titled(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(treatment=table["treatment"].astype(object).replace(of)) if of else table
 
 
-def experiments(drawn: dict[str, Figure], tables: dict[str, Any], results: Path) -> list[dict[str, Any]]:
-    """Return the figures by what was done to the training data, each with its texts and its specification."""
-    found = []
+def experiment_sections(drawn: dict[str, Figure], tables: dict[str, Any], results: Path) -> list[dict[str, Any]]:
+    """Return the sections of figures, each figure with its texts and its chart or table."""
+    sections = []
     for treatment, title in EXPERIMENTS.items():
         figures = [
             {
                 "name": name,
-                "title": title_of(name),
-                "question": question_of(name),
-                "sentences": sentences_of(name, tables),
-                "reading": form_of(name).READING,
+                **texts_of(name, tables),
                 "paper": sourced(figure.paper),
-                "spec": inert(read_json(results / "figures" / f"{name}.json")),
+                "content": content if figure.is_table else inert(content),
+                "is_table": figure.is_table,
             }
             for name, figure in drawn.items()
             if figure.needs.treatment == treatment
+            for content in [read_json(results / "figures" / f"{name}.json")]
         ]
         if figures:
-            found.append({"id": treatment, "title": title, "figures": figures})
-    return found
+            sections.append({"id": treatment, "title": title, "figures": figures})
+    return sections
 
 
 def read_lines(path: Path) -> list[str]:
@@ -117,11 +119,11 @@ def read_lines(path: Path) -> list[str]:
 
 
 def inert(value: Any) -> Markup:
-    """Return plain data as JSON for a script element; no text in it can end the script, since `<` is escaped."""
+    """Return plain data as JSON for a script element; `<` is escaped, so that no text can end the element."""
     text = json.dumps(all_visible(value), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
 
 def integrity(script: str) -> str:
-    """Return the hash by which the page's content policy allows one of its own scripts, and no other."""
+    """Return the hash of a script, by which the page's content policy allows it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

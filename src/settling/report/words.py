@@ -1,14 +1,15 @@
-"""The words that the report lists, packed for its table: names once, a row a word and list."""
+"""The words that the report lists: a row for each word and list, in which numbers stand for names."""
 
 from typing import Any
 
 import pandas as pd
 
-NAMES = ("dataset", "treatment", "system", "view", "list", "true_label", "given_label", "mistaken_for")
-NUMBERS = ("forgetting", "first_learned", "loss")
-COLUMNS = (*NAMES, "noise_seed", "rank", "noisy", *NUMBERS, "n", "quote")
-DIGITS = 4
-LISTS = {
+from settling.report.explorer import DIGITS
+
+NAME_COLUMNS = ("dataset", "treatment", "system", "view", "list", "true_label", "given_label", "mistaken_for")
+NUMBER_COLUMNS = ("forgetting", "first_learned", "loss")
+WORD_COLUMNS = (*NAME_COLUMNS, "noise_seed", "rank", "noisy", *NUMBER_COLUMNS, "n", "quote")
+LIST_NAMES = {
     "most-forgotten": "most often forgotten",
     "first-learned": "first learned",
     "last-learned": "last learned, or never",
@@ -17,25 +18,25 @@ LISTS = {
 
 
 def content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Return what the page's table of words reads, from the tables `words` and `quotes`.
+    """Return the data of the page's table of words, from the tables `words` and `quotes`.
 
-    `rows` have COLUMNS; those of NAMES are places in `names` (-1: none), `quote` one in `quotes`, whose items are
-    sentence, position, before, token, after.
+    An item of `rows` has the values of WORD_COLUMNS. Those of NAME_COLUMNS are indices into `names` (-1: none), and
+    `quote` is an index into `quotes`, whose items are sentence, position, before, token and after.
     """
-    place = ["dataset", "sentence", "position"]
+    word = ["dataset", "sentence", "position"]
     quotes = tables["quotes"].reset_index(drop=True)
-    shown = tables["words"].merge(quotes[place].assign(quote=quotes.index), on=place, validate="m:1")
-    names = sorted({str(name) for column in NAMES for name in shown[column].dropna()})
-    place_of = {name: index for index, name in enumerate(names)}
-    rows = shown.assign(
-        **{column: shown[column].map(place_of).fillna(-1).astype(int) for column in NAMES},
-        **{column: shown[column].round(DIGITS) for column in NUMBERS},
-        noisy=shown["noisy"].astype(int),
+    listed_words = tables["words"].merge(quotes[word].assign(quote=quotes.index), on=word, validate="m:1")
+    names = sorted({str(name) for column in NAME_COLUMNS for name in listed_words[column].dropna()})
+    index_of = {name: index for index, name in enumerate(names)}
+    rows = listed_words.assign(
+        **{column: listed_words[column].map(index_of).fillna(-1).astype(int) for column in NAME_COLUMNS},
+        **{column: listed_words[column].round(DIGITS) for column in NUMBER_COLUMNS},
+        noisy=listed_words["noisy"].astype(int),
     )
     return {
-        "columns": COLUMNS,
+        "columns": WORD_COLUMNS,
         "names": names,
-        "lists": [*LISTS.items()],
-        "rows": rows[[*COLUMNS]].astype(object).to_numpy().tolist(),
+        "lists": [*LIST_NAMES.items()],
+        "rows": rows[[*WORD_COLUMNS]].astype(object).to_numpy().tolist(),
         "quotes": quotes[["sentence", "position", "before", "token", "after"]].astype(object).to_numpy().tolist(),
     }

@@ -1,4 +1,11 @@
-"""The systems under study. One line a kind: the module that holds its class `System`."""
+"""The systems under study: the registry of their kinds. One line a kind: the module that ends with its KIND."""
+
+import functools
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from settling.systems.kind import Kind
 
 KINDS = {
     "encoder": "settling.systems.encoder",
@@ -6,3 +13,10 @@ KINDS = {
     "bilstm-crf": "settling.systems.bilstm_crf",
     "image": "settling.systems.image",
 }
+
+
+@functools.cache
+def kind_of(name: str) -> "Kind":
+    """Return what the kind of this name says of itself; raise KeyError for a name that is not in KINDS."""
+    kind: Kind = importlib.import_module(KINDS[name]).KIND
+    return kind

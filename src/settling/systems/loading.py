@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
-from settling.config import AcceleratedSystem
 from settling.errors import BadInput
+from settling.systems.recipe import AcceleratedRecipe
 
 SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 # What `compile` hands the model to.
@@ -48,7 +48,7 @@ def backbone(checkpoint: Path, layers: int | None) -> tuple[dict[str, torch.Tens
     return model.state_dict(), set(loaded["missing_keys"])
 
 
-def accelerate(model: PreTrainedModel, recipe: AcceleratedSystem, device: torch.device) -> torch.nn.Module:
+def accelerate(model: PreTrainedModel, recipe: AcceleratedRecipe, device: torch.device) -> torch.nn.Module:
     """Move the model to `device` and make it run as the recipe says; in bfloat16 its weights stay float32."""
     module: torch.nn.Module = model
     module.to(device)

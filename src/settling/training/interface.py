@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from settling.canonical import generator
-from settling.config import System as Recipe
 from settling.data.split import Split
+from settling.systems.recipe import Recipe
 
 
 class Output(NamedTuple):

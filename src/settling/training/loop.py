@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from settling.canonical import seed_of
-from settling.config import System as Recipe
 from settling.data.split import Split
 from settling.errors import BadInput
 from settling.schemas import NARROW_TAGS
+from settling.systems.recipe import Recipe
 from settling.training.interface import MicroBatch, Output, System
 from settling.training.progress import Progress, defined
 from settling.training.records import Observation, Scorer, ScoreRow

@@ -57,12 +57,9 @@ class Scorer:
 
 
 def write_dynamics(
-    path: Path, views: Mapping[str, list[Observation]], tags: tuple[str, ...], margin: bool, made: dict[str, Any]
+    path: Path, views: Mapping[str, list[Observation]], tags: tuple[str, ...], made: dict[str, Any]
 ) -> None:
-    """Write the observations, `views[view][epoch]`, one row group each, views in the order of the schemas.
-
-    Margins are null unless `margin` asks for them.
-    """
+    """Write the observations, `views[view][epoch]`, one row group each, views in the order of the schemas."""
     with writing_table(path, "dynamics", {**made, "tags": tags}) as write_group:
         for view in (view for view in VIEWS if view in views):
             for epoch, seen in enumerate(views[view]):
@@ -74,7 +71,7 @@ def write_dynamics(
                         "word": np.arange(num_words, dtype=np.uint32),
                         "predicted": seen.predicted,
                         "loss": seen.loss,
-                        "margin": seen.margin if margin else pa.nulls(num_words, pa.float32()),
+                        "margin": seen.margin,
                     }
                 )
 

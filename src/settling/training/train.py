@@ -32,7 +32,8 @@ from settling.files import (
 )
 from settling.fingerprint import fingerprint
 from settling.schemas import SPLITS
-from settling.systems import KINDS
+from settling.systems import kind_of
+from settling.tasks import task_of
 from settling.training import state
 from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
@@ -206,18 +207,17 @@ class Job:
         self.spec, self.checkpoint, self.threads = spec, checkpoint, threads
         self.tokens, self.stop = tokens, stop
         self.identities: dict[Run, str] = {}
-        self.code = fingerprint("settling.training.train", KINDS[self.recipe.kind])
+        self.kind = kind_of(self.recipe.kind)
+        self.code = fingerprint("settling.training.train", self.kind.model)
         self.hash = checkpoint_hash(checkpoint) if checkpoint else None
         if tokens and metadata_of(read_table(tokens, "tokens").schema)["inputs"]["checkpoint"] != self.hash:
             raise BadInput(f"{tokens}: not made by the tokenizer of {checkpoint} (the hashes differ)")
         self.paths = {name: data[name] for name in SPLITS}
         self.splits = {name: read_split(data[name], tokens) for name in ("dev", "test")}
         for name, split in self.splits.items():
-            if (split.images is None) != (self.recipe.kind != "image"):
-                expected, found = ("images", "words") if self.recipe.kind == "image" else ("words", "images")
-                raise BadInput(
-                    f"{data[name]}: found a data set of {found}; a system of kind {self.recipe.kind} takes {expected}"
-                )
+            if (examples := task_of(split.task).examples) != self.kind.examples:
+                expected = f"a system of kind {self.recipe.kind} takes {self.kind.examples}"
+                raise BadInput(f"{data[name]}: found a data set of {examples}; {expected}")
         self.place = set_up(device, threads)
 
     def train(self, run: Run) -> None:
@@ -245,9 +245,7 @@ class Job:
         write_progress(run.state, self.progress)
         splits = {"train": self.training_split(run), **self.splits}
         torch.manual_seed(seed_of("weights", run.seed))
-        system = importlib.import_module(KINDS[self.recipe.kind]).System(
-            self.recipe, self.checkpoint, splits, self.place
-        )
+        system = importlib.import_module(self.kind.model).System(self.recipe, self.checkpoint, splits, self.place)
         trainer = Trainer(self.recipe, run.seed, system, splits, self.stop)
         state_file = run.state / STATE
         saved = state.load(state_file, identity, self.place)
@@ -274,7 +272,7 @@ class Job:
             raise BadInput(f"{run.output}: {error}") from None
 
         tags = splits["train"].tags
-        write_dynamics(run.state / TABLES[0], trainer.history.views, tags, self.recipe.record_margin, made)
+        write_dynamics(run.state / TABLES[0], trainer.history.views, tags, made)
         write_scores(run.state / TABLES[1], trainer.history.scores, {**made, "steps": system.total_steps})
         write_json(
             run.state / CARD,

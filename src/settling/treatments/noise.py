@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from settling.canonical import generator
-from settling.model import Listed
+from settling.model import NUMBER, Listed
 from settling.treatments.corpus import Corpus
 from settling.treatments.kind import CLEAN, Keys, Member, Treatment
 
-Percent = Annotated[int, Field(ge=0, le=100)]
+Percent = Annotated[int, Field(ge=0, le=100), NUMBER]
 
 
 class NoiseKeys(Keys):

@@ -11,6 +11,8 @@ from settling.config import Treatment
 from settling.errors import BadInput
 from settling.files import metadata_of, provenance, read_table, write_table
 from settling.scoring import EntityScorer
+from settling.tasks import task_of
+from settling.tasks.task import no_outside
 from settling.treatments import kind_of
 from settling.treatments.corpus import Corpus
 from settling.validation import check
@@ -29,15 +31,16 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     treatment = check(Treatment, spec, "spec")
     spec = treatment.model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
-    tags = tuple(metadata_of(table.schema)["tags"])
+    made = metadata_of(table.schema)
+    tags, task = tuple(made["tags"]), task_of(made["task"])
     true_label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
     corpus = Corpus(table["sentence"].to_numpy(), true_label, tags)
     kind = kind_of(treatment.kind)
-    if kind.needs_outside and "O" not in tags:
-        raise BadInput(f"{treatment.kind}: gives words the tag O, which images do not have")
+    if kind.needs_outside and not task.has_outside:
+        raise BadInput(f"{treatment.kind}: gives {no_outside(task)}")
     kept, given_label = kind.treat(corpus, treatment)
     if not kept.any():
-        raise BadInput(f"{train}: the treatment {spec['kind']} leaves no sentence to train on")
+        raise BadInput(f"{train}: the treatment {spec['kind']} leaves no {task.group} to train on")
     table, true_label, given_label = table.filter(pa.array(kept)), true_label[kept], given_label[kept]
     sentence = np.unique(table["sentence"].to_numpy(), return_inverse=True)[1]
     scorer = EntityScorer(tags, sentence)
@@ -58,6 +61,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
             "treat",
             spec,
             {"train": train},
+            task=made["task"],
             tags=tags,
             sentences=int(sentence[-1]) + 1,
             nominal_rate=spec.get("percent", 0) / 100,

@@ -9,18 +9,21 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from settling.cli import main
+from settling.detectors import DETECTORS
 from settling.figures import FIGURES
 
 # What the first process imports, from which all others are forked, so that kills meet the work and not the imports.
 IMPORTED = [
     __name__,
-    *(f"settling.analysis.{name}" for name in ("aggregate", "claims", "detection", "events", "findings", "quotes")),
+    *(f"settling.analysis.{name}" for name in ("aggregate", "events", "findings", "quotes")),
     *(f"settling.data.{name}" for name in ("checkpoints", "dataset", "tokens")),
     *(f"settling.artifact.{name}" for name in ("build", "stage", "verify")),
-    *("settling.figures.plot", "settling.report.page", "settling.treatments.treat"),
+    *("settling.claims.decide", "settling.detectors.detect", "settling.figures.plot"),
+    *("settling.report.page", "settling.treatments.treat"),
+    *DETECTORS.values(),
     *sorted({figure.module for figure in FIGURES.values()}),
     # What those import when they are called.
-    *("altair", "scipy.stats", "seqeval.metrics", "transformers", "vl_convert"),
+    *("altair", "cleanlab.rank", "scipy.stats", "seqeval.metrics", "transformers", "vl_convert"),
 ]
 
 

@@ -22,7 +22,7 @@ from tests.study import grid
 from tests.unit.artifact.conftest import built, study_of
 
 # They show words of the data set.
-QUOTING = ("tables/quotes.parquet", "figures/appD_forgotten_words.json", "figures/appD_forgotten_words.svg")
+QUOTING = ("tables/quotes.parquet", "figures/appD_forgotten_words.json")
 
 
 def test_the_same_study_gives_the_same_bytes(study: Study, results: Path, artifact: Path, tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from loopback_hub import REPO, REVISION, Hub
 from PIL import Image
 from safetensors.numpy import save_file
 
-from settling.data.hub import MAX_REQUESTS
 from settling.files import read_json, read_table
 
 TAGS = ["O", "B-PER", "I-PER"]
@@ -125,16 +124,6 @@ def test_one_cut_connection_is_resumed(tmp_path: Path, download: Any, data_hub: 
     assert (tmp_path / "results" / "out" / "test.parquet").exists()
 
 
-def test_a_connection_cut_every_time_ends_soon(tmp_path: Path, download: Any, data_hub: Hub) -> None:
-    data_hub.cuts, data_hub.ranges = 1000, False
-    message, seconds = download(data_hub, "dataset", data_spec())
-    where = f"hf://datasets/{REPO}@{REVISION}/ner/train.parquet"
-    assert message == f"BadInput: {where}: the connection was cut {MAX_REQUESTS} times"
-    assert data_hub.downloads == MAX_REQUESTS
-    assert seconds < 20
-    assert nothing_left(tmp_path)
-
-
 def test_a_hash_other_than_the_hub_states_is_refused(tmp_path: Path, download: Any, data_hub: Hub) -> None:
     data_hub.etags["ner/dev.parquet"] = "0" * 64
     found = hashlib.sha256(data_hub.files["ner/dev.parquet"]).hexdigest()
@@ -170,16 +159,6 @@ def test_a_checkpoint_is_fetched_without_pickles(tmp_path: Path, download: Any, 
     names = {path.name for path in (tmp_path / "results" / "out").iterdir()}
     assert names == {"config.json", "tokenizer.json", "model.safetensors", "card.json"}
     assert not any(path.is_symlink() for path in (tmp_path / "results" / "out").iterdir())
-
-
-def test_large_weights_cut_every_time_end_soon(tmp_path: Path, download: Any, model_hub: Hub) -> None:
-    # More than two of the client's 10 MB chunks: what arrives before the cut makes the client start over for ever.
-    model_hub.files["model.safetensors"] = bytes(24 << 20)
-    model_hub.cuts, model_hub.cut_suffix, model_hub.ranges = 1000, ".safetensors", False
-    message, seconds = download(model_hub, "checkpoint", model_spec())
-    assert message.endswith(f"model.safetensors: the connection was cut {MAX_REQUESTS} times")
-    assert seconds < 20
-    assert nothing_left(tmp_path)
 
 
 def test_checkpoint_weights_with_another_hash_are_refused(tmp_path: Path, download: Any, model_hub: Hub) -> None:

@@ -283,7 +283,7 @@ def study(**changes: Any) -> dict[str, Any]:
         ),
         (
             {"experiments__main__treatments": ["gone"]},
-            "experiments.main: gone gives words the tag O, which images do not have",
+            "experiments.main: gone gives images the tag O, which this task does not have",
         ),
         ({"datasets__digits__task": "ner"}, "datasets.digits: scikit-learn's digits are images; expected task: image"),
         (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from settling.config import Dataset
-from settling.data.sources import fetch
+from settling.data.fetch import fetch
 from settling.errors import BadInput
 from settling.files import git_blob, sha256
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from settling.detectors import DETECTORS, detector_of
 from settling.figures.plot import specification
 from settling.files import write_table
 from settling.schemas import SCHEMAS
@@ -36,7 +37,8 @@ CAPPED = {("tweets", "LOC"): ("bert", "protobert", "protobert-running"), ("tweet
     ("jnlpba", "protein"): ("bert", "protobert")
 }
 CLEAN = {"tweets": ("bert", "bert-scratch", "bilstm-crf", "protobert"), "jnlpba": ("bert", "bilstm-crf")}
-DETECTORS = ("loss", "loss-mean", "confidence", "area-under-margin", "forgetting", "first-learned")
+RANKING = [name for name in DETECTORS if detector_of(name).rank]
+CALLING = [name for name in DETECTORS if detector_of(name).call]
 ESTIMATE = ("mean", "sd", "low", "high", "n", "settled_f1")
 EDGES = [float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)]
 
@@ -48,11 +50,12 @@ def write(path: Path, name: str, rows: list[Row]) -> None:
 
 def drawn_rows(tables: Path, figure: str) -> list[Row]:
     """Return the rows that a figure of these tables holds."""
-    return rows_of(specification(figure, tables))
+    return rows_of(json.loads(specification(figure, tables)))
 
 
-def rows_of(spec: str) -> list[Row]:
-    return [row for rows in json.loads(spec)["datasets"].values() for row in rows]
+def rows_of(spec: dict[str, Any]) -> list[Row]:
+    """Return the rows that the specification of a chart holds."""
+    return [row for rows in spec["datasets"].values() for row in rows]
 
 
 def tables(
@@ -61,6 +64,7 @@ def tables(
     """Write every table that a figure reads, over `n` runs; `renamed` gives classes and systems other names."""
     names = renamed or {}
     for name, rows in {
+        "datasets": datasets(),
         "systems": systems(),
         "treatments": treatments(kinds),
         "curves": [*noise_curves(kinds, n), *cap_curves(n)],
@@ -119,6 +123,15 @@ def score(split: str, reference: str, metric: str, view: str = "epoch-end", klas
 def fit(epoch: int, start: float = 0.0) -> float:
     """A curve that rises to 1 with a delay."""
     return max(0.0, 1 - 0.4 ** max(0.0, epoch - start))
+
+
+def datasets() -> list[Row]:
+    """Return the data sets; digits alone are images."""
+    words, images = {"task": "ner", "unit": "word", "group": "sentence"}, {"task": "image", "unit": "image"}
+    return [
+        *({"dataset": name, **words} for name in ("tweets", "conll2003", "wnut17", "jnlpba")),
+        {"dataset": "digits", **images, "group": "image"},
+    ]
 
 
 def systems() -> list[Row]:
@@ -315,7 +328,7 @@ def detection(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
     for place, _, level in under_noise(kinds):
         for index, selected_epoch in enumerate(("epoch-4", "best", "settled", "final")) if level else ():
             where = {**place, "view": "epoch-end", "selected_epoch": selected_epoch}
-            for rank, detector in enumerate(DETECTORS):
+            for rank, detector in enumerate(RANKING):
                 value = 0.98 - 0.05 * rank - 0.03 * index - level / 1000
                 for rate, metric in (
                     ("known", "f1"),
@@ -326,8 +339,8 @@ def detection(kinds: tuple[str, ...], n: int) -> Iterator[Row]:
                     shown = value - 0.06 * (rate == "estimated")
                     yield {**where, "detector": detector, "rate": rate, "metric": metric, **estimate(shown, n, 0.01)}
                 yield {**where, "detector": detector, "rate": "known", "metric": "recall", **estimate(0.111, n)}
-            for detector in ("kmeans", "class-means"):
-                if detector == "kmeans" or selected_epoch == "epoch-4":
+            for detector in CALLING:
+                if detector_of(detector).only_after in (None, selected_epoch):
                     own = {"detector": detector, "rate": "own", "metric": "f1"}
                     yield {**where, **own, **estimate(0.9 - 0.1 * index, n, 0.01)}
 

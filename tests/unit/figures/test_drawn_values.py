@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from settling.analysis import detectors
-from settling.figures import noise_detectors
+from settling.detectors import DETECTORS, detector_of
 from settling.figures.fig1_noise_f1 import taken
+from settling.figures.forms import form_of
 from settling.figures.plot import specification
-from tests.conftest import ROOT
 from tests.unit.figures.synthetic import (
+    CALLING,
     CARDS,
-    DETECTORS,
     EDGES,
+    RANKING,
     SENTENCES,
     SETTLED,
     Row,
@@ -47,13 +47,11 @@ def only(rows: list[Row], **wanted: Any) -> Row:
 
 
 def lines(study: Path, name: str) -> list[str]:
-    """Return the lines of a figure that is a table, its cells divided by bars."""
-    found: dict[float, list[Row]] = {}
-    for row in drawn(study, name):
-        found.setdefault(row["y"], []).append(row)
-    return [
-        " | ".join(str(cell["text"]) for cell in sorted(found[y], key=lambda cell: cell["x"])) for y in sorted(found)
-    ]
+    """Return the lines of a figure that is a table, its titles first, its cells divided by bars."""
+    table = json.loads(specification(name, study))
+    lines = [" | ".join(cells) for cells in (table["columns"], *table["rows"])]
+    assert not any(str(wrong) in line for wrong in WRONG for line in lines)
+    return lines
 
 
 @pytest.mark.parametrize(
@@ -101,7 +99,7 @@ def test_noisy_accuracy_against_both_labels(study: Path, name: str) -> None:
 def test_never_learned_stands_apart(study: Path) -> None:
     rows = drawn(study, "fig3_first_learned")
     never = [row for row in rows if row["when"] == "never"]
-    assert {row["place"] for row in never} == {13}
+    assert {row["position"] for row in never} == {13}
     assert {row["percent"] for row in rows if row["words"] == "wrongly labelled words"} == {10, 30, 50}
     words = {"panel": "tweets\nbert", "words": "cleanly labelled words", "percent": 30}
     shares = [row["mean"] for row in rows if all(row[key] == value for key, value in words.items())]
@@ -155,16 +153,16 @@ def test_caps_with_controls_and_clean(study: Path) -> None:
 
 
 def test_caps_mark_where_a_class_starts_and_levels(study: Path) -> None:
-    marks = [row for row in drawn(study, "fig6_class_caps") if row["knee"]]
+    marks = [row for row in drawn(study, "fig6_class_caps") if row["symbol"]]
     place = {"panel": "tweets\ncapped: LOC", "scored": "F1 of the capped class", "system": "bert"}
-    starts, levels = only(marks, **place, knee="►"), only(marks, **place, knee="■")
+    starts, levels = only(marks, **place, symbol="►"), only(marks, **place, symbol="■")
     assert [starts[key] for key in ("at", "first", "last", "who")] == [21, 17, 25, "4 of 4"]
     assert levels["at"] == 110
     # None hides another, though a class can start and level at one number.
-    places = {(row["system"], row["knee"]): row["place"] for row in marks}
-    assert len(set(places.values())) == len(places) == 5
+    heights = {(row["system"], row["symbol"]): row["height"] for row in marks}
+    assert len(set(heights.values())) == len(heights) == 5
     # One that no run reaches has no mark.
-    assert [row["knee"] for row in marks if row["system"] == "protobert-running"] == ["►"]
+    assert [row["symbol"] for row in marks if row["system"] == "protobert-running"] == ["►"]
 
 
 @pytest.mark.parametrize(
@@ -187,52 +185,49 @@ def test_prototypes_beside_the_encoder_and_the_difference(study: Path, name: str
 
 
 def test_forgetting_with_the_authors_counting_and_the_difference(study: Path) -> None:
-    found = lines(study, "tab1_forgetting")
-    assert found[:2] == ["System | View | Counted | Forgettable | Unforgettable | Learned | Ratio, %", "jnlpba"]
-    start = found.index("tweets") + 1
-    assert found[start : start + 3] == [
-        "bert | epoch-end | real words | 1,000 | [880, 1,120] | 18,500 | [18,380, 18,620] | 20,000 | [19,880, 20,120]"
-        " | 5.00 | [4.60, 5.40]",
-        "authors' grid | 1,000 | [880, 1,120] | 88,500 | [88,380, 88,620] | 21,800 | [21,680, 21,920]"
-        " | 4.59 | [4.19, 4.99]",
-        "difference | +0 | +70,000 | +1,800 | −0.41",
+    head, *rows = lines(study, "tab1_forgetting")
+    assert head == "Data set | System | View | Counted | Forgettable | Unforgettable | Learned | Ratio, %"
+    assert [row for row in rows if row.startswith("tweets | bert | epoch-end | ")] == [
+        f"tweets | bert | epoch-end | {cells}"
+        for cells in (
+            "real words | 1,000 [880, 1,120] | 18,500 [18,380, 18,620] | 20,000 [19,880, 20,120] | 5.00 [4.60, 5.40]",
+            "authors' grid | 1,000 [880, 1,120] | 88,500 [88,380, 88,620] | 21,800 [21,680, 21,920] "
+            "| 4.59 [4.19, 4.99]",
+            "difference | +0 | +70,000 | +1,800 | −0.41",
+        )
     ]
-    assert len(found) == 1 + 2 + 3 * 2 * (4 + 2)
+    assert len(rows) == 3 * 2 * (4 + 2)
 
 
 def test_full_data_has_systems_by_data_sets(study: Path) -> None:
     assert lines(study, "tab2_full_data") == [
         "System | jnlpba | tweets",
-        "bert | 0.900 | [0.889, 0.911] | 0.900 | [0.889, 0.911]",
-        "bert-scratch | – | 0.850 | [0.839, 0.861]",
-        "bilstm-crf | 0.850 | [0.839, 0.861] | 0.800 | [0.789, 0.811]",
-        "protobert | – | 0.750 | [0.739, 0.761]",
+        "bert | 0.900 [0.889, 0.911] | 0.900 [0.889, 0.911]",
+        "bert-scratch | – | 0.850 [0.839, 0.861]",
+        "bilstm-crf | 0.850 [0.839, 0.861] | 0.800 [0.789, 0.811]",
+        "protobert | – | 0.750 [0.739, 0.761]",
     ]
 
 
 def test_precision_and_recall_on_test(study: Path) -> None:
     found = lines(study, "appG_precision_recall")
-    assert found[:3] == [
-        "System | Precision | Recall | F1",
-        "jnlpba",
-        "bert | 0.920 | [0.909, 0.931] | 0.880 | [0.869, 0.891] | 0.900 | [0.889, 0.911]",
+    assert found[:2] == [
+        "Data set | System | Precision | Recall | F1",
+        "jnlpba | bert | 0.920 [0.909, 0.931] | 0.880 [0.869, 0.891] | 0.900 [0.889, 0.911]",
     ]
-    assert len(found) == 1 + 2 + 6
+    assert len(found) == 1 + 6
 
 
 def test_forgotten_words_stand_in_their_sentence(study: Path) -> None:
     found = lines(study, "appD_forgotten_words")
-    assert found[1] == "jnlpba · bert · minibatch · 4 runs"
-    assert found[5] == "4 | The Bank of | England | said on Thursday it would not raise rates… | O | 8.2"
-    assert len(found) == 1 + 6 * (1 + 10)
-    bold = {row["text"] for row in drawn(study, "appD_forgotten_words") if row["weight"] == "bold"}
-    assert "England" in bold
-    assert "B-ORG" not in bold
+    after = "said on Thursday it would not raise rates before the election in May this year"
+    assert found[4] == f"jnlpba | bert | minibatch | 4 | 4 | The Bank of | England | {after} | O | 8.2"
+    assert len(found) == 1 + 6 * 10
 
 
 def test_each_detector_selected_epoch_and_level(study: Path) -> None:
     rows = [row for row in drawn(study, "appE_noise_detectors") if row["panel"] == "tweets\nbert"]
-    assert {row["detector"] for row in rows} == {*DETECTORS, "kmeans", "class-means"}
+    assert {row["detector"] for row in rows} == set(DETECTORS)
     assert {row["percent"] for row in rows} == {10, 30, 50}
     place = {"detector": "loss-mean", "when": "at the end of settling", "percent": 10}
     assert only(rows, **place, scored="Average precision")["mean"] == pytest.approx(0.98 - 0.05 - 0.06 - 0.01)
@@ -240,16 +235,18 @@ def test_each_detector_selected_epoch_and_level(study: Path) -> None:
     own = {"scored": "F1 at an estimated or its own rate", "percent": 30}
     assert only(rows, **own, detector="class-means")["when"] == "after 4 epochs"
     assert only(rows, **own, detector="kmeans", when="at the end")["mean"] == pytest.approx(0.6)
-    assert len(rows) == 3 * (len(DETECTORS) * 4 * 4 + 4 + 1)
+    called = sum(1 if detector_of(name).only_after else 4 for name in CALLING)
+    assert len(rows) == 3 * (len(RANKING) * 4 * 4 + called)
 
 
-def test_detectors_are_in_the_order_of_their_documentation(study: Path) -> None:
-    assert ("kmeans", "class-means", *detectors.DETECTORS, "entity-label") == noise_detectors.ORDER
-    documented = (ROOT / "docs" / "detectors.md").read_text()
-    places = [documented.index(f"| `{name}` |") for name in noise_detectors.ORDER]
-    assert places == sorted(places)
-    # A part for each system, whose axis has the detectors of that system alone.
+def test_detectors_are_in_the_order_of_the_registry_and_spoken_of_as_they_say_of_themselves(study: Path) -> None:
     spec = json.loads(specification("appE_noise_detectors", study))
+    orders = [layer["encoding"]["y"]["sort"] for part in spec["vconcat"] for layer in part["spec"]["layer"]]
+    assert orders
+    assert all(order == [*DETECTORS] for order in orders)
+    reading = form_of("appE_noise_detectors").READING
+    assert [name for name in DETECTORS if f" {name} {detector_of(name).phrase}" not in reading] == []
+    # A part for each system, whose axis has the detectors of that system alone.
     panels = [{row["panel"] for row in spec["datasets"][part["data"]["name"]]} for part in spec["vconcat"]]
     assert panels == [{panel} for panel in sorted(set.union(*panels))]
 

@@ -1,10 +1,12 @@
 """Every figure from synthetic tables, drawn by the one public function."""
 
+import csv
 import html
 import json
 import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from settling.analysis.aggregate import aggregate
 from settling.analysis.quotes import quote
 from settling.errors import BadInput
 from settling.figures import FIGURES
-from settling.figures.forms import title_of
+from settling.figures.forms import form_of, title_of
 from settling.figures.plot import page, plot, specification
 from settling.files import write_table
 from settling.study import runs_of
@@ -24,6 +26,8 @@ from tests.unit.small_study import SYSTEMS, TREATMENTS, block, spec_of, write_ru
 HOSTILE = "a<b></script><img src=x onerror=alert(1)>"
 # One figure of each module, to be drawn in full; they differ in their rows alone.
 FORMS = [*{figure.module: name for name, figure in FIGURES.items()}.values()]
+CHARTS = [name for name in FORMS if not FIGURES[name].is_table]
+TABLES = [name for name in FORMS if FIGURES[name].is_table]
 # The words of sentences have no interval to speak of.
 WITHOUT_INTERVALS = ("appD_forgotten_words",)
 
@@ -38,9 +42,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_four_files(drawn: Path, name: str) -> None:
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_has_four_files(drawn: Path, name: str) -> None:
     stem = drawn / "figures" / name
+    assert sorted(path.suffix for path in stem.parent.glob(f"{name}.*")) == [".html", ".json", ".png", ".svg"]
     assert stem.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     svg = stem.with_suffix(".svg").read_text()
     assert svg.startswith("<svg")
@@ -51,12 +56,61 @@ def test_four_files(drawn: Path, name: str) -> None:
     assert not list(stem.parent.glob(".*"))
 
 
+class Cells(HTMLParser):
+    """The cells of a page's table, a list for each row."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.tag = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tag = tag
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.tag in ("th", "td"):
+            self.rows[-1][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.tag = ""
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_same_cells_as_json_html_and_csv(drawn: Path, name: str) -> None:
+    stem = drawn / "figures" / name
+    assert sorted(path.suffix for path in stem.parent.glob(f"{name}.*")) == [".csv", ".html", ".json"]
+    content = json.loads(stem.with_suffix(".json").read_text())
+    expected = [content["columns"], *content["rows"]]
+    assert len(expected) > 3
+    page = stem.with_suffix(".html").read_text()
+    assert Cells(page).rows == expected
+    assert content["notes"]
+    for note in content["notes"]:
+        assert f"<p>{note}</p>" in html.unescape(page)
+    with stem.with_suffix(".csv").open(newline="") as file:
+        # A quote before a sign keeps a spreadsheet from reading a formula.
+        assert [[cell.removeprefix("'") for cell in row] for row in csv.reader(file)] == expected
+    assert ("bootstrap interval over 4 runs" in page) == (name not in WITHOUT_INTERVALS)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_module_has_what_its_figures_lines_in_the_registry_say(name: str) -> None:
+    assert hasattr(form_of(name), "table") == FIGURES[name].is_table
+    assert hasattr(form_of(name), "chart") == (not FIGURES[name].is_table)
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_page_loads_nothing(drawn: Path, name: str) -> None:
     page = (drawn / "figures" / f"{name}.html").read_text()
     assert '<html lang="en">' in page
-    assert f"<title>{html.escape(title_of(name))}</title>" in page
-    ours = page[: page.index("<script>") + 8] + page[page.index("<main") :]
+    assert f"<title>{title_of(name)}</title>" in html.unescape(page)
+    ours = page[: page.index("<main")].partition("<script>")[0] + page[page.index("<main") :]
+    assert "default-src 'none'" in ours
     assert not re.search(r"<(link|img|iframe)|\s(src|href)=", ours)
     assert not re.search(r"<script[^>]*\ssrc=", page)
 
@@ -65,12 +119,15 @@ def test_one_run_has_a_mean_and_no_interval(tmp_path: Path) -> None:
     tables(tmp_path, n=1)
     for name in FORMS:
         text = specification(name, tmp_path)
-        rows = rows_of(text)
-        assert rows
-        assert all(row["low"] is None for row in rows if "low" in row), name
-        assert not any("[" in str(row["text"]) for row in rows if "text" in row), name
-        said = "one run each, so no interval" in text
-        assert said == (name not in WITHOUT_INTERVALS), name
+        assert ("one run each, so no interval" in text) == (name not in WITHOUT_INTERVALS), name
+        content = json.loads(text)
+        if FIGURES[name].is_table:
+            assert content["rows"]
+            assert not any("[" in cell for row in content["rows"] for cell in row), name
+        else:
+            rows = rows_of(content)
+            assert rows
+            assert all(row["low"] is None for row in rows if "low" in row), name
 
 
 def test_same_bytes_from_another_process(drawn: Path, tmp_path: Path) -> None:
@@ -83,12 +140,19 @@ def test_same_bytes_from_another_process(drawn: Path, tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, drawn / "tables", tmp_path, *reversed(FORMS)], check=True)
     files = sorted(path.name for path in tmp_path.iterdir())
-    assert len(files) == len(FORMS) + 3 * 2
+    assert len(files) == len(FORMS) + sum(len(FIGURES[name].files) - 1 for name in [*reversed(FORMS)][:2])
     for name in files:
         assert (tmp_path / name).read_bytes() == (drawn / "figures" / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("name", ["fig6_class_caps", "fig5_capped_first_learned", "tab2_full_data"])
+def test_markup_in_a_cell_is_inert(tmp_path: Path) -> None:
+    plot("tab2_full_data", tables(tmp_path, renamed={"bilstm-crf": HOSTILE}), tmp_path / "table")
+    page = (tmp_path / "table.html").read_text()
+    assert HOSTILE in [row[0] for row in Cells(page).rows]
+    assert "<img" not in page
+
+
+@pytest.mark.parametrize("name", ["fig6_class_caps", "fig5_capped_first_learned"])
 def test_markup_in_a_name_is_inert(tmp_path: Path, name: str) -> None:
     plot(name, tables(tmp_path, renamed={"LOC": HOSTILE, "bilstm-crf": HOSTILE}), tmp_path / name)
     page = tmp_path.joinpath(f"{name}.html").read_text()
@@ -102,7 +166,7 @@ def test_words_that_would_turn_a_line_or_cannot_be_seen_are_spelt_out(tmp_path: 
     words = [{**row, "token": "\u202egnp\x1b", "before": "\x07 \u2066"} for row in quotes()]
     write(tables(tmp_path / "tables"), "quotes", words)
     plot("appD_forgotten_words", tmp_path / "tables", tmp_path / "figure")
-    for kind in ("json", "svg"):
+    for kind in ("json", "html", "csv"):
         text = (tmp_path / f"figure.{kind}").read_text()
         assert set(errors.UNSEEN.findall(text)) <= {"\n"}
         assert r"\u202egnp" in text.replace(r"\\", "\\")
@@ -122,6 +186,7 @@ def test_nothing_forgotten_is_said(tmp_path: Path) -> None:
     write(tmp_path, "words", [])
     write(tmp_path, "quotes", [])
     write(tmp_path, "systems", [])
+    write(tmp_path, "datasets", [])
     assert "No word was forgotten." in specification("appD_forgotten_words", tmp_path)
 
 
@@ -149,7 +214,8 @@ def test_tables_as_aggregate_writes_them(tmp_path: Path) -> None:
     others |= {"fig7_class_caps", "appJ_misc_f1", "appJ_misc_first_learned"}
     # The small study has no losses at the selected epochs that are shown.
     for name in set(FIGURES) - others - {"appE_loss_histograms"}:
-        assert drawn_rows(tmp_path / "tables", name), name
+        content = json.loads(specification(name, tmp_path / "tables"))
+        assert content["rows"] if FIGURES[name].is_table else rows_of(content), name
 
 
 def test_registry_imports_no_plotting_library() -> None:

@@ -22,7 +22,7 @@ def phases(settled: int, fitting: float | None, mean_length: float, runs: int = 
 
 def test_settling_is_drawn_over_the_runs_that_settle_alone() -> None:
     # Two of four runs settle after 2 epochs, for 3 each: 1.5 in the mean of all.
-    bars = settling_bars.bars(pd.DataFrame(phases(2, 2.0, 1.5)), MEASURED)
+    bars = settling_bars.settling_rows(pd.DataFrame(phases(2, 2.0, 1.5)), MEASURED)
     (row,) = bars.to_dict("records")
     assert (row["panel"], row["percent"], row["first"], row["last"], row["who"]) == (
         "news\nbert",
@@ -31,16 +31,16 @@ def test_settling_is_drawn_over_the_runs_that_settle_alone() -> None:
         4.0,
         "2 of 4",
     )
-    assert row["place"] == pytest.approx(-2 * settling_bars.LANE)
-    assert settling_bars.lowest(bars) < row["place"]
-    assert settling_bars.note(bars) == settling_bars.NOTE
+    assert row["height"] == pytest.approx(-2 * style.LANE)
+    assert settling_bars.lowest(bars) < row["height"]
+    assert settling_bars.note(bars) == settling_bars.BARS_NOTE
 
 
 def test_where_no_run_settles_nothing_is_drawn_and_it_is_said() -> None:
-    bars = settling_bars.bars(pd.DataFrame(phases(0, None, 0.0)), MEASURED)
+    bars = settling_bars.settling_rows(pd.DataFrame(phases(0, None, 0.0)), MEASURED)
     assert bars.empty
     assert settling_bars.lowest(bars) == style.LOWEST
-    assert settling_bars.note(bars) == settling_bars.NONE
+    assert settling_bars.note(bars) == settling_bars.NONE_SETTLES
 
 
 def curve(panel: str, percent: int, end: float) -> list[dict[str, object]]:

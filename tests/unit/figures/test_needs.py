@@ -6,7 +6,7 @@ import pytest
 from settling.config import load
 from settling.figures import FIGURES
 from settling.figures.needs import Needs
-from settling.figures.selection import chosen
+from settling.figures.selection import shown_rows
 from settling.figures.skipped import skipped
 from settling.treatments import family_of
 from tests.study import CRF, DIGITS, ENCODER, IMAGE, cap, folder, grid, local, noise, study_of
@@ -121,16 +121,16 @@ def rows_shown(needs: Needs) -> set[tuple[str, str, str]]:
         ],
         columns=["dataset", "family", "kind", "cap_class", "system"],
     )
-    found = chosen({"scores": frame, "systems": SYSTEMS}, needs)
+    found = shown_rows({"scores": frame, "systems": SYSTEMS}, needs)
     assert len(found["systems"]) == len(SYSTEMS)
     return {(row.kind, str(row.cap_class or ""), row.system) for row in found["scores"].itertuples()}
 
 
 def test_rows_of_the_systems_that_fit() -> None:
-    assert {system for *_, system in rows_shown(Needs(kinds=("encoder",), pretrained=False))} == {"twin"}
+    assert {system for *_, system in rows_shown(Needs(systems="beside few-shot", pretrained=False))} == {"twin"}
     assert {system for *_, system in rows_shown(Needs(pretrained=False))} == {"twin", "lstm"}
     assert {system for *_, system in rows_shown(Needs(checkpoints=("be",)))} == {"bert", "twin", "proto"}
-    few_shot = Needs(kinds=("protobert",), pretrained=True, beside=("encoder",))
+    few_shot = Needs(systems="few-shot", pretrained=True, beside="beside few-shot")
     assert {system for *_, system in rows_shown(few_shot)} == {"bert", "proto"}
 
 
@@ -149,11 +149,11 @@ def test_rows_of_the_data_sets_and_of_both_systems_compared() -> None:
             "baseline_system": ["bert", "twin", "bert"],
         }
     )
-    needs = Needs(kinds=("protobert",), pretrained=True, beside=("encoder",), datasets=("jnlpba",))
-    assert list(chosen({"contrasts": contrasts, "systems": SYSTEMS}, needs)["contrasts"].index) == [0]
+    needs = Needs(systems="few-shot", pretrained=True, beside="beside few-shot", datasets=("jnlpba",))
+    assert list(shown_rows({"contrasts": contrasts, "systems": SYSTEMS}, needs)["contrasts"].index) == [0]
 
 
-def test_every_figure_reads_the_systems_and_names_a_module_that_is_there() -> None:
+def test_every_figure_reads_the_data_sets_and_the_systems_and_names_a_module_that_is_there() -> None:
     for figure in FIGURES.values():
-        assert figure.tables[-1] == "systems"
+        assert figure.tables[-2:] == ("datasets", "systems")
         __import__(figure.module)

@@ -145,7 +145,7 @@ def quotes() -> list[Row]:
 
 
 def claims() -> list[Row]:
-    """Return a claim of each verdict, the first in two places; its text is hostile."""
+    """Return a claim of each verdict, the first in two settings; its text is hostile."""
     rows = []
     for verdict, mean in CLAIMS.items():
         said = {"claim": f"c-{verdict.replace(' ', '-')}", "text": f"A claim {HOSTILE}{UNSEEN}", "source": "[A][S3-6]"}
@@ -155,7 +155,7 @@ def claims() -> list[Row]:
             rows.append(
                 {**said, "published": None, "overall": verdict, "verdict": verdict, "reason": None if run else "no run"}
                 | {"dataset": dataset if run else None, "system": "bert" if run else None, "against": None}
-                | {"place": "30 % noise" if run else None, "effect": "F1", "statistic": "mean", "direction": "above"}
+                | {"setting": "30 % noise" if run else None, "effect": "F1", "statistic": "mean", "direction": "above"}
                 | {"margin": 0.0, "mean": None, "sd": None, "low": None, "high": None, "n": 4 if run else 0}
                 | interval
             )
@@ -164,7 +164,7 @@ def claims() -> list[Row]:
 
 def card(name: str) -> dict[str, Any]:
     sizes = {"sentences": 900, "words": 9000, "entities": 1000}
-    spec = {"licence": None, **CONFIG["datasets"][name]}
+    spec = {"licence": None, "task": "ner", **CONFIG["datasets"][name]}
     return {
         "spec": spec,
         "licence": spec["licence"],

@@ -17,7 +17,7 @@ from settling import errors
 from settling.config import load
 from settling.errors import BadInput
 from settling.figures import FIGURES
-from settling.figures.forms import question_of
+from settling.figures.forms import question_of, title_of
 from settling.figures.plot import VEGALITE
 from settling.report.page import write_report
 from settling.study import report_spec
@@ -95,10 +95,26 @@ def test_every_figure_has_its_question_and_a_name_for_screen_readers(page: Page)
     for name in names:
         assert question_of(name) in page.text
     images = [attributes for _, attributes in page.elements if attributes.get("role") == "img"]
-    assert len(images) == len(names) + 1
+    charts = [name for name in names if not FIGURES[name].is_table]
+    assert len(images) == len(charts) + 1
     for attributes in images:
         assert attributes["aria-label"]
         assert attributes["tabindex"] == "0"
+
+
+def test_a_table_stands_in_the_page_with_its_notes(page: Page) -> None:
+    regions = [attributes["aria-label"] for tag, attributes in page.elements if attributes.get("role") == "region"]
+    tables = [name for name, figure in FIGURES.items() if figure.is_table]
+    assert len(tables) == 4
+    assert {title_of(name) for name in tables} <= set(regions)
+    for text in (
+        "Words forgotten",
+        "authors' grid",
+        "+70,000",
+        "1,000 [880, 1,120]",
+        "Ratio: forgettable over learned.",
+    ):
+        assert text in page.text
 
 
 def test_a_figures_sentence_is_computed_from_the_tables(page: Page) -> None:
@@ -110,8 +126,8 @@ def test_a_claim_says_its_verdict_in_words_and_by_a_symbol(page: Page, verdict: 
     assert f"{dict(zip(CLAIMS, '✓✗?–', strict=True))[verdict]} {verdict}" in page.text
 
 
-def test_a_claims_places_are_all_there_with_effect_interval_and_number(page: Page) -> None:
-    assert "2 places" in page.text
+def test_a_claims_settings_are_all_there_with_effect_interval_and_number(page: Page) -> None:
+    assert "2 settings" in page.text
     for cell in ("0.200", "[0.100, 0.300]", "n=4", "30 % noise"):
         assert page.text.count(cell) >= 2, cell
 
@@ -150,7 +166,7 @@ def test_what_would_turn_a_line_or_cannot_be_seen_is_spelt_out(report: Path, pag
     found = errors.UNSEEN.findall(report.read_text().replace(vl_convert.javascript_bundle(vl_version=VEGALITE), ""))
     assert set(found) == {"\n"}
     data = [json.loads(text) for attributes, text in page.scripts if attributes.get("type") == "application/json"]
-    assert len(data) > len(drawn(load(CONFIG)))
+    assert len(data) > len([name for name in drawn(load(CONFIG)) if not FIGURES[name].is_table])
     said = json.dumps(data, ensure_ascii=False)
     assert json.dumps(SHOWN)[1:-1] in said
     assert "\\u001b" not in said.replace("\\\\u", "")

@@ -5,13 +5,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from settling.figures.forms import NOTHING, ONE_RUN, TWO_RUNS, sentences_of
+from settling.figures.forms import NOTHING, ONE_RUN, TWO_RUNS, texts_of
 
 Row = dict[str, Any]
 CLEAN = {"treatment": "clean", "family": "clean", "kind": "clean", "percent": None, "cap_class": None}
 CLEAN |= {"cap_sentences": None}
 NOISE = {**CLEAN, "treatment": "noise-flip-40", "family": "noise", "kind": "flip", "percent": 40}
 PLACE = {"dataset": "news", "system": "bert"}
+DATASETS = pd.DataFrame([{"dataset": "news", "task": "ner", "unit": "word", "group": "sentence"}])
 CARDS = pd.DataFrame(
     {
         "system": ["bert", "proto", "scratch"],
@@ -42,9 +43,8 @@ def curve(treatment: Row, means: list[float], n: int = 3, **columns: Any) -> lis
 
 def said(figure: str, **tables: list[Row]) -> list[str]:
     empty = {"phases": pd.DataFrame()}
-    return sentences_of(
-        figure, {"systems": CARDS, **empty, **{name: pd.DataFrame(rows) for name, rows in tables.items()}}
-    )
+    given = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    return list(texts_of(figure, {"systems": CARDS, "datasets": DATASETS, **empty, **given})["sentences"])
 
 
 def noisy_curves(n: int = 3) -> list[Row]:
@@ -109,12 +109,14 @@ def test_two_figures_in_one_say_both() -> None:
     tables = {
         "phases": pd.DataFrame(),
         "systems": cards,
+        "datasets": DATASETS.assign(unit="image", group="image"),
         "curves": pd.DataFrame(rows),
         "treatments": pd.DataFrame(SETTLED),
     }
-    first, second = sentences_of("appA_image_noise", tables)
+    first, second = texts_of("appA_image_noise", tables)["sentences"]
     assert "dev F1 is highest at epoch 1" in first
     assert second.endswith("0.30 [0.20, 0.40] (n=3) at the last.")
+    assert "the wrongly labelled images" in second
 
 
 def shares(treatment: Row, noisy: bool, means: dict[int, float], **columns: Any) -> list[Row]:

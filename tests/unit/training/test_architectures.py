@@ -31,8 +31,8 @@ from transformers import (
 
 from settling.data.checkpoints import download_checkpoint
 from settling.data.split import Split
-from settling.systems import encoder
-from settling.systems.encoder import System
+from settling.systems import encoder_model as encoder
+from settling.systems.encoder_model import System
 from settling.training.loop import Trainer
 from tests.conftest import corpus_text
 from tests.unit.training.test_encoder import CPU, predictions, recipe

@@ -9,19 +9,19 @@ import pytest
 import torch
 from transformers import AutoModelForTokenClassification
 
-from settling.config import EncoderSystem
 from settling.data.split import Split
 from settling.errors import BadInput
 from settling.systems import loading
-from settling.systems.encoder import LOST, System, cut_windows, load, truncated_window
+from settling.systems.encoder import EncoderRecipe
+from settling.systems.encoder_model import LOST, System, cut_windows, load, truncated_window
 from settling.validation import check
 
 CPU = torch.device("cpu")
 
 
-def recipe(**options: object) -> EncoderSystem:
-    made: EncoderSystem = check(
-        EncoderSystem, {"kind": "encoder", "checkpoint": "tiny", "epochs": 1, **options}, "recipe"
+def recipe(**options: object) -> EncoderRecipe:
+    made: EncoderRecipe = check(
+        EncoderRecipe, {"kind": "encoder", "checkpoint": "tiny", "epochs": 1, **options}, "recipe"
     )
     return made
 

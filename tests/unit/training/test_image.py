@@ -18,13 +18,13 @@ from sklearn.datasets import load_digits
 from transformers import ResNetConfig, ResNetForImageClassification, ViTConfig, ViTForImageClassification
 
 from settling.analysis.events import find_events
-from settling.config import ImageSystem
 from settling.data.checkpoints import download_checkpoint
 from settling.data.dataset import download_dataset
 from settling.data.split import Split, read_split, read_treated
 from settling.errors import BadInput
 from settling.files import metadata_of, read_json, read_table
-from settling.systems.image import System, normalisation
+from settling.systems.image import ImageRecipe
+from settling.systems.image_model import System, normalisation
 from settling.training import train as stage
 from settling.training.loop import Trainer
 from settling.training.train import Run, train
@@ -39,15 +39,15 @@ SMALL = {
 }
 
 
-def recipe(**options: Any) -> ImageSystem:
-    made: ImageSystem = check(ImageSystem, {**SMALL, "epochs": 1, **options}, "recipe")
+def recipe(**options: Any) -> ImageRecipe:
+    made: ImageRecipe = check(ImageRecipe, {**SMALL, "epochs": 1, **options}, "recipe")
     return made
 
 
-def from_checkpoint(**options: Any) -> ImageSystem:
+def from_checkpoint(**options: Any) -> ImageRecipe:
     """Return the recipe of a system whose shape is its checkpoint's."""
     values = {key: value for key, value in SMALL.items() if key not in ("block", "depths", "widths")}
-    made: ImageSystem = check(ImageSystem, {**values, "checkpoint": "base", "epochs": 1, **options}, "recipe")
+    made: ImageRecipe = check(ImageRecipe, {**values, "checkpoint": "base", "epochs": 1, **options}, "recipe")
     return made
 
 
@@ -108,7 +108,7 @@ def test_a_treated_split_has_the_pixels_of_its_images(digits: Path, tmp_path: Pa
 
 def test_an_image_cannot_be_relabelled_as_none(digits: Path, tmp_path: Path) -> None:
     spec = {"kind": "cap-relabel", "class": "3", "sentences": 2, "noise_seed": 0}
-    with pytest.raises(BadInput, match="cap-relabel: gives words the tag O, which images do not have"):
+    with pytest.raises(BadInput, match="cap-relabel: gives images the tag O, which this task does not have"):
         treat(spec, digits / "train.parquet", tmp_path / "capped.parquet")
 
 
@@ -143,7 +143,7 @@ def test_the_scores_of_a_run_are_those_of_its_dynamics(run: Path, digits: Path, 
     tags = metadata_of(table.schema)["tags"]
     predicted = [tags[row["predicted"]] for row in table.to_pylist() if (row["view"], row["epoch"]) == ("epoch-end", 3)]
     labels = read_table(noisy, "treated").to_pydict()
-    for reference, column in (("given", "given"), ("true", "label")):
+    for reference, column in (("given", "given_label"), ("true", "true_label")):
         right = np.mean([found == label for found, label in zip(predicted, labels[column], strict=True)])
         places = {"epoch": 3, "split": "train", "view": "epoch-end", "reference": reference, "class": "all"}
         found = {row["metric"]: row["value"] for row in scores if places.items() <= row.items()}
@@ -342,7 +342,7 @@ def test_grey_images_go_to_every_channel_of_the_model(saved: Path, splits: dict[
 
 
 def test_the_default_is_a_resnet_50(splits: dict[str, Split]) -> None:
-    made: ImageSystem = check(ImageSystem, {"kind": "image", "epochs": 1}, "recipe")
+    made: ImageRecipe = check(ImageRecipe, {"kind": "image", "epochs": 1}, "recipe")
     with torch.device("meta"):
         ours = ResNetForImageClassification(ResNetConfig(num_channels=1, num_labels=10))
     system = System(made, None, splits, CPU)

@@ -10,11 +10,11 @@ import torch
 from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from settling.canonical import seed_of
-from settling.config import EncoderSystem
 from settling.data.split import Split
 from settling.errors import BadInput
 from settling.files import metadata_of, open_table, read_table
-from settling.systems.encoder import System
+from settling.systems.encoder import EncoderRecipe
+from settling.systems.encoder_model import System
 from settling.training.interface import margins_of
 from settling.training.loop import Trainer, optimizer_of
 from settling.training.progress import Progress
@@ -23,9 +23,9 @@ from settling.validation import check
 from tests.conftest import TINY_SPEC
 
 
-def recipe(**options: object) -> EncoderSystem:
+def recipe(**options: object) -> EncoderRecipe:
     values = {**TINY_SPEC, **options}
-    made: EncoderSystem = check(EncoderSystem, values, "recipe")
+    made: EncoderRecipe = check(EncoderRecipe, values, "recipe")
     return made
 
 
@@ -170,18 +170,14 @@ def test_margins_are_the_given_logit_less_the_greatest_other() -> None:
     torch.testing.assert_close(margins_of(logits, torch.tensor([0, 2, 1])), torch.tensor([1.5, -3.0, 0.0]))
 
 
-def test_the_margin_is_recorded_where_it_is_asked_for(
-    tiny_checkpoint: Path, splits: dict[str, Split], tmp_path: Path
-) -> None:
+def test_the_margin_of_each_word_is_recorded(tiny_checkpoint: Path, splits: dict[str, Split], tmp_path: Path) -> None:
     made = trainer(tiny_checkpoint, splits, epochs=1)
     list(made.epochs())
     (seen,) = made.history.views["minibatch"]
-    for asked in (True, False):
-        path = tmp_path / f"{asked}.parquet"
-        write_dynamics(path, made.history.views, splits["train"].tags, asked, {})
-        rows = read_table(path, "dynamics")
-        first = rows["margin"].to_pylist()[: len(seen.margin)]
-        assert first == (seen.margin.tolist() if asked else [None] * len(seen.margin))
+    path = tmp_path / "dynamics.parquet"
+    write_dynamics(path, made.history.views, splits["train"].tags, {})
+    recorded = read_table(path, "dynamics")["margin"].to_pylist()
+    assert recorded[: len(seen.margin)] == seen.margin.tolist()
     # The given label is predicted where its margin is positive, and its probability bounds the margin.
     right = seen.predicted == splits["train"].given_label
     assert np.array_equal(right[seen.margin != 0], (seen.margin > 0)[seen.margin != 0])

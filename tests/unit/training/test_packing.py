@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from settling.systems.encoder import PACKED, Rows, Window, Windows, at_first_subwords, first_position, pack
+from settling.systems.encoder_model import PACKED, Rows, Window, Windows, at_first_subwords, first_position, pack
 
 VOCABULARY = 40
 

@@ -42,8 +42,8 @@ from transformers.convert_slow_tokenizer import import_protobuf
 from settling.data.split import Split
 from settling.data.tokens import before_words, load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
-from settling.systems import encoder
-from settling.systems.encoder import System
+from settling.systems import encoder_model as encoder
+from settling.systems.encoder_model import System
 from tests.conftest import corpus_text
 from tests.unit.training.test_encoder import CPU, predictions, recipe
 

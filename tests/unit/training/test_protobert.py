@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from settling.canonical import seed_of
-from settling.config import ProtobertSystem
 from settling.data.split import Split, read_treated
 from settling.errors import BadInput
 from settling.files import read_table
-from settling.systems import encoder, protobert
-from settling.systems.protobert import (
+from settling.systems import encoder_model as encoder
+from settling.systems import protobert_model as protobert
+from settling.systems.protobert import ProtobertRecipe
+from settling.systems.protobert_model import (
     Episode,
     System,
     centroids_of,
@@ -37,8 +38,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-def recipe(**options: Any) -> ProtobertSystem:
-    made: ProtobertSystem = check(ProtobertSystem, {**SPEC, **options}, "recipe")
+def recipe(**options: Any) -> ProtobertRecipe:
+    made: ProtobertRecipe = check(ProtobertRecipe, {**SPEC, **options}, "recipe")
     return made
 
 
@@ -191,7 +192,7 @@ def test_centroids_are_of_the_labels_given(tiny_checkpoint: Path, splits: dict[s
     ],
 )
 def test_the_sizes_of_an_episode_worked_by_hand(minority: int, others: int, sizes: tuple[int, ...]) -> None:
-    paper: ProtobertSystem = check(ProtobertSystem, {"kind": "protobert", "checkpoint": "bert", "epochs": 1}, "recipe")
+    paper: ProtobertRecipe = check(ProtobertRecipe, {"kind": "protobert", "checkpoint": "bert", "epochs": 1}, "recipe")
     found = episode_sizes(paper, minority, others)
     assert found == sizes
     rng = np.random.default_rng(0)

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from settling import files
-from settling.config import EncoderSystem
 from settling.errors import BadInput
 from settling.files import read_table
 from settling.systems import loading
+from settling.systems.encoder import EncoderRecipe
 from settling.training import loop, state
 from settling.training import train as stage
 from settling.training.progress import Progress, read_progress
@@ -423,11 +423,11 @@ def test_a_state_saved_under_another_default_is_another_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(EncoderSystem.model_fields["schedule"], "default", "constant")
-    EncoderSystem.model_rebuild(force=True)
+    monkeypatch.setattr(EncoderRecipe.model_fields["schedule"], "default", "constant")
+    EncoderRecipe.model_rebuild(force=True)
     (tmp_path / "seed0.state").mkdir()
     (tmp_path / "seed0.state" / "state.pt").write_bytes(half_done)
     train_here(TINY_SPEC, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "seed0")
     monkeypatch.undo()
-    EncoderSystem.model_rebuild(force=True)
+    EncoderRecipe.model_rebuild(force=True)
     assert "of a run with other parameters, data or code" in capsys.readouterr().err

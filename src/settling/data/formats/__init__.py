@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from settling.config import Dataset
+    from settling.data.keys import Dataset
     from settling.data.reading import Raw
 
 FORMATS = {

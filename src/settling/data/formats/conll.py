@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from settling.config import Dataset
 from settling.data.formats.text import decoded
+from settling.data.keys import Dataset
 from settling.data.reading import Raw
 from settling.errors import BadInput
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from settling.config import Dataset
 from settling.data.formats.text import decoded
+from settling.data.keys import Dataset
 from settling.data.reading import Raw
 from settling.errors import BadInput, choices
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from settling.config import Dataset
 from settling.data.formats.lists import raw_of
 from settling.data.formats.text import decoded
+from settling.data.keys import Dataset
 from settling.data.reading import Raw
 from settling.errors import BadInput, choices
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from settling.config import Dataset
 from settling.data.foreign import open_foreign_parquet
 from settling.data.formats.lists import raw_of
+from settling.data.keys import Dataset
 from settling.data.messages import one_line_errors
 from settling.data.reading import Raw
 from settling.errors import BadInput

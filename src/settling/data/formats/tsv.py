@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from settling.config import Dataset
 from settling.data.formats.csv import read_rows
+from settling.data.keys import Dataset
 from settling.data.reading import Raw
 
 

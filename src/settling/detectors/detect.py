@@ -1,5 +1,6 @@
 """The detect stage: how well each detector finds the words of a run whose given label is wrong."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,20 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from settling.analysis.detectors import (
-    DETECTORS,
-    NEED_MARGIN,
-    History,
-    Scores,
-    class_means,
-    entity_label,
-    estimated_noisy,
-    kmeans,
-)
 from settling.analysis.dynamics import epochs_of
 from settling.analysis.lineage import check_run, check_split
 from settling.analysis.phases import dev_curve, phases_of
 from settling.canonical import generator
+from settling.detectors import DETECTORS, detector_of
+from settling.detectors.history import History, Scores
+from settling.detectors.two_means import threshold
 from settling.errors import BadInput
 from settling.files import metadata_of, provenance, read_table, write_table
 from settling.frames import as_frame
@@ -35,11 +29,15 @@ FIXED_EPOCHS = 4
 # Edges of the bins in nats: five a decade, rounded, so that they are the same on every machine.
 EDGES = np.array([float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)])
 
+Value = tuple[str, str, float]
+"""Rate, metric, value."""
+
 
 class Measure(NamedTuple):
-    """A value of the table `detectors`, but for its view and selected epoch."""
+    """A value of the table `detectors`, but for its view."""
 
     detector: str
+    selected_epoch: str
     rate: str
     metric: str
     value: float
@@ -57,8 +55,8 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
         check_run(run, paths, by["inputs"])
     labels = read_table(treated, "treated")
     made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
-    given_label = pc.index_in(labels["given_label"].cast(pa.string()), pa.array(made["tags"])).to_numpy()
-    entities = entity_label(given_label, made["tags"].index("O")) if "O" in made["tags"] else None
+    tags = made["tags"]
+    given_label = pc.index_in(labels["given_label"].cast(pa.string()), pa.array(tags)).to_numpy()
     curves = read_table(scores, "scores")
     check_split(scores, curves.schema, treated)
     histories: dict[str, History] = {}
@@ -66,23 +64,19 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
     measured: list[tuple[object, ...]] = []
     binned: list[tuple[object, ...]] = []
     for seen in epochs_of(dynamics, treated):
-        if not all(np.isfinite(values).all() for values in (seen.loss, seen.margin) if values is not None):
+        # With a single tag there is no other label, and every margin is infinite.
+        read = (seen.loss, seen.margin) if len(tags) > 1 else (seen.loss,)
+        if not all(np.isfinite(values).all() for values in read):
             raise BadInput(f"{dynamics}: epoch {seen.epoch}: a loss or margin is not finite; expected nats")
         if seen.view not in histories:
-            histories[seen.view] = History(given_label, len(made["tags"]))
-            selected_epochs[seen.view] = selected_epochs_of(
-                as_frame(curves), seen.view, made["settled_f1"], len(made["tags"])
-            )
+            histories[seen.view] = History(given_label, tags)
+            selected_epochs[seen.view] = selected_epochs_of(as_frame(curves), seen.view, made["settled_f1"], len(tags))
         history = histories[seen.view]
         history.add(seen)
         names = [name for name, epoch in selected_epochs[seen.view].items() if epoch == seen.epoch]
         binned += [(seen.view, name, *row) for name in names for row in histogram(history.loss, noisy)]
         if names and 0 < noisy.sum() < len(noisy):
-            found = measure(history, noisy, entities)
-            measured += [(seen.view, detector, name, *rest) for name in names for detector, *rest in found]
-            if "epoch-4" in names:
-                own = called("class-means", class_means(history.loss), noisy)
-                measured += [(seen.view, detector, "epoch-4", *rest) for detector, *rest in own]
+            measured += [(seen.view, *row) for row in measure(history, noisy, names)]
     for view, history in histories.items():
         if history.epochs != selected_epochs[view]["final"] + 1:
             raise BadInput(
@@ -112,26 +106,39 @@ def selected_epochs_of(scores: pd.DataFrame, view: str, settled_f1: float | None
     return found
 
 
-def measure(history: History, noisy: NDArray[np.bool_], entities: Scores | None) -> list[Measure]:
+def measure(history: History, noisy: NDArray[np.bool_], selected_epochs: Sequence[str]) -> list[Measure]:
     """Score every detector on the epochs so far against the truth, `noisy` (words,), which must hold both kinds.
 
-    `entities` (words,) is what `entity_label` gives, the baseline; None for images, which have no label O.
+    `selected_epochs` are the names of the last of these epochs. Left out are detectors that are scored after another
+    epoch alone, and those that need the tag O where the data set has none.
     """
     chance = generator("detector ties", len(noisy)).permutation(len(noisy))
     numbers = {"known": int(noisy.sum()), "estimated": estimated_noisy(history)}
-    rows = called("kmeans", kmeans(history.loss), noisy)
-    for name, detector in DETECTORS.items():
-        if name not in NEED_MARGIN or history.margin is not None:
-            rows += ranked(name, detector(history), noisy, numbers, chance)
-    if entities is not None:
-        rows += called("entity-label", entities > 0, noisy) + ranked("entity-label", entities, noisy, numbers, chance)
-    return rows
+    found: dict[str, list[Value]] = {}
+    for name in DETECTORS:
+        detector = detector_of(name)
+        if detector.only_after not in (None, *selected_epochs) or (detector.needs_outside and "O" not in history.tags):
+            continue
+        found[name] = called(detector.call(history), noisy) if detector.call else []
+        if detector.rank:
+            found[name] += ranked(detector.rank(history), noisy, numbers, chance)
+    return [
+        Measure(name, selected_epoch, *value)
+        for selected_epoch in selected_epochs
+        for name, values in found.items()
+        if detector_of(name).only_after in (None, selected_epoch)
+        for value in values
+    ]
 
 
-def ranked(
-    name: str, scores: Scores, noisy: NDArray[np.bool_], numbers: dict[str, int], chance: NDArray[np.int64]
-) -> list[Measure]:
-    """Score a detector's ranking as a whole, and its most suspect words, as many as `numbers` says, by rate.
+def estimated_noisy(history: History) -> int:
+    """Return how many words are noisy by an estimate without labels: the greater cluster of 2-means on mean losses."""
+    mean = history.events.mean
+    return int((mean > threshold(mean)).sum())
+
+
+def ranked(scores: Scores, noisy: NDArray[np.bool_], numbers: dict[str, int], chance: NDArray[np.int64]) -> list[Value]:
+    """Score a ranking as a whole, and its most suspect words, as many as `numbers` says, by rate.
 
     Words with equal scores are ranked as in `chance`, a random order of all words.
     """
@@ -139,19 +146,19 @@ def ranked(
     # What is sorted already is quick to sort again, which scikit-learn does.
     scores, truth = scores[order], noisy[order].astype(np.int8)
     rows = [
-        Measure(name, "any", "auroc", float(roc_auc_score(truth, scores))),
-        Measure(name, "any", "average_precision", float(average_precision_score(truth, scores))),
+        ("any", "auroc", float(roc_auc_score(truth, scores))),
+        ("any", "average_precision", float(average_precision_score(truth, scores))),
     ]
     for rate, number in numbers.items():
         found = entity_score(int(truth[len(truth) - number :].sum()), number, int(truth.sum()))
-        rows += [Measure(name, rate, metric, getattr(found, metric)) for metric in ("precision", "recall", "f1")]
+        rows += [(rate, metric, getattr(found, metric)) for metric in ("precision", "recall", "f1")]
     return rows
 
 
-def called(name: str, suspect: NDArray[np.bool_], noisy: NDArray[np.bool_]) -> list[Measure]:
+def called(suspect: NDArray[np.bool_], noisy: NDArray[np.bool_]) -> list[Value]:
     """Score which words (words,) a detector calls noisy by its own threshold."""
     found = entity_score(int((suspect & noisy).sum()), int(suspect.sum()), int(noisy.sum()))
-    return [Measure(name, "own", metric, getattr(found, metric)) for metric in ("precision", "recall", "f1")]
+    return [("own", metric, getattr(found, metric)) for metric in ("precision", "recall", "f1")]
 
 
 def histogram(losses: Scores, noisy: NDArray[np.bool_]) -> list[tuple[bool, float, float, float]]:

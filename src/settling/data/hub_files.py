@@ -3,18 +3,12 @@
 The hub's address is HF_ENDPOINT where the environment sets it (huggingface_hub reads it).
 """
 
-import contextlib
 import re
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from settling.data.messages import one_line_errors
 from settling.errors import BadInput
 from settling.files import sha256
-
-MAX_REQUESTS = 5
 
 
 def address(repo: str, repo_type: str, revision: str, name: str = "") -> str:
@@ -30,7 +24,7 @@ def fetch_file(repo: str, repo_type: str, revision: str, name: str, folder: Path
     import huggingface_hub
 
     where = address(repo, repo_type, revision, name)
-    with one_line_errors(where), _bounded_retries(where):
+    with one_line_errors(where):
         url = huggingface_hub.hf_hub_url(repo, name, repo_type=repo_type, revision=revision)
         etag = huggingface_hub.get_hf_file_metadata(url).etag or ""
         path = huggingface_hub.hf_hub_download(
@@ -48,31 +42,6 @@ def list_files(repo: str, revision: str) -> list[str]:
     import huggingface_hub
 
     where = address(repo, "model", revision)
-    with one_line_errors(where), _bounded_retries(where):
+    with one_line_errors(where):
         info = huggingface_hub.HfApi().model_info(repo, revision=revision)
     return [file.rfilename for file in info.siblings or []]
-
-
-@contextlib.contextmanager
-def _bounded_retries(where: str) -> Iterator[None]:
-    """Raise BadInput at the MAX_REQUESTS+1st request for the same bytes of one URL.
-
-    The hub's client alone starts over for ever where a server cuts a file after 10 MB and ignores Range. A resumed
-    download asks for other bytes each time, so one that gets on is not stopped.
-    """
-    import huggingface_hub
-
-    requests: Counter[str] = Counter()
-
-    def count(request: Any) -> None:
-        requests[f"{request.method} {request.url} {request.headers.get('Range')}"] += 1
-        if max(requests.values()) > MAX_REQUESTS:
-            raise BadInput(f"{where}: the connection was cut {MAX_REQUESTS} times")
-
-    client = huggingface_hub.get_session()
-    hooks = client.event_hooks
-    client.event_hooks = {**hooks, "request": [*hooks["request"], count]}
-    try:
-        yield
-    finally:
-        client.event_hooks = hooks
