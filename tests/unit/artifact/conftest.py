@@ -1,5 +1,7 @@
 """A small study, made stage by stage without Snakemake, and its artifact."""
 
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 from settling import study as plan
 from settling.artifact.build import build
 from settling.config import Study, load
+from settling.figures import plot as figures
+from settling.files import sha256
 from tests import study as small
 from tests.conftest import ROOT, corpus_text
 from tests.study import CLAIMS, draw, local, record
@@ -25,6 +29,26 @@ def built(study: Study, results: Path, output: Path) -> Path:
     spec = plan.study_spec(study)
     build(spec, results, CLAIMS, ROOT / "requirements.lock", ROOT / "Snakefile", output)
     return output
+
+
+DRAWN: dict[tuple[str, ...], str] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_figure_is_drawn_once() -> Iterator[None]:
+    """Keep what is drawn by the bytes of its tables, on which alone it depends: drawing takes most of the time."""
+    draw, vector = figures.specification, functools.cache(figures.vector)
+
+    def specification(figure: str, tables: Path) -> str:
+        key = (figure, *(sha256(path) for path in sorted(tables.glob("*.parquet"))))
+        DRAWN[key] = DRAWN.get(key) or draw(figure, tables)
+        return DRAWN[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("figures.plot", "artifact.build", "artifact.verify"):
+            patch.setattr(f"settling.{module}.specification", specification)
+            patch.setattr(f"settling.{module}.vector", vector)
+        yield
 
 
 @pytest.fixture(scope="session")
