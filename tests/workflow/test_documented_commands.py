@@ -47,7 +47,7 @@ ELSEWHERE = {
     "settling verify": DRAWN,
     "settling config": "tests/unit/data/test_preview.py::test_columns_scheme_counts_and_three_sentences_are_shown",
     "settling treat": (
-        "tests/workflow/test_new_treatment.py::test_a_kind_of_noise_is_one_file_and_one_line_and_goes_through_a_whole_study"
+        "tests/workflow/test_new_kinds.py::test_a_kind_of_noise_has_treated_files_detectors_figures_and_claims"
     ),
     "settling verify artifact.zip": DRAWN,
     "settling report": "tests/workflow/test_dag.py::test_the_report_has_every_figure_and_the_studys_scale",
