@@ -23,6 +23,7 @@ from settling.errors import BadInput, printable
 from settling.figures import CHART_FILES, FIGURES, TABLE_FILES
 from settling.figures.skipped import list_skipped, skipped
 from settling.fingerprint import modules
+from settling.stages import STAGES
 from settling.status import failure_reasons, logs, results_line, warnings_of
 from settling.systems import kind_of as system_kind
 from settling.tasks import TASKS
@@ -71,39 +72,19 @@ wildcard_constraints:
     **layout.PARTS,
 
 
+# What a finished study has; the files of rules add to it.
+WANTED = []
 # Only trainings go to a cluster: the rest, `localrule`, takes seconds a job, or the network.
-if ARTIFACT:
+for stage in STAGES:
+    if stage.rules and stage.studies in ("all", "from an artifact" if ARTIFACT else "trained here"):
 
-    include: "workflow/rules/unpack.smk"
-
-else:
-
-    include: "workflow/rules/download.smk"
-    include: "workflow/rules/tokenise.smk"
-    include: "workflow/rules/treat.smk"
-    include: "workflow/rules/train.smk"
-    include: "workflow/rules/events.smk"
-    include: "workflow/rules/detect.smk"
-    include: "workflow/rules/quote.smk"
-    include: "workflow/rules/artifact.smk"
-
-
-include: "workflow/rules/aggregate.smk"
-include: "workflow/rules/plot.smk"
-include: "workflow/rules/claims.smk"
-include: "workflow/rules/findings.smk"
-include: "workflow/rules/report.smk"
+        include: f"workflow/rules/{stage.name}.smk"
 
 
 rule all:
     default_target: True
     input:
-        rules.claims.output,
-        rules.findings.output,
-        rules.aggregate.output,
-        [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURE_NAMES for kind in FIGURES[name].files],
-        rules.not_drawn.output,
-        rules.report.output,
+        WANTED,
     localrule: True
 
 

@@ -48,7 +48,9 @@ class Rule(NamedTuple):
 class Stage(NamedTuple):
     """A command: `function` is `module:function`, which takes the arguments by name; a text that it returns is printed.
 
-    `unknown_options` names the parameter that takes the options that no argument of the command is.
+    `named_rules` are its rules, where they are not one rule of its own name. Their file is workflow/rules/<name>.smk.
+    `studies` says which studies have these rules. `unknown_options` names the parameter that takes the options that no
+    argument of the command is.
     """
 
     name: str
@@ -56,8 +58,14 @@ class Stage(NamedTuple):
     function: str
     arguments: tuple[Argument, ...] = ()
     group: Group = Group.STUDY
-    rules: tuple[Rule, ...] = ()
+    named_rules: tuple[Rule, ...] = ()
     unknown_options: str = ""
+    studies: Literal["all", "trained here", "from an artifact"] = "all"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Its rules: those that are named, or for a stage of a study one of its own name."""
+        return self.named_rules or ((Rule(self.name),) if self.group == Group.STUDY else ())
 
 
 SPEC_ARGUMENT = Argument("--spec", "what to do, as one JSON string, or @FILE to read it from a file", "JSON")
@@ -92,10 +100,11 @@ STAGES = (
             output("folder to write"),
             Argument("what", kind="TEXT", settings={"choices": ["dataset", "checkpoint"]}),
         ),
-        rules=(
+        named_rules=(
             Rule("download_dataset", "data set", "data sets", "dataset"),
             Rule("download_checkpoint", "checkpoint", "checkpoints", "checkpoint"),
         ),
+        studies="trained here",
     ),
     Stage(
         "tokenise",
@@ -106,14 +115,16 @@ STAGES = (
             Argument("--checkpoint", "checkpoint folder"),
             output("Parquet file to write"),
         ),
-        rules=(Rule("tokenise", "file of tokens", "files of tokens"),),
+        named_rules=(Rule("tokenise", "file of tokens", "files of tokens"),),
+        studies="trained here",
     ),
     Stage(
         "treat",
         "Corrupt the labels of a training split, or make a class scarce.",
         "settling.treatments.treat:treat",
         (SPEC_ARGUMENT, Argument("--train", "train.parquet"), output("Parquet file to write")),
-        rules=(Rule("treat", "treated split", "treated splits"),),
+        named_rules=(Rule("treat", "treated split", "treated splits"),),
+        studies="trained here",
     ),
     Stage(
         "train",
@@ -141,14 +152,16 @@ STAGES = (
             ),
             Argument("--threads", "CPU threads (default: 1)", "NUMBER", False, settings={"default": 1}),
         ),
-        rules=(Rule("train", "run", "runs"),),
+        named_rules=(Rule("train", "run", "runs"),),
+        studies="trained here",
     ),
     Stage(
         "events",
         "Find the learning and forgetting events of a run.",
         "settling.analysis.events:find_events",
         (DYNAMICS_ARGUMENT, TREATED_ARGUMENT, output("Parquet file to write"), RUN_RECORD_ARGUMENT),
-        rules=(Rule("events", "run's events", "runs' events"),),
+        named_rules=(Rule("events", "run's events", "runs' events"),),
+        studies="trained here",
     ),
     Stage(
         "detect",
@@ -161,28 +174,28 @@ STAGES = (
             output("folder to write detectors.parquet and losses.parquet to"),
             RUN_RECORD_ARGUMENT,
         ),
-        rules=(Rule("detect", "run's detectors", "runs' detectors"),),
+        named_rules=(Rule("detect", "run's detectors", "runs' detectors"),),
+        studies="trained here",
     ),
     Stage(
         "aggregate",
         "Make the tables of a study, over all its runs.",
         "settling.analysis.aggregate:aggregate",
         (SPEC_ARGUMENT, RESULTS_ARGUMENT, output("folder to write")),
-        rules=(Rule("aggregate"),),
     ),
     Stage(
         "quote",
         "Look up the text of the words that the tables point at.",
         "settling.analysis.quotes:quote",
         (TABLES_ARGUMENT, Argument("--data", "folder of the data sets"), output("folder to write")),
-        rules=(Rule("quote"),),
+        studies="trained here",
     ),
     Stage(
         "plot",
         "Draw one figure from the tables.",
         "settling.commands:plot",
         (TABLES_ARGUMENT, output("folder to write"), Argument("figure", "name of the figure", "TEXT")),
-        rules=(
+        named_rules=(
             Rule("plot", "figure", "figures", "figure"),
             Rule("plot_table", "figure that is a table", "figures that are tables", "figure"),
             Rule("not_drawn"),
@@ -193,21 +206,18 @@ STAGES = (
         "Decide the claims of the paper and print the verdicts.",
         "settling.claims.decide:decide_claims",
         (CLAIMS_ARGUMENT, TABLES_ARGUMENT, output("folder to write claims.parquet, claims.csv and claims.txt to")),
-        rules=(Rule("claims"),),
     ),
     Stage(
         "findings",
         "Say what the study found, in three lines.",
         "settling.analysis.findings:write_findings",
         (TABLES_ARGUMENT, output("text file to write")),
-        rules=(Rule("findings"),),
     ),
     Stage(
         "report",
         "Write the page that shows what a study found.",
         "settling.report.page:write_report",
         (CONFIGURATION_ARGUMENT, RESULTS_ARGUMENT, output("HTML file to write")),
-        rules=(Rule("report"),),
     ),
     Stage(
         "artifact",
@@ -222,7 +232,8 @@ STAGES = (
             output("zip to write"),
         ),
         Group.LABS,
-        rules=(Rule("artifact"),),
+        named_rules=(Rule("artifact"),),
+        studies="trained here",
     ),
     Stage(
         "unpack",
@@ -230,7 +241,8 @@ STAGES = (
         "settling.artifact.stage:unpack_study",
         (output("folder to write"), ARTIFACT_ARGUMENT),
         Group.LABS,
-        rules=(Rule("unpack"),),
+        named_rules=(Rule("unpack"),),
+        studies="from an artifact",
     ),
     Stage(
         "verify",

@@ -13,6 +13,7 @@ import pytest
 from settling import cli
 from settling import study as plan
 from settling.analysis.aggregate import aggregate
+from settling.canonical import canonical
 from settling.config import load
 from settling.layout import Run
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
@@ -69,7 +70,15 @@ def stage_arguments(stage: str, results: Path, output: Path) -> list[object]:
     return {
         "events": ["events", *run],
         "detect": ["detect", *run, "--scores", scores],
-        "aggregate": ["aggregate", "--spec", plan.aggregate_spec(STUDY), "--results", results, "--output", output],
+        "aggregate": [
+            "aggregate",
+            "--spec",
+            canonical(plan.aggregate_spec(STUDY)),
+            "--results",
+            results,
+            "--output",
+            output,
+        ],
         "claims": ["claims", "--claims", CLAIMS, "--tables", results / "tables", "--output", output],
         "plot": ["plot", "fig1_noise_f1", "--tables", results / "tables", "--output", output],
         "findings": ["findings", "--tables", results / "tables", "--output", output],
@@ -141,7 +150,7 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
             name = re.match(r" (\w+):", block) or re.search(r'name:\s+f"([a-z_]+?)_\{number\}', block)
             assert name, block
             command = re.search(r"settling ([a-z]+) ", block)
-            found[name[1]] = "train" if "TRAIN" in block else command[1] if command else None
+            found[name[1]] = "train" if re.search(r"shell:\s+TRAIN\b", block) else command[1] if command else None
         for base, name in re.findall(r"^use rule (\w+) as (\w+) with:", file.read_text(), flags=re.MULTILINE):
             found[name] = found[base]
     assert found.keys() == RULES.keys()

@@ -14,28 +14,30 @@ from tests.study import ENCODER, folder, grid, local, noise, study_of
 from tests.workflow.checkout import Checkout
 
 EXAMPLES = re.findall(r"^```diff\n(.*?)^```", (ROOT / "docs" / "extend.md").read_text(), re.M | re.S)
-# Each kind by its room: the files that the example adds, and the registry that gets one line.
+# Each kind by the registry that gets one line, with the files that the example adds.
+PACKAGE = "src/settling"
 KINDS = {
-    "data/formats": ("slashes.py", "__init__.py"),
-    "data/sources": ("mounted.py", "__init__.py"),
-    "tasks": ("part_of_speech.py", "__init__.py"),
-    "treatments": ("missing.py", "__init__.py"),
-    "systems": ("lookup.py lookup_model.py", "__init__.py"),
-    "detectors": ("margin.py", "__init__.py"),
-    "figures": ("best_dev_f1.py", "__init__.py"),
+    f"{PACKAGE}/data/formats/__init__.py": [f"{PACKAGE}/data/formats/slashes.py"],
+    f"{PACKAGE}/data/sources/__init__.py": [f"{PACKAGE}/data/sources/mounted.py"],
+    f"{PACKAGE}/tasks/__init__.py": [f"{PACKAGE}/tasks/part_of_speech.py"],
+    f"{PACKAGE}/treatments/__init__.py": [f"{PACKAGE}/treatments/missing.py"],
+    f"{PACKAGE}/systems/__init__.py": [f"{PACKAGE}/systems/lookup.py", f"{PACKAGE}/systems/lookup_model.py"],
+    f"{PACKAGE}/detectors/__init__.py": [f"{PACKAGE}/detectors/margin.py"],
+    f"{PACKAGE}/figures/__init__.py": [f"{PACKAGE}/figures/best_dev_f1.py"],
+    f"{PACKAGE}/stages.py": [f"{PACKAGE}/analysis/lengths.py", "workflow/rules/lengths.smk"],
 }
 LOOKUP = {"kind": "lookup", "epochs": 3, "batch_size": 8, "learning_rate": 0.05, "size": 16}
 
 
-def example(room: str) -> str:
-    (found,) = [diff for diff in EXAMPLES if f"b/src/settling/{room}/" in diff]
+def example(registry: str) -> str:
+    (found,) = [diff for diff in EXAMPLES if f"b/{registry}\n" in diff]
     return str(found)
 
 
 def sources(path: Path) -> dict[str, list[str]]:
-    """Return the lines of every file of the package by its path in it."""
-    package = path / "src" / "settling"
-    found = {str(file.relative_to(package)): file.read_text().splitlines() for file in package.rglob("*.py")}
+    """Return the lines of every file of the package and of the workflow by its path."""
+    files = [*(path / "src").rglob("*.py"), *(path / "workflow").rglob("*.smk"), path / "Snakefile"]
+    found = {str(file.relative_to(path)): file.read_text().splitlines() for file in files}
     assert found
     return found
 
@@ -50,14 +52,14 @@ def slashed(conll: str, tag_of: Any) -> str:
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Return a copy of the project with every example added, and the data that they read."""
     checkout = Checkout.made(tmp_path_factory.mktemp("extended"))
-    for room, (added, registry) in KINDS.items():
+    for registry, added in KINDS.items():
         before = sources(checkout.folder)
         command = ["patch", "-p1", "--fuzz=0"]
-        subprocess.run(command, cwd=checkout.folder, input=example(room), text=True, check=True)
+        subprocess.run(command, cwd=checkout.folder, input=example(registry), text=True, check=True)
         after = sources(checkout.folder)
-        assert after.keys() - before.keys() == {f"{room}/{name}" for name in added.split()}, room
-        assert [name for name in before if after[name] != before[name]] == [f"{room}/{registry}"]
-        assert len(after[f"{room}/{registry}"]) == len(before[f"{room}/{registry}"]) + 1, "the registry gets one line"
+        assert after.keys() - before.keys() == {*added}
+        assert [name for name in before if after[name] != before[name]] == [registry]
+        assert len(after[registry]) == len(before[registry]) + 1, "the registry gets one line"
     conll = (checkout.folder / "toy.conll").read_text()
     (checkout.folder / "entities.txt").write_text(slashed(conll, lambda word, tag: tag))
     (checkout.folder / "classes.txt").write_text(slashed(conll, lambda word, tag: "NOUN" if len(word) > 4 else "X"))
@@ -161,3 +163,15 @@ def test_a_figure_is_drawn_and_has_its_sentence_in_the_report(results: Path) -> 
     figure = figure_in(results, "best_dev_f1")
     assert re.search(r"<li>lookup on toy: dev F1 is \d\.\d\d \(n=1\) at the best epoch\.</li>", figure)
     assert "Each dot is micro F1 of entities on dev" in figure
+
+
+def test_a_stage_is_in_the_help_in_settling_why_and_in_the_dag(extended: Checkout, results: Path) -> None:
+    counted = (results / "lengths.csv").read_text().splitlines()
+    assert counted[0] == "dataset,words,sentences"
+    assert {line.split(",")[0] for line in counted[1:]} == {"toy", "speech"}
+    names = re.findall(r"^    (\w+) ", extended.run("settling", "--help").stdout, re.M)
+    assert names.index("findings") + 1 == names.index("lengths") == names.index("report") - 1
+    (results / "lengths.csv").unlink()
+    assert extended.why((extended.folder / "study.yaml").read_text()) == [
+        "lengths: new (missing outputs): results/extended/lengths.csv"
+    ]

@@ -30,3 +30,6 @@ rule aggregate:
         folder=subpath(output[0], parent=True),
     shell:
         "settling aggregate --spec {params.spec:q} --results {params.results} --output {params.folder} 2> {log}"
+
+
+WANTED += rules.aggregate.output

@@ -19,3 +19,6 @@ rule claims:
         folder=subpath(output[0], parent=True),
     shell:
         "settling claims --claims {input.claims:q} --tables {params.tables} --output {params.folder} > {log} 2>&1"
+
+
+WANTED += rules.claims.output

@@ -18,3 +18,6 @@ rule findings:
         tables=subpath(input[0], parent=True),
     shell:
         "settling findings --tables {params.tables} --output {output} 2> {log}"
+
+
+WANTED += rules.findings.output

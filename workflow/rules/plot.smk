@@ -43,3 +43,7 @@ use rule plot as plot_table with:
         [at(f"{layout.FIGURE}.{kind}") for kind in TABLE_FILES],
     wildcard_constraints:
         figure="|".join(name for name, figure in FIGURES.items() if figure.is_table),
+
+
+WANTED += rules.not_drawn.output
+WANTED += [at(f"{layout.FIGURE.format(figure=name)}.{kind}") for name in FIGURE_NAMES for kind in FIGURES[name].files]

@@ -34,3 +34,6 @@ rule report:
         results=subpath(output[0], parent=True),
     shell:
         "settling report --spec {params.spec:q} --results {params.results} --output {output} 2> {log}"
+
+
+WANTED += rules.report.output

@@ -49,12 +49,12 @@ def plot(figure: str, tables: Path, output: Path) -> None:
     """Draw `figure` from tables/<name>.parquet into `output` with the suffix of each of the figure's files."""
     text = specification(figure, tables)
     write_text(output.with_suffix(".json"), text + "\n")
+    content = json.loads(text)
     if FIGURES[figure].is_table:
-        content = json.loads(text)
         write_page(output.with_suffix(".html"), content)
         write_cells(output.with_suffix(".csv"), content)
         return
-    write_text(output.with_suffix(".html"), page(title_of(figure), text))
+    write_text(output.with_suffix(".html"), page(content["title"]["text"], text))
     svg = vector(text)
     write_text(output.with_suffix(".svg"), svg)
     with replacing(output.with_suffix(".png")) as part:

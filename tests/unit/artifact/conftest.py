@@ -11,7 +11,7 @@ from settling import study as plan
 from settling.artifact.build import build
 from settling.config import Study, load
 from settling.figures import plot as figures
-from settling.files import sha256
+from settling.provenance import sha256
 from tests import study as small
 from tests.conftest import ROOT, corpus_text
 from tests.study import CLAIMS, draw, local, record

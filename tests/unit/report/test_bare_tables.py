@@ -1,5 +1,6 @@
 """Tables without a row, with one, and with nothing but undefined values: all that reads them after training stands."""
 
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from settling.claims.decide import decided
 from settling.claims.text import printed
 from settling.config import load
 from settling.figures import FIGURES
-from settling.figures.forms import texts_of, title_of
+from settling.figures.forms import texts_of
 from settling.figures.plot import specification, vector
 from settling.frames import read_frame
 from settling.layout import TABLES
@@ -72,7 +73,7 @@ Bare = tuple[str, Path, dict[str, pd.DataFrame]]
 def test_every_figure_is_drawn_and_says_what_is_missing(figure: str, bare: Bare) -> None:
     left, folder, _ = bare
     text = specification(figure, folder)
-    assert title_of(figure) in text
+    assert json.dumps(texts_of(figure, bare[2])["title"], ensure_ascii=False) in text
     if left in ("no row", "undefined values") and figure != "appD_forgotten_words":
         assert "Nothing to show: no run has " in text
     if left == "no row" and figure == "appD_forgotten_words":
