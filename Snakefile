@@ -26,7 +26,7 @@ from settling.fingerprint import modules
 from settling.stages import STAGES
 from settling.status import failure_reasons, logs, results_line, warnings_of
 from settling.systems import kind_of as system_kind
-from settling.tasks import TASKS
+from settling.data.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
 from settling.documents import read_document

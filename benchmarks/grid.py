@@ -15,7 +15,7 @@ from settling.config import Study, read
 from settling.layout import Run
 from settling.systems.bilstm_crf import BilstmCrfRecipe
 from settling.systems.image import ImageRecipe
-from settling.systems.recipe import Recipe, TransformerRecipe
+from settling.training.recipe import Recipe, TransformerRecipe
 
 HERE = Path(__file__).resolve().parent
 # Words of train, dev and test, or images, of the files that config/paper.yaml names.

@@ -6,39 +6,32 @@ what was expected. Every field that steers what comes out of a step is part of i
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, field_validator
 
 from settling.data.checkpoint_keys import Checkpoint
 from settling.data.keys import Dataset
+from settling.data.tasks import task_of
+from settling.data.tasks.task import no_outside
 from settling.documents import Written, read_document
 from settling.errors import BadInput, choices
 from settling.layout import CHECKPOINTS, FROM_ARTIFACT
-from settling.model import MAX_RUNS_PER_JOB, NUMBER, Count, Listed, Model
+from settling.model import MAX_RUNS_PER_JOB, NUMBER, Count, Listed, Model, any_of
 from settling.systems import KINDS as SYSTEMS
 from settling.systems import kind_of as system_kind
-from settling.tasks import task_of
-from settling.tasks.task import no_outside
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import kind_of as treatment_kind
 from settling.validation import Name, check, refused
 
 if TYPE_CHECKING:
-    from settling.systems.recipe import Recipe
+    from settling.training.recipe import Recipe as AnyRecipe
     from settling.treatments.kind import Keys as TreatmentKeys
-    from settling.treatments.kind import Treatment as Treatment
-
-    AnySystem = Recipe
 else:
     # Each kind has its keys in its own file. A checker of types sees what they have in common.
-    def _any_of(models: list[type[Model]]) -> Any:
-        return Annotated[Union[tuple(models)], Field(discriminator="kind")]  # noqa: UP007
-
-    AnySystem = _any_of([system_kind(name).recipe for name in SYSTEMS])
-    TreatmentKeys = _any_of([kind.keys for kind in map(treatment_kind, TREATMENTS) if kind.keys is not None])
-    Treatment = _any_of([treatment_kind(name).treatment for name in TREATMENTS])
+    AnyRecipe = any_of([system_kind(name).recipe for name in SYSTEMS])
+    TreatmentKeys = any_of([kind.keys for kind in map(treatment_kind, TREATMENTS) if kind.keys is not None])
 
 Names = Annotated[list[Name], Listed]
 Numbers = Annotated[list[Count], Listed]
@@ -75,7 +68,7 @@ class Study(Model):
     study: Name = Field(description="The study's name. Results go to `results/<study>`.")
     datasets: dict[Name, Dataset] = Field(description="The data sets, by the names that you give them.")
     checkpoints: dict[Name, Checkpoint] = Field({}, description="Pretrained models and word vectors, by name.")
-    systems: dict[Name, AnySystem] = Field(description="The models and how they are trained, by name.")
+    systems: dict[Name, AnyRecipe] = Field(description="The models and how they are trained, by name.")
     treatments: dict[Name, TreatmentKeys] = Field({}, description="What is done to training splits, by name.")
     seeds: Numbers = Field([0], description="Training seeds.")
     noise_seeds: NoiseSeeds = Field(

@@ -3,7 +3,8 @@
 The bounds are far beyond what anyone trains. Past them a number overflows, or asks for memory that no machine has.
 """
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -42,6 +43,11 @@ Size = Annotated[int, Field(ge=1, le=MAX_SIZE), NUMBER]
 # A number from 0 to 1, but not 1.
 Share = Annotated[float, Field(ge=0, lt=1), NUMBER]
 Listed = Field(min_length=1, max_length=MAX_LISTED)
+
+
+def any_of(models: Sequence[type[BaseModel]]) -> Any:
+    """Return the type of what is of one of several models, each known by its key `kind`."""
+    return Annotated[Union[tuple(models)], Field(discriminator="kind")]  # noqa: UP007
 
 
 class Model(BaseModel):

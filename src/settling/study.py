@@ -16,7 +16,7 @@ from settling.canonical import canonical, digest
 from settling.config import Study
 from settling.errors import BadInput
 from settling.layout import CHECKPOINTS, DATASET_CARD, QUOTES, RESULTS, TOKENS, Run
-from settling.systems.recipe import TransformerRecipe
+from settling.training.recipe import TransformerRecipe
 from settling.treatments import family_of, kind_of
 
 # Runs of a study. More would take Snakemake days to plan.

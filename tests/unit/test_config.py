@@ -20,7 +20,7 @@ from settling.systems.bilstm_crf import BilstmCrfRecipe
 from settling.systems.encoder import EncoderRecipe
 from settling.systems.image import ImageRecipe
 from settling.systems.protobert import ProtobertRecipe
-from settling.systems.recipe import Recipe, Resources, TransformerRecipe
+from settling.training.recipe import Recipe, Resources, TransformerRecipe
 from tests.conftest import ROOT
 from tests.study import cap, folder, grid, local, noise, study_of
 

@@ -9,11 +9,11 @@ import settling
 from settling import fingerprint as module
 from settling.data.formats import FORMATS
 from settling.data.sources import SOURCES
+from settling.data.tasks import TASKS
 from settling.detectors import DETECTORS
 from settling.fingerprint import fingerprint, modules
 from settling.systems import KINDS as SYSTEMS
 from settling.systems import kind_of
-from settling.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 
 PACKAGE = {

@@ -19,7 +19,7 @@ PACKAGE = "src/settling"
 KINDS = {
     f"{PACKAGE}/data/formats/__init__.py": [f"{PACKAGE}/data/formats/slashes.py"],
     f"{PACKAGE}/data/sources/__init__.py": [f"{PACKAGE}/data/sources/mounted.py"],
-    f"{PACKAGE}/tasks/__init__.py": [f"{PACKAGE}/tasks/part_of_speech.py"],
+    f"{PACKAGE}/data/tasks/__init__.py": [f"{PACKAGE}/data/tasks/part_of_speech.py"],
     f"{PACKAGE}/treatments/__init__.py": [f"{PACKAGE}/treatments/missing.py"],
     f"{PACKAGE}/systems/__init__.py": [f"{PACKAGE}/systems/lookup.py", f"{PACKAGE}/systems/lookup_model.py"],
     f"{PACKAGE}/detectors/__init__.py": [f"{PACKAGE}/detectors/margin.py"],

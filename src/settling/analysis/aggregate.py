@@ -26,6 +26,7 @@ from settling.analysis.measures import (
 from settling.analysis.reading import progress, read_detector_tables, read_scores, read_splits, read_tasks, read_words
 from settling.analysis.words import RunFrame, first_learned_table
 from settling.config import Names, NoiseSeeds, Numbers
+from settling.data.tasks import task_of
 from settling.errors import BadInput, choices
 from settling.layout import TABLES, Run
 from settling.model import Listed, Model
@@ -33,7 +34,6 @@ from settling.provenance import provenance
 from settling.schemas import SCHEMAS
 from settling.study import runs_of
 from settling.tables import read_table, write_csv, write_table
-from settling.tasks import task_of
 from settling.treatments import KINDS, family_of
 from settling.validation import TreatmentName, check
 

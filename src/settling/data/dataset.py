@@ -13,12 +13,12 @@ from settling.data.fetch import fetch
 from settling.data.formats import BOUNDARIES
 from settling.data.keys import Dataset
 from settling.data.sentences import Sentence
+from settling.data.tasks import task_of
 from settling.errors import BadInput, tell
 from settling.files import scratch, write_json
 from settling.provenance import provenance
 from settling.schemas import SPLITS
 from settling.tables import write_table
-from settling.tasks import task_of
 from settling.validation import check
 
 # Tables number tags in two bytes, and keep a number for no tag.

@@ -1,20 +1,20 @@
 """The keys of a data set: where it is from, how to read it, how to split and cut it."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from settling.data.formats import FORMATS
 from settling.data.sources import SOURCES, source_of
 from settling.data.tags import ALIASES, SCHEMES
-from settling.model import NUMBER, Model, Share
-from settling.tasks import TASKS, task_of
+from settling.data.tasks import TASKS, task_of
+from settling.model import NUMBER, Model, Share, any_of
 
 if TYPE_CHECKING:
     from settling.data.sources.source import Source
 else:
     # Each kind has its keys in its own file. A checker of types sees what they have in common.
-    Source = Annotated[Union[tuple(source_of(name) for name in SOURCES)], Field(discriminator="kind")]  # noqa: UP007
+    Source = any_of([source_of(name) for name in SOURCES])
 
 SHARES: dict[Literal["dev", "test"], float] = {"dev": 0.1, "test": 0.1}
 

@@ -10,10 +10,10 @@ import pandas as pd
 import settling
 from settling import study as plan
 from settling.config import Study
+from settling.data.tasks import task_of
 from settling.files import read_json
 from settling.schemas import SPLITS
 from settling.study import experiments, readable_name, runs
-from settling.tasks import task_of
 from settling.treatments import kind_of
 
 # The keys of a run's machine that the page shows, in order.

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from settling.model import Layers, Share, Size
 from settling.systems.kind import Kind
-from settling.systems.recipe import Recipe, bound_parameters
+from settling.training.recipe import Recipe, bound_parameters
 from settling.validation import Name
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settling.systems.kind import WEIGHTS, Kind
-from settling.systems.recipe import TransformerRecipe
+from settling.training.recipe import TransformerRecipe
 
 
 class EncoderRecipe(TransformerRecipe):

@@ -25,9 +25,9 @@ from settling.data.tokens import PROBES, load_tokenizer, pieces_of
 from settling.errors import BadInput, one_line_errors
 from settling.systems.encoder import EncoderRecipe
 from settling.systems.loading import SAFELY, accelerate, load_backbone
-from settling.systems.recipe import TransformerRecipe
 from settling.training import interface
 from settling.training.interface import Output, output_of
+from settling.training.recipe import TransformerRecipe
 
 # Their own positions and attention masks can be given, so that several windows share a row of the batch.
 PACKED = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert"})

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from settling.model import MAX_PIXELS, MAX_SENTENCES, MAX_SIZE, NUMBER, Layers
 from settling.systems.kind import WEIGHTS, Kind
-from settling.systems.recipe import AcceleratedRecipe, bound_parameters
+from settling.training.recipe import AcceleratedRecipe, bound_parameters
 from settling.validation import Name
 
 # Each stage halves the side of an image, of which the largest has MAX_PIXELS pixels.

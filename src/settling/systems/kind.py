@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from settling.systems.recipe import Recipe
+from settling.training.recipe import Recipe
 
 # Which figures show the runs of a system (settling.figures).
 FigureGroup = Literal["noise", "noise without pretraining", "few-shot", "beside few-shot", "clean words", "image noise"]

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from settling.errors import BadInput
-from settling.systems.recipe import AcceleratedRecipe
+from settling.training.recipe import AcceleratedRecipe
 
 SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 # What `compile` hands the model to.

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from settling.model import NUMBER, Sentences, Size, Updates
 from settling.systems.kind import WEIGHTS, Kind
-from settling.systems.recipe import TransformerRecipe
+from settling.training.recipe import TransformerRecipe
 
 
 class ProtobertRecipe(TransformerRecipe):

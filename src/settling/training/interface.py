@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from settling.canonical import generator
 from settling.data.split import Split
-from settling.systems.recipe import Recipe
+from settling.training.recipe import Recipe
 
 
 class Output(NamedTuple):

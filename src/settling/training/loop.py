@@ -16,9 +16,9 @@ from settling.canonical import seed_of
 from settling.data.split import Split
 from settling.errors import BadInput
 from settling.schemas import NARROW_TAGS
-from settling.systems.recipe import Recipe
 from settling.training.interface import MicroBatch, Output, System
 from settling.training.progress import Progress, defined
+from settling.training.recipe import Recipe
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.state import Interrupted
 

@@ -16,20 +16,21 @@ from typing import Any, NamedTuple
 import torch
 
 from settling.canonical import digest, seed_of
-from settling.config import AnySystem
 from settling.data.split import Split, read_split, read_treated
+from settling.data.tasks import task_of
 from settling.errors import BadInput, choices
 from settling.files import read_json, replacing, write_json, write_text
 from settling.fingerprint import fingerprint
+from settling.model import any_of
 from settling.provenance import checkpoint_hash, provenance, sha256
 from settling.schemas import SPLITS
-from settling.systems import kind_of
+from settling.systems import KINDS, kind_of
 from settling.tables import metadata_of, read_table
-from settling.tasks import task_of
 from settling.training import state
 from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
 from settling.training.progress import Progress, say, write_progress
+from settling.training.recipe import Recipe
 from settling.training.records import write_dynamics, write_scores
 from settling.training.state import Interrupted
 from settling.validation import check
@@ -187,7 +188,7 @@ class Job:
         tokens: Path | None,
         stop: Callable[[], bool],
     ) -> None:
-        self.recipe = check(AnySystem, spec, "spec")
+        self.recipe: Recipe = check(any_of([kind_of(name).recipe for name in KINDS]), spec, "spec")
         self.progress: Progress | None = None
         if (checkpoint is None) != (self.recipe.checkpoint is None):
             found, expected = (

@@ -7,15 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from settling.config import Treatment
+from settling.data.tasks import task_of
+from settling.data.tasks.task import no_outside
 from settling.errors import BadInput
+from settling.model import any_of
 from settling.provenance import provenance
 from settling.scoring import EntityScorer
 from settling.tables import metadata_of, read_table, write_table
-from settling.tasks import task_of
-from settling.tasks.task import no_outside
-from settling.treatments import kind_of
+from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus
+from settling.treatments.kind import Treatment
 from settling.validation import check
 
 
@@ -29,7 +30,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
 
     Raises BadInput for an unknown kind or class, where the split cannot be treated so, and where no words are left.
     """
-    treatment = check(Treatment, spec, "spec")
+    treatment: Treatment = check(any_of([kind_of(name).treatment for name in KINDS]), spec, "spec")
     spec = treatment.model_dump(mode="json", by_alias=True)
     table = read_table(train, "data")
     made = metadata_of(table.schema)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settling.data.tags import class_tags
-from settling.tasks.task import Task
+from settling.data.tasks.task import Task
 
 if TYPE_CHECKING:
     from settling.data.keys import Dataset

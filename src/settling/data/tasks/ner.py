@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from settling.data.formats import format_of, reader_of
 from settling.data.tags import tag_list
-from settling.tasks.task import Task
+from settling.data.tasks.task import Task
 
 if TYPE_CHECKING:
     from settling.data.keys import Dataset

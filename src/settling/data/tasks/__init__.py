@@ -5,11 +5,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from settling.tasks.task import Task
+    from settling.data.tasks.task import Task
 
 TASKS = {
-    "ner": "settling.tasks.ner",
-    "image": "settling.tasks.image",
+    "ner": "settling.data.tasks.ner",
+    "image": "settling.data.tasks.image",
 }
 
 
