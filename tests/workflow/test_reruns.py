@@ -14,7 +14,7 @@ import pytest
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 NOTHING = ["nothing would run"]
-REST = "aggregate, quote, 18 figures, claims, findings, report follow"
+REST = "aggregate, quote, 14 figures, 4 figures that are tables, claims, findings, report follow"
 Change = Callable[[str, str, str], None]
 
 
@@ -157,8 +157,8 @@ def test_comments_and_docstrings_rerun_nothing_and_arithmetic_every_run(
 def test_a_new_option_with_a_default_and_a_new_line_in_a_registry_rerun_nothing(
     checkout: Checkout, study: dict[str, Any], change: Change
 ) -> None:
-    change("src/settling/config.py", "    clip: ", "    added: Annotated[int, Field(ge=1)] = 3\n    clip: ")
-    for room in ("systems", "treatments", "detectors", "figures", "data/formats"):
+    change("src/settling/training/recipe.py", "    clip: ", "    added: Sentences = 3\n    clip: ")
+    for room in ("systems", "treatments", "detectors", "figures", "data/formats", "data/sources", "data/tasks"):
         change(f"src/settling/{room}/__init__.py", "", "\nADDED = 1\n")
     assert checkout.why(study) == NOTHING
     study["systems"]["crf"]["added"] = 4
