@@ -1,6 +1,7 @@
 """Imports go down: no module imports one of a floor above its own, and docs/design.md lists the floors."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,17 +9,18 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "src" / "settling"
-BLOCK = re.search(r"### Floors\n.*?\n\n((?:    .*\n)+)", (ROOT / "docs" / "design.md").read_text(), re.DOTALL)
+BLOCK = re.search(r"### Floors\n.*?\n\n((?:    [^\n]*\n)+)", (ROOT / "docs" / "design.md").read_text(), re.DOTALL)
 assert BLOCK
 # From the top: each line is a floor, of modules or of packages with all their modules.
 FLOORS = [[f"settling.{name}" for name in line.split()] for line in reversed(BLOCK[1].splitlines())]
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
-    names = {
-        path: ".".join(("settling", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in PACKAGE.rglob("*.py")
-    }
-    return {name.removesuffix(".__init__"): path for path, name in names.items()}
+    """Return the file of each module of the package, by the module's name."""
+    files = PACKAGE.rglob("*.py")
+    names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in files}
+    return {name.removesuffix(".__init__"): path for name, path in names.items()}
 
 
 def room_of(module: str) -> str:
