@@ -53,6 +53,7 @@ ELSEWHERE = {
     "settling report": "tests/workflow/test_dag.py::test_the_report_has_every_figure_and_the_studys_scale",
     "settling compare artifact.zip other.zip": COMPARED,
     "settling merge artifact.zip other.zip --output both.zip": MERGED,
+    "python docs/config_tables.py": "tests/unit/test_config_page.py::test_the_tables_of_the_page_are_those_of_the_code",
     "make test": ".ci/run",
     "make test-browser": ".ci/run",
     "make test-slow": ".ci/run",

@@ -1,4 +1,4 @@
-"""From how many sentences on a capped class is learned (paper section 6, figures 6 and 7).
+"""How many sentences of a class suffice for it to be learned (paper section 6, figures 6 and 7).
 
 docs/caps.md gives the reasons for the rule.
 """

@@ -22,7 +22,7 @@ class Epoch(NamedTuple):
 
     view: str
     epoch: int
-    right: NDArray[np.bool_]
+    matches_given: NDArray[np.bool_]
     """(words,) whether the given label was predicted."""
     loss: NDArray[np.float32]
     """(words,) loss of the given label, in nats."""

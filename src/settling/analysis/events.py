@@ -88,7 +88,7 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
     num_words, tags = len(labels), pa.array(metadata_of(labels.schema)["tags"])
     counters: dict[str, EventCounter] = {}
     for epoch in epochs_of(dynamics, treated):
-        counters.setdefault(epoch.view, EventCounter(num_words)).add(epoch.right, epoch.loss, epoch.predicted)
+        counters.setdefault(epoch.view, EventCounter(num_words)).add(epoch.matches_given, epoch.loss, epoch.predicted)
     num_epochs = {counter.epoch for counter in counters.values()}
     if len(num_epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(num_epochs)}")

@@ -62,7 +62,8 @@ def download_checkpoint(spec: dict[str, Any], output: Path) -> None:
         for path in files.values():
             sync(path)
         if output.exists():
-            # Moved and not removed here: what is removed in part would be taken for a folder of someone else's.
+            # Moved, not removed: a kill within the removal could leave a folder without its card, and the next run
+            # would refuse that as someone else's.
             os.replace(output, room / "before")
         put(made, output)
 

@@ -16,15 +16,16 @@ from settling.errors import BadInput, choices
 
 # Sentences, images or rows of a table that are in memory at once: some hundred times the largest data set here.
 MAX_ROWS = 2**24
-# Text packs to a tenth, tables of repeated names to some hundredths, a bomb to a thousandth; a small file may be odd.
+# Text compresses to about a tenth of its size, a table of repeated names to some hundredths, a bomb to a thousandth or
+# less. The ratios of small files vary, so the first bytes are free.
 MAX_RATIO, FREE_BYTES = 100, 64 * 2**20
 # What a node of a cluster can hold beside the model.
 MAX_BYTES = 4 * 2**30
-# No number and no place of a text takes more.
+# Bytes: no number, and no offset of a text, takes more.
 VALUE_BYTES = 16
 # What Parquet calls texts and bytes of any length.
 TEXT = "BYTE_ARRAY"
-# Texts as what each has in common with the last, so that n bytes may hold n * n.
+# It stores each text as the length of what it shares with the one before, and the rest. So n bytes may hold n * n.
 DELTA_BYTE_ARRAY = "DELTA_BYTE_ARRAY"
 HIDES_SIZE = "the encoding DELTA_BYTE_ARRAY, which hides how large texts are"
 
@@ -107,7 +108,7 @@ def _leaves(array: pa.Array) -> Iterable[pa.Array]:
 
 
 def _text_bytes(array: pa.Array) -> int:
-    """Return what texts take when each is written out; `array` has each of them once, and their places."""
+    """Return the bytes that texts take when each is written out; `array` has each once, and an index for each row."""
     if not pa.types.is_dictionary(array.type):
         return int(array.nbytes)
     sizes = pc.binary_length(array.dictionary).cast(pa.int64())

@@ -1,4 +1,4 @@
-"""Sentences and what a data set does with a list of them: drop repeats, split, cut. Order is always kept."""
+"""Sentences, and how a list of them loses its repeats, is split and is made smaller. Order is always kept."""
 
 import hashlib
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from settling.errors import BadInput
 from settling.schemas import SPLITS
 
-# Positions are stored as int16.
+# The position of a word in its sentence is stored as int16.
 MAX_WORDS = 32767
 
 
@@ -65,7 +65,7 @@ def split(sentences: Sequence[Sentence], dev: float, test: float) -> dict[str, l
 
 
 def cut(sentences: Sequence[Sentence], number: int, where: str) -> list[Sentence]:
-    """Choose `number` sentences by a second hash of the text or pixels; what 100 choose is among what 200 choose.
+    """Choose `number` sentences by a second hash of the text or pixels. A choice of 100 is a part of that of 200.
 
     Raises BadInput, `where` first, when there are fewer.
     """

@@ -141,8 +141,8 @@ def _is_blank(character: str) -> bool:
 def fitting(sentences: Iterable[Sequence[str]], tagging: Tagging) -> list[str]:
     """Return the schemes that the tags of some sentences follow to the letter, the plainest first.
 
-    `iob1` is among them only where an entity begins with I, and B stands between entities of one type alone, as that
-    scheme has it; `io` only where no tag looks like a letter and a type.
+    `iob1` is among them only if some entity begins with I, and B stands only where an entity follows another of its
+    type. `io` is among them only if no tag looks like a letter and a type.
     """
     every = [list(map(stripped, tags)) for tags in sentences]
     return [

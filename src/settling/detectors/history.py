@@ -31,7 +31,7 @@ class History:
 
     def add(self, seen: Epoch) -> None:
         """Take in the next epoch."""
-        self.events.add(seen.right, seen.loss, seen.predicted)
+        self.events.add(seen.matches_given, seen.loss, seen.predicted)
         self.loss = seen.loss.astype(np.float64)
         self.margin = seen.margin.astype(np.float64)
         confidence = np.exp(-self.loss)

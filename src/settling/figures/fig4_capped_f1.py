@@ -11,16 +11,16 @@ from settling.figures.selection import Tables
 TITLE = "F1 of the capped class over the epochs"
 QUESTION = "Does a model fit the few examples of a class without generalising from them?"
 READING = (
-    f"Each curve is F1 of a class by epoch. {style.KEPT_IS_COLOUR} On the left is F1 on the training words that are "
-    "left, on the right F1 on dev. Where the lines lie together on the left and apart on the right, the model fits "
-    "its few examples and does not generalise from them."
+    f"Each curve is F1 of a class by epoch. {style.KEPT_IS_COLOUR} The left panel is F1 on the training words "
+    "that were kept, the right one F1 on dev. Where the lines lie together on the left and apart on the right, the "
+    "model fits its few examples and does not generalise from them."
 )
 
 TRAIN, DEV = "train, the sentences kept", "dev"
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a row for each data set, system and capped class, a line for each cap; grey: training on all sentences."""
+    """Draw a row for each data set, system and capped class, a line for each cap, and a grey one for all sentences."""
     curves = holding(tables["curves"], metric="f1")
     train = one_view(holding(curves, split="train", reference="given")).assign(scored=TRAIN)
     dev = one_view(holding(curves, split="dev", reference="true")).assign(scored=DEV)

@@ -13,9 +13,10 @@ FigureGroup = Literal["noise", "noise without pretraining", "few-shot", "beside 
 class Kind:
     """A kind of system.
 
-    `recipe` has its keys. `model` is the module that holds its class `System`, which alone imports torch. `examples` is
-    what it reads: a task says which of the two its data sets hold. `checkpoints` are the kinds of checkpoints that it
-    takes. `figures` are the groups of figures that show it.
+    `recipe` has its keys in a configuration. `model` is the module that holds its class `System`, which alone imports
+    torch. `examples` is what it reads: a task says which of the two its data sets hold. `checkpoints` are the kinds of
+    checkpoints that it takes. `figures` are the groups of figures that show it; a figure's line in the registry names
+    its group.
     """
 
     recipe: type[Recipe]
