@@ -159,6 +159,17 @@ def test_each_rule_of_the_workflow_is_of_the_stage_whose_command_it_calls() -> N
     assert found == {rule.name: stage.name for stage in STAGES for rule in stage.rules if rule.name != "not_drawn"}
 
 
+def test_only_trainings_go_to_a_cluster() -> None:
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        text = file.read_text()
+        rules = re.split(r"^ *rule(?= \w+:|:$)", text, flags=re.MULTILINE)[1:]
+        assert rules
+        assert all("localrule: True" in rule for rule in rules) == (file.stem != "train"), file
+        # A rule that is made from another does not inherit it.
+        for name in re.findall(r"^use rule \w+ as (\w+) with:", text, flags=re.MULTILINE):
+            assert re.search(rf"^localrules:\n(    \w+,\n)*    {name},$", text, flags=re.MULTILINE), name
+
+
 def test_what_belongs_to_stages_is_put_in_their_order() -> None:
     assert in_order({"report": 3, "train": 1, "plot": 2}) == [1, 2, 3]
     with pytest.raises(KeyError, match="no stage is called draw"):

@@ -38,6 +38,11 @@ rule plot:
         "settling plot {wildcards.figure} --tables {params.tables} --output {params.folder} 2> {log}"
 
 
+# A rule does not inherit that it is local.
+localrules:
+    plot_table,
+
+
 use rule plot as plot_table with:
     output:
         [at(f"{layout.FIGURE}.{kind}") for kind in TABLE_FILES],
