@@ -19,7 +19,7 @@ from settling.documents import Written, read_document
 from settling.errors import BadInput, choices
 from settling.layout import CHECKPOINTS, FROM_ARTIFACT
 from settling.model import MAX_RUNS_PER_JOB, NUMBER, Count, Listed, Model, any_of
-from settling.systems import KINDS as SYSTEMS
+from settling.systems import any_recipe
 from settling.systems import kind_of as system_kind
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import kind_of as treatment_kind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from settling.treatments.kind import Keys as TreatmentKeys
 else:
     # Each kind has its keys in its own file. A checker of types sees what they have in common.
-    AnyRecipe = any_of([system_kind(name).recipe for name in SYSTEMS])
+    AnyRecipe = any_recipe()
     TreatmentKeys = any_of([kind.keys for kind in map(treatment_kind, TREATMENTS) if kind.keys is not None])
 
 Names = Annotated[list[Name], Listed]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from settling.errors import BadInput, cut, shown
+from settling.files import read_bounded
 
 # Bounds of a YAML file: bytes, and keys and values with aliases written out, of which a few lines may have billions.
 MAX_BYTES, MAX_VALUES = 2**20, 20_000
@@ -89,11 +90,7 @@ def read_yaml(path: Path) -> Any:
 def read_document(path: Path) -> Document:
     """Read a YAML file; raise BadInput where it is missing, too large, not YAML, or not read as it was meant."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise BadInput(f"{path}: found more than {MAX_BYTES} bytes, expected at most so many")
-        loader = Loader(content.decode("utf-8"))
+        loader = Loader(read_bounded(path, MAX_BYTES).decode("utf-8"))
         loader.name = str(path)
         node = loader.get_single_node()
         if node is None:
@@ -105,8 +102,6 @@ def read_document(path: Path) -> Document:
             )
         values = loader.construct_document(node)
         return Document(values, dict(_scalars(node, ())))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
     except RecursionError:
         raise BadInput(f"{path}: not YAML (nested too deeply)") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

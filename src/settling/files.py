@@ -140,6 +140,18 @@ def read_json(path: Path) -> Any:
     return parse_json(content, str(path))
 
 
+def read_bounded(path: Path, max_bytes: int) -> bytes:
+    """Return what a file holds; raise BadInput where it is missing or larger."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    if len(content) > max_bytes:
+        raise BadInput(f"{path}: found more than {max_bytes} bytes, expected at most so many")
+    return content
+
+
 def parse_json(content: str | bytes, where: str) -> Any:
     """Return what JSON, as text or in UTF-8, holds; raise BadInput, `where` first, for anything else."""
     try:

@@ -43,7 +43,8 @@ TREATED = f"treated/{TREATED_SPLIT}.parquet"
 RUN = f"{TREATED_SPLIT}/{{system}}/seed{{seed}}"
 # What a training leaves; its record says that it is done, what it was made of and how long it took.
 RUN_FOLDER = f"runs/{RUN}"
-DYNAMICS, SCORES, RUN_RECORD = (f"{RUN_FOLDER}/{name}" for name in ("dynamics.parquet", "scores.parquet", "run.json"))
+RUN_FILES = ("dynamics.parquet", "scores.parquet", "run.json")
+DYNAMICS, SCORES, RUN_RECORD = (f"{RUN_FOLDER}/{name}" for name in RUN_FILES)
 # What a run goes on from after an interruption; its outputs too, until its job is done.
 STATE = f"state/{RUN}"
 EVENTS = f"events/{RUN}.parquet"
@@ -75,9 +76,7 @@ TABLES = (
 QUOTES = TABLE.format(table="quotes")
 FIGURES_FOLDER = "figures"
 FIGURE = f"{FIGURES_FOLDER}/{{figure}}"
-FIGURE_SPECIFICATION, FIGURE_PAGE, FIGURE_DRAWING, FIGURE_IMAGE = (
-    f"{FIGURE}.{extension}" for extension in ("json", "html", "svg", "png")
-)
+FIGURE_SPECIFICATION, FIGURE_DRAWING = (f"{FIGURE}.{extension}" for extension in ("json", "svg"))
 NOT_DRAWN = f"{FIGURES_FOLDER}/not_drawn.txt"
 VERDICTS_FOLDER = "claims"
 VERDICTS, VERDICTS_AS_CSV, VERDICTS_AS_TEXT = (f"{VERDICTS_FOLDER}/claims.{name}" for name in ("parquet", "csv", "txt"))

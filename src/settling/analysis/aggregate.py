@@ -23,7 +23,7 @@ from settling.analysis.measures import (
     memorised,
     phase_table,
 )
-from settling.analysis.reading import progress, read_detector_tables, read_scores, read_splits, read_tasks, read_words
+from settling.analysis.reading import progress, read_detector_tables, read_scores, read_splits, read_words
 from settling.analysis.words import RunFrame, first_learned_table
 from settling.config import Names, NoiseSeeds, Numbers
 from settling.data.tasks import task_of
@@ -97,6 +97,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     classes = sorted({treatment["class"] for treatment in treatments.values() if "class" in treatment})
     scores_of_runs, phases_of_runs = read_scores(results, runs, noisy)
     words = read_words(results, progress(runs), classes)
+    splits = read_splits(results, runs)
     detectors_of_runs, losses_of_runs = read_detector_tables(results, (run for run in runs if run.treatment in noisy))
 
     scores = stacked("scores", scores_of_runs, treatments)
@@ -117,9 +118,9 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         ]
     )
     return {
-        "datasets": dataset_table(read_tasks(results, runs)),
+        "datasets": dataset_table(splits),
         "systems": pd.DataFrame([{"system": name, **facts} for name, facts in spec["systems"].items()]),
-        "treatments": stacked("treatments", read_splits(results, runs), treatments),
+        "treatments": stacked("treatments", splits, treatments),
         "measures": measures,
         "run_curves": run_curves(scores),
         "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
@@ -183,8 +184,9 @@ def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[classes & scores["metric"].isin(RUN_CURVE_METRICS)]
 
 
-def dataset_table(tasks: dict[str, str]) -> pd.DataFrame:
-    """Return what carries a label in each data set, from its task: the schema `datasets`."""
+def dataset_table(splits: Iterable[RunFrame]) -> pd.DataFrame:
+    """Return what carries a label in each data set, from the task of its treated splits: the schema `datasets`."""
+    tasks = {run.dataset: str(facts["task"].iloc[0]) for run, facts in splits}
     return pd.DataFrame(
         [
             {"dataset": dataset, "task": name, "unit": task_of(name).unit, "group": task_of(name).group}

@@ -22,7 +22,7 @@ from settling.layout import Run
 from settling.provenance import sha256
 from settling.tables import metadata_of, open_table, read_table
 
-SPLIT_FACTS = ("sentences", "nominal_rate", "effective_rate", "settled_f1")
+SPLIT_FACTS = ("task", "sentences", "nominal_rate", "effective_rate", "settled_f1")
 
 
 def progress(runs: Sequence[Run]) -> Iterator[Run]:
@@ -102,12 +102,6 @@ def read_splits(results: Path, runs: Iterable[Run]) -> list[RunFrame]:
         metadata, num_words = split_metadata(results / run.treated)
         frames.append((run, pd.DataFrame([{"words": num_words, **{name: metadata[name] for name in SPLIT_FACTS}}])))
     return frames
-
-
-def read_tasks(results: Path, runs: Iterable[Run]) -> dict[str, str]:
-    """Return the task of each data set, as the metadata of its treated splits says."""
-    splits = {run.dataset: results / run.treated for run in runs}
-    return {dataset: split_metadata(path)[0]["task"] for dataset, path in splits.items()}
 
 
 def split_metadata(path: Path) -> tuple[Mapping[str, Any], int]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 
 from settling.documents import read_yaml
 from settling.errors import BadInput, choices
-from settling.files import parse_json
+from settling.files import parse_json, read_bounded
 from settling.model import NUMBER, Model, Number
 from settling.schemas import SCHEMAS
 from settling.validation import Name, check
@@ -147,7 +147,7 @@ def read_claims(path: Path) -> list[Claim]:
 
     Raises BadInput with one line for each problem; the line names the claim.
     """
-    items = _read_json(path) if path.suffix == ".json" else read_yaml(path)
+    items = parse_json(read_bounded(path, MAX_JSON_BYTES), str(path)) if path.suffix == ".json" else read_yaml(path)
     if not isinstance(items, list) or not items:
         raise BadInput(f"{path}: expected a list of claims, each with the keys {', '.join(Claim.model_fields)}")
     claims: dict[str, Claim] = {}
@@ -164,18 +164,6 @@ def read_claims(path: Path) -> list[Claim]:
     if problems:
         raise BadInput("\n".join(problems))
     return [*claims.values()]
-
-
-def _read_json(path: Path) -> Any:
-    """Read a JSON file; raise BadInput if it is missing, over MAX_JSON_BYTES or not JSON."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_JSON_BYTES + 1)
-        if len(content) > MAX_JSON_BYTES:
-            raise BadInput(f"{path}: found more than {MAX_JSON_BYTES} bytes, expected at most that many")
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    return parse_json(content, str(path))
 
 
 def _holds_numbers(kind: pa.DataType) -> bool:

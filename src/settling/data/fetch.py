@@ -7,7 +7,7 @@ from settling.errors import BadInput
 from settling.provenance import git_blob, sha256
 
 # What computes the hash that a source declares under each key.
-HASHES = {"sha256": sha256, "git_blob": git_blob}
+HASH_FUNCTIONS = {"sha256": sha256, "git_blob": git_blob}
 
 
 def fetch(source: Source, folder: Path) -> dict[str, Path]:
@@ -20,7 +20,7 @@ def fetch(source: Source, folder: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for shard in source.shards():
         path = paths[shard.label] = source.fetch(shard, raw)
-        for key, hash_of in HASHES.items():
+        for key, hash_of in HASH_FUNCTIONS.items():
             expected = source.declared(key, shard)
             if expected and (actual := hash_of(path)) != expected:
                 if not source.keeps_files:

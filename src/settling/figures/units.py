@@ -6,8 +6,6 @@ The texts of figures are written about words. Here `word` in them becomes the un
 import re
 from typing import Any
 
-import pandas as pd
-
 from settling.figures.needs import Needs
 from settling.figures.selection import Tables
 
@@ -21,9 +19,11 @@ def units_of(tables: Tables, needs: Needs) -> list[str]:
     """
     shown: set[str] = set()
     for name, frame in tables.items():
-        if name != "datasets" and "dataset" in frame:
-            about = needs.treatment is None or "family" not in frame or frame["family"] == needs.treatment
-            shown.update(frame.loc[about, "dataset"] if isinstance(about, pd.Series) else frame["dataset"])
+        if name == "datasets" or "dataset" not in frame:
+            continue
+        if needs.treatment and "family" in frame:
+            frame = frame[frame["family"] == needs.treatment]
+        shown.update(frame["dataset"])
     datasets = tables["datasets"]
     return sorted(set(datasets.loc[datasets["dataset"].isin(shown), "unit"])) or ["word"]
 

@@ -21,10 +21,10 @@ from settling.data.tasks import task_of
 from settling.errors import BadInput, choices
 from settling.files import read_json, replacing, write_json, write_text
 from settling.fingerprint import fingerprint
-from settling.model import any_of
+from settling.layout import RUN_FILES
 from settling.provenance import checkpoint_hash, provenance, sha256
 from settling.schemas import SPLITS
-from settling.systems import KINDS, kind_of
+from settling.systems import any_recipe, kind_of
 from settling.tables import metadata_of, read_table
 from settling.training import state
 from settling.training.loop import Diverged, Trainer
@@ -35,10 +35,9 @@ from settling.training.records import write_dynamics, write_scores
 from settling.training.state import Interrupted
 from settling.validation import check
 
-TABLES = ("dynamics.parquet", "scores.parquet")
-CARD = "run.json"
-STATE = "state.pt"
-OUTPUTS = (*TABLES, CARD)
+*TABLES, RECORD = RUN_FILES
+# The file in a run's state folder that it goes on from.
+SAVED_STATE = "state.pt"
 
 
 class Run(NamedTuple):
@@ -97,11 +96,11 @@ def hand_over(run: Run, identity: str) -> None:
     It stays in the state folder too, by hard links, which take no space: a workflow deletes outputs before it runs a
     job again, and what is done need not be trained again then. A disk without hard links keeps the outputs alone.
     """
-    if (run.state / CARD).exists() and not is_done(run.state, identity):
+    if (run.state / RECORD).exists() and not is_done(run.state, identity):
         raise BadInput(f"{run.state}: holds what another run or process wrote; expected the outputs of this run")
     linked = True
     # The card that says which run it is comes last.
-    for name in OUTPUTS if (run.state / CARD).exists() else ():
+    for name in RUN_FILES if (run.state / RECORD).exists() else ():
         with replacing(run.output / name) as part:
             part.unlink(missing_ok=True)
             try:
@@ -109,7 +108,7 @@ def hand_over(run: Run, identity: str) -> None:
             except OSError:
                 linked = False
                 shutil.copyfile(run.state / name, part)
-    (run.state / STATE).unlink(missing_ok=True)
+    (run.state / SAVED_STATE).unlink(missing_ok=True)
     if not linked:
         shutil.rmtree(run.state)
 
@@ -188,7 +187,7 @@ class Job:
         tokens: Path | None,
         stop: Callable[[], bool],
     ) -> None:
-        self.recipe: Recipe = check(any_of([kind_of(name).recipe for name in KINDS]), spec, "spec")
+        self.recipe: Recipe = check(any_recipe(), spec, "spec")
         self.progress: Progress | None = None
         if (checkpoint is None) != (self.recipe.checkpoint is None):
             found, expected = (
@@ -240,7 +239,7 @@ class Job:
         torch.manual_seed(seed_of("weights", run.seed))
         system = importlib.import_module(self.kind.model).System(self.recipe, self.checkpoint, splits, self.place)
         trainer = Trainer(self.recipe, run.seed, system, splits, self.stop)
-        state_file = run.state / STATE
+        state_file = run.state / SAVED_STATE
         saved = state.load(state_file, identity, self.place)
         if saved:
             trainer.restore(saved)
@@ -268,7 +267,7 @@ class Job:
         write_dynamics(run.state / TABLES[0], trainer.history.views, tags, made)
         write_scores(run.state / TABLES[1], trainer.history.scores, {**made, "steps": system.total_steps})
         write_json(
-            run.state / CARD,
+            run.state / RECORD,
             {
                 "identity": identity,
                 "made": made,
@@ -293,14 +292,14 @@ class Job:
 
 def is_done(folder: Path, identity: str) -> bool:
     """Return whether the folder holds the outputs of the run called `identity`."""
-    if not all((folder / name).exists() for name in OUTPUTS):
+    if not all((folder / name).exists() for name in RUN_FILES):
         return False
     try:
-        card = read_json(folder / CARD)
+        record = read_json(folder / RECORD)
         hashes = {name: sha256(folder / name) for name in TABLES}
-        return bool(card["identity"] == identity and card["outputs"] == hashes)
+        return bool(record["identity"] == identity and record["outputs"] == hashes)
     except (BadInput, OSError, LookupError, TypeError):
-        # Damaged, or not a card: it is trained again.
+        # Damaged, or not a record: it is trained again.
         return False
 
 

@@ -18,8 +18,6 @@ class Hub:
     files: dict[str, bytes] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     cuts: int = 0
-    cut_suffix: str = ""
-    ranges: bool = True
     downloads: int = 0
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
@@ -51,7 +49,7 @@ class Hub:
         content = self.files[name]
         etag = self.etags.get(name, hashlib.sha256(content).hexdigest())
         headers = {"X-Repo-Commit": REVISION, "ETag": f'"{etag}"'}
-        start = int(request.headers.get("Range", "bytes=0-")[6:].partition("-")[0]) if self.ranges else 0
+        start = int(request.headers.get("Range", "bytes=0-")[6:].partition("-")[0])
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         self.send(request, 206 if start else 200, content[start:], headers)
@@ -63,7 +61,7 @@ class Hub:
         request.end_headers()
         if request.command == "HEAD":
             return
-        cut = request.path.endswith(self.cut_suffix) and "/resolve/" in request.path and self.downloads < self.cuts
+        cut = "/resolve/" in request.path and self.downloads < self.cuts
         self.downloads += "/resolve/" in request.path
         with contextlib.suppress(ConnectionError):
             request.wfile.write(content[: len(content) // 2] if cut else content)

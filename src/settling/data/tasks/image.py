@@ -36,7 +36,6 @@ TASK = Task(
     group="image",
     examples="images",
     has_outside=False,
-    score="accuracy",
     check=check,
     formats=lambda dataset: [],
     read=read,

@@ -38,7 +38,6 @@ TASK = Task(
     group="sentence",
     examples="words",
     has_outside=True,
-    score="entity F1",
     check=check_words,
     formats=formats,
     read=read,

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What the examples of a data set are, how they are read, and how they are scored.
+    """What the examples of a data set are, and how they are read.
 
     A `unit` carries a label. A `group` of units is what is shuffled, split and capped as a whole. Both are nouns in the
     singular, whose plural has an s. `examples` is what a system reads. With `has_outside` a unit may belong to no
-    class, and has the tag O then. `score` is what micro F1 over the classes is called in this task.
+    class, and has the tag O then.
 
     `check` takes a data set and raises ValueError where it cannot be of this task. `formats` returns the formats of its
     files, sorted: names in settling.data.formats. `read` takes a file, its data set, and what messages call the file.
@@ -28,7 +28,6 @@ class Task:
     group: str
     examples: Literal["words", "images"]
     has_outside: bool
-    score: str
     check: Callable[["Dataset"], None]
     formats: Callable[["Dataset"], list[str]]
     read: Callable[[Path, "Dataset", str], tuple[list["Sentence"], dict[str, Any]]]
