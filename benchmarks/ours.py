@@ -13,9 +13,10 @@ from worker import serve
 
 from settling.data.split import read_split, read_treated
 from settling.systems.encoder import EncoderRecipe
-from settling.systems.encoder_model import System, Windows
+from settling.systems.encoder_model import System
+from settling.systems.windows import Windows
+from settling.training.device import set_up
 from settling.training.loop import Trainer
-from settling.training.train import set_up
 from settling.validation import check
 
 SIDE = 1024

@@ -1,6 +1,5 @@
 """How every checkpoint is opened, from this machine alone, without code of its own or pickled weights, and run."""
 
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,10 @@ def load_backbone(model: PreTrainedModel, checkpoint: Path) -> None:
     model.base_model.load_state_dict({name: weights[name] for name in own})
 
 
-@functools.lru_cache(maxsize=1)
 def backbone(checkpoint: Path, layers: int | None) -> tuple[dict[str, torch.Tensor], set[str]]:
     """Return the weights of a checkpoint's backbone, and the names of those that it lacks.
 
-    The runs of a job share them. `layers` keeps the first ones alone.
+    `layers` keeps the first ones alone.
     """
     config = AutoConfig.from_pretrained(checkpoint, **SAFELY)
     if layers is not None:
@@ -52,6 +50,7 @@ def accelerate(model: PreTrainedModel, recipe: AcceleratedRecipe, device: torch.
     """Move the model to `device` and make it run as the recipe says; in bfloat16 its weights stay float32."""
     module: torch.nn.Module = model
     module.to(device)
+    torch.backends.cudnn.allow_tf32 = recipe.precision == "tf32"
     torch.set_float32_matmul_precision("high" if recipe.precision == "tf32" else "highest")
     if recipe.precision == "bfloat16":
         module.forward = torch.autocast(device.type, torch.bfloat16)(module.forward)

@@ -19,8 +19,9 @@ from transformers import PreTrainedModel
 from settling.canonical import generator
 from settling.data.split import Split
 from settling.errors import BadInput
-from settling.systems.encoder_model import Rows, Windows, at_first_subwords, prepare
+from settling.systems.encoder_model import at_first_subwords, prepare
 from settling.systems.protobert import ProtobertRecipe
+from settling.systems.windows import Rows, Windows
 from settling.training import interface
 from settling.training.interface import Output, output_of
 

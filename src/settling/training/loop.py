@@ -1,9 +1,10 @@
 """The training loop: every word observed at every epoch, resumable after each step, the same bytes every time.
 
-All randomness of an epoch follows from the seed and the epoch's number, so runs with the same seed see the same order
-whatever their treatment does to the labels. Only within an epoch does the state of torch's generator count.
+All randomness of a step follows from the seed, the epoch's number and the step's, so runs with the same seed see the
+same order whatever their treatment does to the labels.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from settling.canonical import seed_of
 from settling.data.split import Split
 from settling.errors import BadInput
 from settling.schemas import NARROW_TAGS
+from settling.training.dropout import SparseDropout
 from settling.training.interface import MicroBatch, Output, System
 from settling.training.progress import Progress, defined
-from settling.training.recipe import Recipe
+from settling.training.recipe import AcceleratedRecipe, Recipe
 from settling.training.records import Observation, Scorer, ScoreRow
 from settling.training.state import Interrupted
 
@@ -68,6 +70,8 @@ class Trainer:
         self.num_words = {name: len(split.true_label) for name, split in splits.items()}
         self.scorers = {name: Scorer(name, split) for name, split in splits.items()}
         self.optimizer = optimizer_of(system.module, recipe)
+        is_compiled = isinstance(recipe, AcceleratedRecipe) and recipe.compile
+        self.dropout = SparseDropout if self.device.type == "cpu" and not is_compiled else contextlib.nullcontext
         self.history = History({view: [] for view in recipe.views})
         self.under_way = Epoch(self.gather("train"))
         # From short to long, so that evaluation pads little; the same at every epoch.
@@ -104,8 +108,6 @@ class Trainer:
     def train(self, epoch: int) -> Observation:
         """Train for what is left of an epoch; return each word as it was when its batch passed, before the update."""
         began = time.monotonic() - self.under_way.seconds
-        if not self.under_way.steps:
-            torch.manual_seed(seed_of("epoch", self.seed, epoch))
         self.system.module.train()
         first_step = self.system.total_steps * epoch // self.recipe.epochs
         for batch in self.system.batches(epoch, self.seed)[self.under_way.steps :]:
@@ -113,7 +115,9 @@ class Trainer:
             rate = self.learning_rate(first_step + self.under_way.steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            self.update(batch, self.under_way.gather)
+            torch.manual_seed(seed_of("step", self.seed, epoch, self.under_way.steps))
+            with self.dropout():
+                self.update(batch, self.under_way.gather)
             self.under_way.steps += 1
             self.under_way.seconds = time.monotonic() - began
         return self.under_way.gather.observation()
@@ -176,7 +180,6 @@ class Trainer:
                 "steps": self.under_way.steps,
                 "seconds": self.under_way.seconds,
                 "seen": self.under_way.gather.columns(),
-                "generators": generator_states(self.device),
             },
         }
 
@@ -196,7 +199,6 @@ class Trainer:
         self.under_way = Epoch(self.gather("train"), under_way["steps"], under_way["seconds"])
         for column, saved in zip(self.under_way.gather.columns(), under_way["seen"], strict=True):
             column.copy_(saved)
-        set_generator_states(self.device, under_way["generators"])
 
     def place(self) -> str:
         """Say how far the run is."""
@@ -244,25 +246,6 @@ class Gather:
     def columns(self) -> list[torch.Tensor]:
         """Return the predictions, losses and margins, (words,) each."""
         return [self.predicted, self.loss, self.margin]
-
-
-def generator_states(device: torch.device) -> list[torch.Tensor]:
-    """Return the states of torch's generators that a step on `device` draws from."""
-    states = [torch.get_rng_state()]
-    if device.type == "cuda":
-        states.append(torch.cuda.get_rng_state(device))
-    elif device.type == "mps":
-        states.append(torch.mps.get_rng_state())
-    return states
-
-
-def set_generator_states(device: torch.device, states: list[torch.Tensor]) -> None:
-    """Go on drawing from where `generator_states` was."""
-    torch.set_rng_state(states[0].cpu())
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(states[1].cpu(), device)
-    elif device.type == "mps":
-        torch.mps.set_rng_state(states[1].cpu())
 
 
 def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:

@@ -3,7 +3,6 @@
 import contextlib
 import importlib
 import os
-import platform
 import shutil
 import signal
 import threading
@@ -18,7 +17,7 @@ import torch
 from settling.canonical import digest, seed_of
 from settling.data.split import Split, read_split, read_treated
 from settling.data.tasks import task_of
-from settling.errors import BadInput, choices
+from settling.errors import BadInput
 from settling.files import read_json, replacing, write_json, write_text
 from settling.fingerprint import fingerprint
 from settling.layout import RUN_FILES
@@ -27,6 +26,7 @@ from settling.schemas import SPLITS
 from settling.systems import any_recipe, kind_of
 from settling.tables import metadata_of, read_table
 from settling.training import state
+from settling.training.device import machine, peak_memory, set_up
 from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
 from settling.training.progress import Progress, say, write_progress
@@ -274,6 +274,7 @@ class Job:
                 "outputs": {name: sha256(run.state / name) for name in TABLES},
                 "parameters": sum(parameter.numel() for parameter in system.module.parameters()),
                 "machine": machine(self.place, self.threads),
+                "peak_memory_mb": peak_memory(self.place),
                 "seconds_per_epoch": trainer.history.seconds,
                 "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             },
@@ -301,33 +302,3 @@ def is_done(folder: Path, identity: str) -> bool:
     except (BadInput, OSError, LookupError, TypeError):
         # Damaged, or not a record: it is trained again.
         return False
-
-
-def set_up(device: str, threads: int) -> torch.device:
-    """Choose the device (`auto`: CUDA, then MPS, then CPU) and make torch repeatable on it."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        device = next(name for name, there in available.items() if there)
-    elif not available.get(device.split(":")[0], False):
-        usable = [name for name, there in available.items() if there]
-        raise BadInput(f"--device: {device!r} is not available here; {choices(device, ['auto', *usable])}")
-    torch.set_num_threads(threads)
-    # cuBLAS is repeatable only with a fixed workspace, and reads this when it starts.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # No kernel here reads memory that it has not written, so none needs filling first.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return torch.device(device)
-
-
-def machine(device: torch.device, threads: int) -> dict[str, Any]:
-    """Return what the run ran on, as bytes are promised only on one kind of machine."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
-    return {
-        "device": str(device),
-        "name": name or platform.machine(),
-        "threads": threads,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }

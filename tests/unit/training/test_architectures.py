@@ -32,6 +32,7 @@ from transformers import (
 from settling.data.checkpoints import download_checkpoint
 from settling.data.split import Split
 from settling.systems import encoder_model as encoder
+from settling.systems import windows
 from settling.systems.encoder_model import System
 from settling.training.loop import Trainer
 from tests.conftest import corpus_text
@@ -193,9 +194,8 @@ def test_words_have_the_pieces_that_they_have_within_the_text(
 ) -> None:
     tokenizer = whole(checkpoint)
     split = splits["dev"]
-    windows = encoder.windows_of(tokenizer, split, POSITIONS)
-    for sentence, cut in zip(split.sentences(), windows, strict=True):
-        (window,) = cut
+    cut = windows.windows_of(tokenizer, split, POSITIONS)
+    for sentence, (window,) in zip(split.sentences(), cut, strict=True):
         micro_batch = tokenizer.convert_ids_to_tokens(window.ids.tolist())
         text = tokenizer.tokenize(" " + " ".join(sentence))
         assert micro_batch == [architecture.specials[0], *text, architecture.specials[1]]
@@ -212,7 +212,7 @@ def test_words_have_the_pieces_that_they_have_within_the_text(
 def test_padding_has_the_checkpoint_s_own_id(
     checkpoint: Path, splits: dict[str, Split], architecture: Architecture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoder, "PACKED", frozenset())
+    monkeypatch.setattr(encoder, "PACKED", {})
     system = System(recipe(), checkpoint, splits, CPU)
     order = np.arange(20)
     padded = [micro_batch for batch in system.prepared["dev"].batches(order, 20) for micro_batch in batch]
@@ -225,8 +225,8 @@ def test_padding_has_the_checkpoint_s_own_id(
 LAYOUTS: dict[str, tuple[dict[str, Any], int]] = {
     "packed": ({}, 1),
     "packed, in pieces": ({"PACKED_PIECES": 100}, 2),
-    "padded": ({"PACKED": frozenset(), "PADDED_ROWS": 1000}, 1),
-    "padded, in pieces": ({"PACKED": frozenset(), "PADDED_ROWS": 2}, 10),
+    "padded": ({"PACKED": {}, "PADDED_ROWS": 1000}, 1),
+    "padded, in pieces": ({"PACKED": {}, "PADDED_ROWS": 2}, 10),
 }
 
 
@@ -237,7 +237,7 @@ def test_packed_or_padded_in_pieces_or_whole_a_batch_has_one_loss_and_one_gradie
     for layout, (constants, least) in LAYOUTS.items():
         with monkeypatch.context() as patch:
             for constant, value in constants.items():
-                patch.setattr(encoder, constant, value)
+                patch.setattr(encoder if constant == "PACKED" else windows, constant, value)
             torch.manual_seed(0)
             system = System(recipe(), checkpoint, splits, CPU)
             (batch,) = system.prepared["dev"].batches(np.random.default_rng(0).permutation(20), 20)
@@ -346,10 +346,10 @@ def test_byte_pairs_of_no_class_of_their_own_get_their_space_and_their_padding_b
     download_checkpoint({"kind": "folder", "path": str(tmp_path)}, tmp_path / "downloaded")
     tokenizer = whole(tmp_path / "downloaded")
     split = long_split(splits["dev"])
-    (windows,) = encoder.windows_of(tokenizer, split, 4096)
+    (cut,) = windows.windows_of(tokenizer, split, 4096)
     assert all(
         tokenizer.convert_ids_to_tokens(int(window.ids[head])).startswith("Ġ")
-        for window in windows
+        for window in cut
         for head in window.first_subwords
     )
     system = System(recipe(max_length=4096), tmp_path / "downloaded", {"train": split}, CPU)

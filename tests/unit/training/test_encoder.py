@@ -13,7 +13,8 @@ from settling.data.split import Split
 from settling.errors import BadInput
 from settling.systems import loading
 from settling.systems.encoder import EncoderRecipe
-from settling.systems.encoder_model import LOST, System, cut_windows, load, truncated_window
+from settling.systems.encoder_model import System, load
+from settling.systems.windows import LOST, cut_windows, truncated_window
 from settling.validation import check
 
 CPU = torch.device("cpu")

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForTokenClassification
 
-from settling.systems.encoder_model import PACKED, Rows, Window, Windows, at_first_subwords, first_position, pack
+from settling.systems.encoder_model import PACKED, at_first_subwords, first_position
+from settling.systems.windows import WIDEST, Rows, Window, Windows, pack
 
 VOCABULARY = 40
 
@@ -24,20 +25,23 @@ def windows_of(lengths: list[int], seed: int = 0) -> list[Window]:
     return windows
 
 
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=80).map(sorted))
-def test_each_window_is_packed_once_and_no_row_is_longer_than_the_longest(lengths: list[int]) -> None:
-    rows = pack(windows_of(lengths))
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=80).map(sorted), st.integers(60, 90))
+def test_each_window_is_packed_once_and_no_row_is_longer_than_the_model_takes(
+    lengths: list[int], max_width: int
+) -> None:
+    rows, width = pack(windows_of(lengths), max_width)
     assert sorted(len(window.ids) for row in rows for window in row) == lengths
     filled = [sum(len(window.ids) for window in row) for row in rows]
-    assert max(filled) == lengths[-1] == len(rows[0][0].ids)
+    assert lengths[-1] == len(rows[0][0].ids) <= max(filled) <= width <= min(max_width, WIDEST * lengths[-1])
     # First fit leaves at most one row half empty.
-    assert sum(2 * size <= lengths[-1] for size in filled) <= 1
+    assert sum(2 * size <= width for size in filled) <= 1
 
 
 def test_of_sentences_as_long_as_real_ones_next_to_none_of_a_packed_batch_is_padding() -> None:
     lengths = np.random.default_rng(0).gamma(2.0, 10.0, (100, 32)).astype(int) + 3
-    filled = [sum(batch) / (len(pack(windows_of(sorted(batch)))) * max(batch)) for batch in lengths.tolist()]
-    assert np.mean(filled) > 0.93
+    packed = [pack(windows_of(sorted(batch)), 512) for batch in lengths.tolist()]
+    sizes = [len(rows) * width for rows, width in packed]
+    assert np.mean(lengths.sum(1) / sizes) > 0.97
 
 
 @pytest.mark.parametrize("model_type", sorted(PACKED))
@@ -53,7 +57,7 @@ def test_a_packed_window_is_predicted_as_it_is_alone(model_type: str) -> None:
             parameter.normal_(0, 0.5)
     windows = windows_of([3, 9, 4, 30, 11, 2, 17])
     given_labels = np.zeros(sum(len(window.ids) for window in windows), dtype=np.uint8)
-    packed = Windows([[window] for window in windows], given_labels, 1, first_position(model), torch.device("cpu"))
+    packed = Windows([[window] for window in windows], given_labels, 1, first_position(model), 70, torch.device("cpu"))
     ((rows,),) = packed.batches(np.arange(7), 7)
     assert isinstance(rows, Rows)
     assert len(rows.ids) < 5

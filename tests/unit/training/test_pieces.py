@@ -42,8 +42,8 @@ from transformers.convert_slow_tokenizer import import_protobuf
 from settling.data.split import Split
 from settling.data.tokens import before_words, load_tokenizer, pieces_of, tokenise
 from settling.errors import BadInput
-from settling.systems import encoder_model as encoder
 from settling.systems.encoder_model import System
+from settling.systems.windows import windows_of
 from tests.conftest import corpus_text
 from tests.unit.training.test_encoder import CPU, predictions, recipe
 
@@ -367,7 +367,7 @@ def test_each_window_has_the_special_pieces_of_a_text_and_no_more_pieces_than_fi
     tokenizer = with_specials(of_file(sentencepiece_pairs(), MARK_FIRST, unk_token="<unk>"), before, after)
     sentence = [*SENTENCES[0], "Zürich"] * 6
     (found,) = pieces_by_sentence(tokenizer, [sentence])
-    (windows,) = encoder.windows_of(tokenizer, split_of([sentence]), 12)
+    (windows,) = windows_of(tokenizer, split_of([sentence]), 12)
     assert len(windows) > 2
     for window in windows:
         assert len(window.ids) <= 12
@@ -382,7 +382,7 @@ def test_so_it_is_where_the_tokenizer_knows_no_latin_letter(before: list[int], a
     vocabulary = {"ж": 0, "я": 1, **{f"<{index}>": index for index in range(2, 10)}}
     model = json.dumps({"type": "BPE", "vocab": vocabulary, "merges": []})
     tokenizer = with_specials(of_file(model, None, {"type": "WhitespaceSplit"}), before, after)
-    (windows,) = encoder.windows_of(tokenizer, split_of([["ж", "яж"]]), 12)
+    (windows,) = windows_of(tokenizer, split_of([["ж", "яж"]]), 12)
     assert [window.ids.tolist() for window in windows] == [[*before, 0, 1, 0, *after]]
 
 
