@@ -4,13 +4,15 @@ import functools
 import hashlib
 import subprocess
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import settling
 from settling.canonical import digest
 
-CHUNK = 1 << 20
+# What a core keeps near it.
+CHUNK = 1 << 18
 
 
 def sha256(path: Path) -> str:
@@ -48,22 +50,26 @@ def commit() -> str:
         return "none"
 
 
-def provenance(command: str, spec: Any, inputs: Mapping[str, Path], **extra: Any) -> dict[str, Any]:
-    """Return what a file says of its making: command, parameters, version, commit, hashes of the inputs."""
+def provenance(command: str, spec: Any, inputs: Mapping[str, Path | str], **extra: Any) -> dict[str, Any]:
+    """Return what a file says of its making: command, parameters, version, commit, hashes of the inputs.
+
+    `inputs` has, by role, the path of each input, or its SHA-256 (hex) where the caller knows it.
+    """
     return {
         "command": command,
         "spec": spec,
         "version": settling.__version__,
         "commit": commit(),
-        "inputs": {role: sha256(path) for role, path in inputs.items()},
+        "inputs": {role: found if isinstance(found, str) else sha256(found) for role, found in inputs.items()},
         **extra,
     }
 
 
-def hash_of_next(file: BinaryIO, num_bytes: int) -> "hashlib._Hash":
+def hash_of_next(file: BufferedReader, num_bytes: int) -> "hashlib._Hash":
     """Read so many bytes of a file, or what is left of it, and return their SHA-256, which can go on."""
     found = hashlib.sha256()
-    while num_bytes > 0 and (chunk := file.read(min(num_bytes, CHUNK))):
-        found.update(chunk)
-        num_bytes -= len(chunk)
+    buffer = memoryview(bytearray(CHUNK))
+    while num_bytes > 0 and (length := file.readinto(buffer[:num_bytes])):
+        found.update(buffer[:length])
+        num_bytes -= length
     return found

@@ -105,16 +105,18 @@ class HashingSink:
         """Do nothing: whoever opened the file closes it."""
 
 
-def content_hash(path: Path, metadata: bytes) -> str:
-    """Return the SHA-256 (hex) of what comes before a Parquet file's footer, which is its pages, and of `metadata`."""
+def hashes_of(path: Path, metadata: bytes) -> tuple[str, str]:
+    """Return two SHA-256 (hex): of a Parquet file, and of its pages, which come before the footer, and `metadata`."""
     with path.open("rb") as file:
         file.seek(-FOOTER_END.size, os.SEEK_END)
         length, _ = FOOTER_END.unpack(file.read(FOOTER_END.size))
         pages = file.tell() - FOOTER_END.size - length
         file.seek(0)
-        found = hash_of_next(file, pages)
-    found.update(metadata)
-    return found.hexdigest()
+        whole = hash_of_next(file, pages)
+        content = whole.copy()
+        content.update(metadata)
+        whole.update(file.read())
+    return whole.hexdigest(), content.hexdigest()
 
 
 def write_table(path: Path, name: str, columns: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
@@ -138,9 +140,15 @@ def as_array(values: Any, field: pa.Field) -> pa.Array:
 
 
 def open_table(path: Path, name: str) -> pq.ParquetFile:
-    """Open a Parquet file and check its schema; raise BadInput where it is missing or something else."""
+    """Open a Parquet file and check its schema and content; raise BadInput where it is missing or something else."""
+    return open_hashed(path, name)[0]
+
+
+def open_hashed(path: Path, name: str) -> tuple[pq.ParquetFile, str]:
+    """Open as `open_table` does, and return the SHA-256 (hex) of the file too, for which it is not read again."""
     try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+        # The hash of the content stands for all checksums of pages.
+        file = pq.ParquetFile(path)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except UNREADABLE as error:
@@ -156,9 +164,10 @@ def open_table(path: Path, name: str) -> pq.ParquetFile:
     if metadata is None:
         raise BadInput(f"{path}: no metadata of settling; expected a file that settling wrote")
     stated = (file.metadata.metadata or {}).get(CONTENT_KEY, b"").decode(errors="replace")
-    if content_hash(path, metadata) != stated:
+    whole, content = hashes_of(path, metadata)
+    if content != stated:
         raise BadInput(f"{path}: damaged, or edited since settling wrote it (its content does not match its own hash)")
-    return file
+    return file, whole
 
 
 def read_table(path: Path, name: str) -> pa.Table:
@@ -178,8 +187,17 @@ def read_group(path: Path, file: pq.ParquetFile, group: int, columns: list[str])
         raise damaged(path, error) from None
 
 
+def first_row(path: Path, file: pq.ParquetFile, group: int, columns: list[str]) -> dict[str, Any]:
+    """Return columns of the first row of a row group, the rest not decoded; raise BadInput where it is damaged."""
+    try:
+        batches = file.iter_batches(1, [group], columns)
+        return {name: values[0] for name, values in next(batches).to_pydict().items()}
+    except UNREADABLE as error:
+        raise damaged(path, error) from None
+
+
 def damaged(path: Path, error: Exception) -> BadInput:
-    """Return the BadInput for a Parquet file whose page checksums do not match."""
+    """Return the BadInput for a Parquet file whose pages cannot be read."""
     return BadInput(f"{path}: damaged ({str(error).splitlines()[0]})")
 
 

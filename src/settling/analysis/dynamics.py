@@ -7,14 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from settling.analysis.lineage import check_split
 from settling.errors import BadInput
-from settling.tables import metadata_of, open_table, read_group, read_table
-
-# The column `word` need not be read: every row group holds all words in order.
-COLUMNS_READ = ["view", "epoch", "predicted", "loss", "margin"]
+from settling.provenance import sha256
+from settling.tables import first_row, metadata_of, open_hashed, read_group, read_table
 
 
 class Epoch(NamedTuple):
@@ -27,31 +26,53 @@ class Epoch(NamedTuple):
     loss: NDArray[np.float32]
     """(words,) loss of the given label, in nats."""
     margin: NDArray[np.float32]
-    """(words,) log-probability of the given label minus the greatest of another label, in nats."""
+    """(words,) log-probability of the given label minus the greatest of another label, in nats; (0,) if not read."""
     predicted: NDArray[np.integer]
     """(words,) predicted tags, as indices into the tag list."""
 
 
-def epochs_of(dynamics: Path, treated: Path) -> Iterator[Epoch]:
-    """Yield the epochs of a run in the order of the file `dynamics`: view by view, from epoch 0 on.
+class Dynamics(NamedTuple):
+    """The open dynamics of a run and its training split, with their files' paths and SHA-256 (hex) by role."""
 
-    `treated` is the file of the training split. Raises BadInput where the two files do not belong together.
-    """
+    file: pq.ParquetFile
+    labels: pa.Table
+    given_label: NDArray[np.integer]
+    """(words,) indices into the tag list."""
+    paths: dict[str, Path]
+    hashes: dict[str, str]
+
+    def epochs(self, with_margin: bool) -> Iterator[Epoch]:
+        """Yield the epochs in the order of the file, view by view, from epoch 0 on, and close it.
+
+        Raises BadInput where an epoch has not as many words as the training split.
+        """
+        path = self.paths["dynamics"]
+        # The column `word` need not be read: every row group holds all words in order, of one view and epoch.
+        columns = ["predicted", "loss", *(["margin"] if with_margin else [])]
+        with self.file as file:
+            for group in range(file.num_row_groups):
+                rows = read_group(path, file, group, columns)
+                if (found := len(rows)) != len(self.labels):
+                    raise BadInput(f"{path}: {found} words an epoch; {self.paths['treated']} has {len(self.labels)}")
+                predicted = rows["predicted"].to_numpy()
+                yield Epoch(
+                    **first_row(path, file, group, ["view", "epoch"]),
+                    # Bytes are compared many at a time, and not turned into wider numbers first.
+                    matches_given=predicted == self.given_label.astype(predicted.dtype),
+                    loss=rows["loss"].to_numpy(),
+                    margin=rows["margin"].to_numpy() if with_margin else np.empty(0, dtype=np.float32),
+                    predicted=predicted,
+                )
+
+
+def open_dynamics(dynamics: Path, treated: Path) -> Dynamics:
+    """Open the dynamics of a run, and read its training split; raise BadInput where they do not belong together."""
+    paths = {"dynamics": dynamics, "treated": treated}
     labels = read_table(treated, "treated")
-    with open_table(dynamics, "dynamics") as file:
-        check_split(dynamics, file.schema_arrow, treated)
-        tags = pa.array(metadata_of(file.schema_arrow)["tags"])
-        given_label = np.asarray(pc.index_in(labels["given_label"].cast(pa.string()), tags).to_numpy())
-        for group in range(file.num_row_groups):
-            rows = read_group(dynamics, file, group, COLUMNS_READ)
-            if len(rows) != len(labels):
-                raise BadInput(f"{dynamics}: {len(rows)} words an epoch; {treated} has {len(labels)}")
-            predicted = rows["predicted"].to_numpy()
-            yield Epoch(
-                rows["view"][0].as_py(),
-                rows["epoch"][0].as_py(),
-                predicted == given_label,
-                rows["loss"].to_numpy(),
-                rows["margin"].to_numpy(),
-                predicted,
-            )
+    file, dynamics_hash = open_hashed(dynamics, "dynamics")
+    hashes = {"dynamics": dynamics_hash, "treated": sha256(treated)}
+    check_split(dynamics, file.schema_arrow, treated, hashes["treated"])
+    given_label = pc.index_in(labels["given_label"].cast(pa.string()), pa.array(metadata_of(file.schema_arrow)["tags"]))
+    if given_label.null_count:
+        raise BadInput(f"{dynamics}: the tags of its metadata lack a given label of {treated}")
+    return Dynamics(file, labels, given_label.to_numpy(), paths, hashes)

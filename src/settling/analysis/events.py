@@ -12,11 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from settling.analysis.dynamics import epochs_of
+from settling.analysis.dynamics import open_dynamics
 from settling.analysis.lineage import check_run
 from settling.errors import BadInput
 from settling.provenance import provenance
-from settling.tables import metadata_of, read_table, writing_table
+from settling.tables import metadata_of, writing_table
+
+# So many words' numbers stay near the core from one step of their arithmetic to the next.
+BLOCK = 1 << 15
 
 
 class Events(NamedTuple):
@@ -37,30 +40,48 @@ class Events(NamedTuple):
 
 
 class EventCounter:
-    """Counts the events of one view epoch by epoch; keeps a few numbers for each word and no history."""
+    """Counts the events of one view epoch by epoch; keeps a few numbers for each word and no history.
+
+    What is kept of labels is bytes, on which numpy works many at a time and without a branch for each word.
+    """
 
     def __init__(self, num_words: int) -> None:
         self.epoch = 0
         self.right = np.zeros(num_words, dtype=bool)
         self.first_learned = np.full(num_words, -1, dtype=np.int32)
         self.learning = np.zeros(num_words, dtype=np.uint16)
-        self.forgetting = np.zeros(num_words, dtype=np.uint16)
+        self.always_right = np.ones(num_words, dtype=bool)
+        self.mistaken_for: NDArray[np.integer] = np.zeros(num_words, dtype=np.uint8)
         self.mean = np.zeros(num_words)
         self.squares = np.zeros(num_words)
-        self.mistaken_for = np.full(num_words, -1, dtype=np.int16)
 
     def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32], predicted: NDArray[np.integer]) -> None:
         """Count one epoch: which words were right, their losses in nats and their predicted tags, each (words,)."""
         self.first_learned[right & (self.first_learned < 0)] = self.epoch
-        self.learning += right & ~self.right
-        self.forgetting += self.right & ~right
-        np.copyto(self.mistaken_for, predicted, where=~right)
+        self.learning += right > self.right
+        self.always_right &= right
+        # All bits set where a word is wrong, none where it is right.
+        wrong = right.astype(predicted.dtype) - 1
+        self.mistaken_for = self.mistaken_for ^ ((self.mistaken_for ^ predicted) & wrong)
         self.right = right
         self.epoch += 1
+        for start in range(0, len(loss), BLOCK):
+            block = slice(start, start + BLOCK)
+            self._add_loss(loss[block].astype(np.float64), self.mean[block], self.squares[block])
+
+    def _add_loss(self, loss: NDArray[np.float64], mean: NDArray[np.float64], squares: NDArray[np.float64]) -> None:
+        """Count the losses of some words in the running mean and squares of these; `loss` is overwritten."""
         # Welford's update. The difference of two sums of squares would lose the digits of a small variance.
-        difference = loss - self.mean
-        self.mean += difference / self.epoch
-        self.squares += difference * (loss - self.mean)
+        difference = loss - mean
+        mean += difference / self.epoch
+        loss -= mean
+        difference *= loss
+        squares += difference
+
+    @property
+    def forgetting(self) -> NDArray[np.uint16]:
+        """The number of forgetting events: each learning event is followed by one, or the word is right now."""
+        return self.learning - self.right
 
     def events(self) -> Events:
         """Return the events so far. At least one epoch must have been added."""
@@ -70,7 +91,7 @@ class EventCounter:
             self.forgetting,
             self.mean.astype(np.float32),
             (self.squares / self.epoch).astype(np.float32),
-            self.mistaken_for,
+            np.where(self.always_right, -1, self.mistaken_for.astype(np.int16)),
         )
 
 
@@ -80,15 +101,17 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
     `dynamics` and `treated` are the files of its dynamics and of its training split; `run` is its run.json, if there is
     one. Raises BadInput where the files do not belong together.
     """
-    paths = {"dynamics": dynamics, "treated": treated}
-    origin = provenance("events", None, paths)
+    opened = open_dynamics(dynamics, treated)
     if run:
-        check_run(run, paths, origin["inputs"])
-    labels = read_table(treated, "treated")
+        check_run(run, opened.paths, opened.hashes)
+    labels = opened.labels
     num_words, tags = len(labels), pa.array(metadata_of(labels.schema)["tags"])
     counters: dict[str, EventCounter] = {}
-    for epoch in epochs_of(dynamics, treated):
-        counters.setdefault(epoch.view, EventCounter(num_words)).add(epoch.matches_given, epoch.loss, epoch.predicted)
+    for epoch in opened.epochs(with_margin=False):
+        if epoch.view not in counters:
+            counters[epoch.view] = EventCounter(num_words)
+        counters[epoch.view].add(epoch.matches_given, epoch.loss, epoch.predicted)
+    origin = provenance("events", None, opened.hashes)
     num_epochs = {counter.epoch for counter in counters.values()}
     if len(num_epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(num_epochs)}")

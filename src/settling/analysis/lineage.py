@@ -35,10 +35,12 @@ def _check(run_json: Path, record: dict[str, Any], paths: Mapping[str, Path], ha
         raise BadInput(f"{split}: not the training split that the run of {run_json} was trained on (the hashes differ)")
 
 
-def check_split(path: Path, schema: pa.Schema, treated: Path) -> None:
-    """Raise BadInput if the file at `path`, whose schema is `schema`, was made of another split than `treated`."""
-    actual = sha256(treated)
-    if metadata_of(schema).get("inputs", {}).get("treated", actual) != actual:
+def check_split(path: Path, schema: pa.Schema, treated: Path, treated_hash: str) -> None:
+    """Raise BadInput if the file at `path`, whose schema is `schema`, was made of another split than `treated`.
+
+    `treated_hash` is the SHA-256 (hex) of `treated`.
+    """
+    if metadata_of(schema).get("inputs", {}).get("treated", treated_hash) != treated_hash:
         raise BadInput(f"{path}: of a run on another training split than {treated} (the hashes differ)")
 
 

@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from settling.analysis.dynamics import epochs_of
+from settling.analysis.dynamics import open_dynamics
 from settling.analysis.lineage import check_run, check_split
 from settling.analysis.phases import dev_curve, phases_of
 from settling.canonical import generator
@@ -50,27 +48,25 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
     `run` is its run.json, where it has one. Raises BadInput where the files are not of one run. Where no word is noisy,
     or all are, there is nothing to measure, and the table of detectors is empty.
     """
-    paths = {"dynamics": dynamics, "scores": scores, "treated": treated}
-    by = provenance("detect", None, paths)
+    opened = open_dynamics(dynamics, treated)
+    by = provenance("detect", None, {**opened.hashes, "scores": scores})
     if run:
-        check_run(run, paths, by["inputs"])
-    labels = read_table(treated, "treated")
-    made, noisy = metadata_of(labels.schema), labels["noisy"].to_numpy()
+        check_run(run, {**opened.paths, "scores": scores}, by["inputs"])
+    made, noisy = metadata_of(opened.labels.schema), opened.labels["noisy"].to_numpy()
     tags = made["tags"]
-    given_label = pc.index_in(labels["given_label"].cast(pa.string()), pa.array(tags)).to_numpy()
     curves = read_table(scores, "scores")
-    check_split(scores, curves.schema, treated)
+    check_split(scores, curves.schema, treated, by["inputs"]["treated"])
     histories: dict[str, History] = {}
     selected_epochs: dict[str, dict[str, int]] = {}
     measured: list[tuple[object, ...]] = []
     binned: list[tuple[object, ...]] = []
-    for seen in epochs_of(dynamics, treated):
+    for seen in opened.epochs(with_margin=True):
         # With a single tag there is no other label, and every margin is infinite.
         read = (seen.loss, seen.margin) if len(tags) > 1 else (seen.loss,)
         if not all(np.isfinite(values).all() for values in read):
             raise BadInput(f"{dynamics}: epoch {seen.epoch}: a loss or margin is not finite; expected nats")
         if seen.view not in histories:
-            histories[seen.view] = History(given_label, tags)
+            histories[seen.view] = History(opened.given_label, tags)
             selected_epochs[seen.view] = selected_epochs_of(as_frame(curves), seen.view, made["settled_f1"], len(tags))
         history = histories[seen.view]
         history.add(seen)
