@@ -190,7 +190,7 @@ def read_group(path: Path, file: pq.ParquetFile, group: int, columns: list[str])
 def first_row(path: Path, file: pq.ParquetFile, group: int, columns: list[str]) -> dict[str, Any]:
     """Return columns of the first row of a row group, the rest not decoded; raise BadInput where it is damaged."""
     try:
-        batches = file.iter_batches(1, [group], columns)
+        batches = file.iter_batches(1, [group], columns, use_threads=False)
         return {name: values[0] for name, values in next(batches).to_pydict().items()}
     except UNREADABLE as error:
         raise damaged(path, error) from None

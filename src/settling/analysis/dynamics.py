@@ -49,6 +49,8 @@ class Dynamics(NamedTuple):
         path = self.paths["dynamics"]
         # The column `word` need not be read: every row group holds all words in order, of one view and epoch.
         columns = ["predicted", "loss", *(["margin"] if with_margin else [])]
+        # Labels are compared in the type of the predicted ones: as bytes, many at a time.
+        given_label = self.given_label.astype(self.file.schema_arrow.field("predicted").type.to_pandas_dtype())
         with self.file as file:
             for group in range(file.num_row_groups):
                 rows = read_group(path, file, group, columns)
@@ -57,8 +59,7 @@ class Dynamics(NamedTuple):
                 predicted = rows["predicted"].to_numpy()
                 yield Epoch(
                     **first_row(path, file, group, ["view", "epoch"]),
-                    # Bytes are compared many at a time, and not turned into wider numbers first.
-                    matches_given=predicted == self.given_label.astype(predicted.dtype),
+                    matches_given=predicted == given_label,
                     loss=rows["loss"].to_numpy(),
                     margin=rows["margin"].to_numpy() if with_margin else np.empty(0, dtype=np.float32),
                     predicted=predicted,

@@ -18,7 +18,7 @@ from settling.errors import BadInput
 from settling.provenance import provenance
 from settling.tables import metadata_of, writing_table
 
-# So many words' numbers stay near the core from one step of their arithmetic to the next.
+# Words in a block.
 BLOCK = 1 << 15
 
 
@@ -42,7 +42,7 @@ class Events(NamedTuple):
 class EventCounter:
     """Counts the events of one view epoch by epoch; keeps a few numbers for each word and no history.
 
-    What is kept of labels is bytes, on which numpy works many at a time and without a branch for each word.
+    It works block by block, so that what it makes on the way stays near the core and needs no new memory.
     """
 
     def __init__(self, num_words: int) -> None:
@@ -57,26 +57,33 @@ class EventCounter:
 
     def add(self, right: NDArray[np.bool_], loss: NDArray[np.float32], predicted: NDArray[np.integer]) -> None:
         """Count one epoch: which words were right, their losses in nats and their predicted tags, each (words,)."""
-        self.first_learned[right & (self.first_learned < 0)] = self.epoch
-        self.learning += right > self.right
-        self.always_right &= right
-        # All bits set where a word is wrong, none where it is right.
-        wrong = right.astype(predicted.dtype) - 1
-        self.mistaken_for = self.mistaken_for ^ ((self.mistaken_for ^ predicted) & wrong)
+        self.mistaken_for = self.mistaken_for.astype(predicted.dtype, copy=False)
+        for start in range(0, len(right), BLOCK):
+            block = slice(start, start + BLOCK)
+            self._add_labels(block, right[block], predicted[block])
+            self._add_losses(block, loss[block].astype(np.float64))
         self.right = right
         self.epoch += 1
-        for start in range(0, len(loss), BLOCK):
-            block = slice(start, start + BLOCK)
-            self._add_loss(loss[block].astype(np.float64), self.mean[block], self.squares[block])
 
-    def _add_loss(self, loss: NDArray[np.float64], mean: NDArray[np.float64], squares: NDArray[np.float64]) -> None:
-        """Count the losses of some words in the running mean and squares of these; `loss` is overwritten."""
+    def _add_labels(self, block: slice, right: NDArray[np.bool_], predicted: NDArray[np.integer]) -> None:
+        """Count the predictions of a block of words."""
+        first_learned, mistaken_for = self.first_learned[block], self.mistaken_for[block]
+        first_learned[right & (first_learned < 0)] = self.epoch
+        self.learning[block] += right > self.right[block]
+        self.always_right[block] &= right
+        # All bits are set where a word is wrong, and none where it is right.
+        wrong = right.astype(predicted.dtype) - 1
+        mistaken_for ^= (mistaken_for ^ predicted) & wrong
+
+    def _add_losses(self, block: slice, loss: NDArray[np.float64]) -> None:
+        """Count the losses of a block of words; `loss` is overwritten."""
         # Welford's update. The difference of two sums of squares would lose the digits of a small variance.
+        mean = self.mean[block]
         difference = loss - mean
-        mean += difference / self.epoch
+        mean += difference / (self.epoch + 1)
         loss -= mean
         difference *= loss
-        squares += difference
+        self.squares[block] += difference
 
     @property
     def forgetting(self) -> NDArray[np.uint16]:
