@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settling.analysis.events import EventCounter, Events, find_events
+from settling.analysis.events import BLOCK, EventCounter, Events, find_events
 from settling.errors import BadInput
 from settling.provenance import sha256
 from settling.tables import metadata_of, open_table, read_table, write_table, writing_table
@@ -73,6 +73,24 @@ def test_mean_and_variance_of_the_loss_are_numpy_s(words: list[list[tuple[bool, 
     exact = loss_WE.astype(np.float64)
     np.testing.assert_allclose(events.loss_mean, exact.mean(axis=1), rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(events.loss_variance, exact.var(axis=1), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("predicted_type", [np.uint8, np.uint16])
+def test_the_words_of_every_block_are_counted_alike(predicted_type: type[np.integer]) -> None:
+    rng = np.random.default_rng(0)
+    right = rng.random((5, 2 * BLOCK + 7)) < 0.6
+    loss = rng.random(right.shape, dtype=np.float32)
+    predicted = rng.integers(0, np.iinfo(predicted_type).max // 2, right.shape).astype(predicted_type)
+    whole = EventCounter(right.shape[1])
+    for epoch in zip(right, loss, predicted, strict=True):
+        whole.add(*epoch)
+    for word in (0, BLOCK - 1, BLOCK, 2 * BLOCK, 2 * BLOCK + 6):
+        alone = EventCounter(1)
+        for now, nats, tag in zip(right[:, word], loss[:, word], predicted[:, word], strict=True):
+            alone.add(np.array([now]), np.array([nats]), np.array([tag]))
+        assert [values[word] for values in whole.events()] == [values[0] for values in alone.events()]
+        mistakes = predicted[~right[:, word], word]
+        assert alone.events().mistaken_for[0] == (mistakes[-1] if len(mistakes) else -1)
 
 
 def test_the_variance_of_a_large_loss_does_not_cancel() -> None:
@@ -182,6 +200,13 @@ def test_dynamics_that_do_not_belong_to_the_split_are_refused(
     with pytest.raises(BadInput, match=message):
         find_events(tmp_path / "dynamics.parquet", tmp_path / "treated.parquet", tmp_path / "out" / "events.parquet")
     assert not (tmp_path / "out").exists()
+
+
+def test_dynamics_whose_tags_lack_a_given_label_are_refused(tmp_path: Path) -> None:
+    write_treated(tmp_path / "treated.parquet", ["B-PER", "O"])
+    write_dynamics(tmp_path / "dynamics.parquet", {"minibatch": [[0, 0]]})
+    with pytest.raises(BadInput, match=r"dynamics\.parquet: the tags .* lack a given label of .*treated\.parquet"):
+        find_events(tmp_path / "dynamics.parquet", tmp_path / "treated.parquet", tmp_path / "events.parquet")
 
 
 def test_the_dynamics_hold_one_row_group_an_epoch_and_view(tiny_run: Path) -> None:
