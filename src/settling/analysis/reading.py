@@ -15,7 +15,7 @@ import pandas as pd
 from settling.analysis.forgetting import counts
 from settling.analysis.lineage import check_recorded
 from settling.analysis.measures import run_phases
-from settling.analysis.words import RunFrame, WordFrames, first_learned_counts, notable
+from settling.analysis.words import NOTABLE_FROM, RunFrame, WordFrames, first_learned_counts, notable
 from settling.errors import BadInput
 from settling.frames import as_frame, read_frame
 from settling.layout import Run
@@ -77,7 +77,7 @@ def read_words(results: Path, runs: Iterable[Run], classes: list[str]) -> WordFr
                 for view, rows in events.groupby("view"):
                     if len(rows) != len(split):
                         raise BadInput(f"{results / run.events}: {len(rows)} words; {results / path} has {len(split)}")
-                    by_view.setdefault(str(view), []).append(rows)
+                    by_view.setdefault(str(view), []).append(rows[NOTABLE_FROM])
                 events["class"] = class_of_word[events["word"]]
                 frames.learned.append((run, first_learned_counts(events)))
                 frames.forgetting.append((run, counts(events, positions, num_sentences)))

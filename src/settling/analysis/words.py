@@ -13,6 +13,8 @@ RunFrame = tuple[Run, pd.DataFrame]
 
 # The number of words in a list of words that stand out.
 LIST_LENGTH = 20
+# What they are chosen by, which is kept of each run until those of all seeds are read.
+NOTABLE_FROM = ["forgetting", "first_learned", "loss_mean", "mistaken_for", "epochs"]
 
 
 class WordFrames(NamedTuple):
@@ -29,11 +31,12 @@ class WordFrames(NamedTuple):
 def notable(events: Sequence[pd.DataFrame], treated: pd.DataFrame) -> pd.DataFrame:
     """Return the words that stand out in the runs of one system on one treated split, LIST_LENGTH in each `list`.
 
-    `events` has a frame for each run: the rows (words,) of one view that follow the schema `events`, with a column
-    `epochs`, the run's number of epochs. `treated` is the split (schema `treated`). The lists are `most-forgotten`
-    (without words that were never forgotten), `first-learned`, `last-learned` and `highest-loss`, ordered by the mean
-    over the runs. Words that were first learned at the same time are ordered by their loss: the smallest comes first
-    among the first learned, the largest among the last learned. Other ties keep the order of the corpus.
+    `events` has a frame for each run: the rows (words,) of one view, with the columns NOTABLE_FROM: those of the schema
+    `events`, and `epochs`, the run's number of epochs. `treated` is the split (schema `treated`). The lists are
+    `most-forgotten` (without words that were never forgotten), `first-learned`, `last-learned` and `highest-loss`,
+    ordered by the mean over the runs. Words that were first learned at the same time are ordered by their loss: the
+    smallest comes first among the first learned, the largest among the last learned. Other ties keep the order of the
+    corpus.
 
     Returns the columns of the schema `words` from `list` on. `rank` counts from 1. `forgetting` (events),
     `first_learned` (epoch; a word that was never learned counts as learned after the last epoch) and `loss` (nats) are
