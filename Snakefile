@@ -20,7 +20,7 @@ from settling.data.formats import FORMATS
 from settling.data.sources import SOURCES
 from settling.detectors import DETECTORS
 from settling.errors import BadInput, printable
-from settling.figures import CHART_FILES, FIGURES, TABLE_FILES
+from settling.figures import FIGURES
 from settling.figures.skipped import list_skipped, skipped
 from settling.fingerprint import modules
 from settling.stages import STAGES

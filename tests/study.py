@@ -96,9 +96,10 @@ def draw(study: Study, results: Path, whole: bool = True) -> None:
     quote(tables, results / "data", tables)
     decide_claims(CLAIMS, tables, results / "claims")
     write_findings(tables, results / "findings.txt")
-    for figure in FIGURES.keys() - skipped(study):
-        if whole:
-            plot(figure, tables, results / "figures" / figure)
-        else:
+    figures = FIGURES.keys() - skipped(study)
+    if whole:
+        plot(figures, tables, results / "figures")
+    else:
+        for figure in figures:
             write_text(results / "figures" / f"{figure}.json", specification(figure, tables))
     write_text(results / "figures" / "not_drawn.txt", list_skipped(study))

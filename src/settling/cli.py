@@ -61,8 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
         if output := values.get("output"):
             from settling.files import claimed
 
-            # `plot` writes one of several figures in the folder `output`, and claims that figure alone.
-            stack.enter_context(claimed(output / values.get("figure", "")))
+            stack.enter_context(claimed(output))
         text = getattr(importlib.import_module(module), name)(**values)
     if text is not None:
         tell(text.removesuffix("\n"))

@@ -66,13 +66,6 @@ def run_from(seed: str, treated: str, output: str, state: str, log: str) -> "Run
     return Run(int(seed), Path(treated), Path(output), Path(state), None if log == "-" else Path(log))
 
 
-def plot(figure: str, tables: Path, output: Path) -> None:
-    """Draw a figure; its files in the folder `output` have the figure's name."""
-    from settling.figures import plot as plotting
-
-    plotting.plot(figure, tables, output / figure)
-
-
 def verify(path: Path, claims: Path) -> None:
     """Check an artifact, also against the file `claims` if it exists, and print the result.
 

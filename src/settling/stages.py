@@ -192,14 +192,14 @@ STAGES = (
     ),
     Stage(
         "plot",
-        "Draw one figure from the tables.",
-        "settling.commands:plot",
-        (TABLES_ARGUMENT, output("folder to write"), Argument("figure", "name of the figure", "TEXT")),
-        named_rules=(
-            Rule("plot", "figure", "figures", "figure"),
-            Rule("plot_table", "figure that is a table", "figures that are tables", "figure"),
-            Rule("not_drawn"),
+        "Draw figures from the tables.",
+        "settling.figures.plot:plot",
+        (
+            TABLES_ARGUMENT,
+            output("folder to write"),
+            Argument("figures", "names of the figures", "TEXT", settings={"nargs": "+", "metavar": "figure"}),
         ),
+        named_rules=(Rule("plot"), Rule("not_drawn")),
     ),
     Stage(
         "claims",

@@ -13,29 +13,29 @@ SAID = {
     "rate": [
         "2 runs train again: system tiny: schedule unset -> constant",
         "2 runs train again: system twin: learning_rate 0.003 -> 0.001",
-        "4 runs' events, 3 runs' detectors, aggregate, 2 figures, claims, findings follow",
+        "4 runs' events, 3 runs' detectors, aggregate, plot, claims, findings follow",
     ],
     "code": [
         "2 runs train again: settling.training.loop changed",
-        "2 runs' events, 2 runs' detectors, aggregate, 2 figures, claims, findings follow",
+        "2 runs' events, 2 runs' detectors, aggregate, plot, claims, findings follow",
     ],
-    "figure": ["1 figure (fig6_class_caps) again: settling.figures.fig6_class_caps changed"],
+    "figure": ["plot again: settling.figures.fig6_class_caps changed"],
     "new_runs": [
         f"1 treated split: new (missing outputs): {TREATED}/toy/noise-resample-30/noise-seed2.parquet",
         "2 runs train: new (missing outputs): toy/clean/noise-seed0/tiny/seed2, "
         "toy/noise-resample-30/noise-seed2/tiny/seed2",
-        "2 runs' events, 1 run's detectors, aggregate, 2 figures, claims, findings follow",
+        "2 runs' events, 1 run's detectors, aggregate, plot, claims, findings follow",
     ],
     "licence": [
         "1 data set (toy) again: licence unset -> MIT",
         f"1 treated split: new (missing outputs): {TREATED}/digits/noise-flip-40/noise-seed1.parquet",
         "2 runs train: new (missing outputs): digits/clean/noise-seed0/resnet/seed1, "
         "digits/noise-flip-40/noise-seed1/resnet/seed1",
-        "1 treated split, 2 runs' events, 2 runs' detectors, aggregate, 2 figures, claims, findings follow",
+        "1 treated split, 2 runs' events, 2 runs' detectors, aggregate, plot, claims, findings follow",
     ],
     "checkpoint": [
         "1 checkpoint (tiny) again: newer inputs: checkpoint/config.json",
-        "1 run, 1 run's events, 1 run's detectors, aggregate, 1 figure, claims, findings follow",
+        "1 run, 1 run's events, 1 run's detectors, aggregate, plot, claims, findings follow",
     ],
     "shared_jobs": [
         "2 runs train: new (missing outputs): toy/clean/noise-seed0/twin/seed1, "
@@ -44,7 +44,7 @@ SAID = {
         f"9 runs re-checked; only changed ones are retrained: newer inputs: "
         f"{TREATED}/digits/clean/noise-seed0.parquet, "
         f"{TREATED}/toy/clean/noise-seed0.parquet, {TREATED}/toy/noise-resample-30/noise-seed0.parquet and 1 more",
-        "1 run's events, 1 run's detectors, aggregate, 1 figure, claims, findings follow",
+        "1 run's events, 1 run's detectors, aggregate, plot, claims, findings follow",
     ],
     "interrupted": [
         f"1 treated split: new (missing outputs): {TREATED}/toy/cap-LOC-5/noise-seed0.parquet",
@@ -55,7 +55,7 @@ SAID = {
         "1 run's detectors: new (missing outputs): "
         "results/tiny/detectors/digits/noise-flip-40/noise-seed0/resnet/seed0/detectors.parquet, "
         "results/tiny/detectors/digits/noise-flip-40/noise-seed0/resnet/seed0/losses.parquet",
-        "aggregate, 2 figures, claims, findings follow",
+        "aggregate, plot, claims, findings follow",
     ],
 }
 

@@ -14,7 +14,7 @@ import pytest
 from tests.workflow.checkout import RUNS, Checkout, study_of
 
 NOTHING = ["nothing would run"]
-REST = "aggregate, quote, 14 figures, 4 figures that are tables, claims, findings, report follow"
+REST = "aggregate, quote, plot, claims, findings, report follow"
 Change = Callable[[str, str, str], None]
 
 
@@ -100,10 +100,10 @@ def test_a_changed_checkpoint_folder_retrains_what_starts_from_it(
     assert second.startswith(f"1 file of tokens, {RUNS - 3} runs, {RUNS - 3} runs' events, ")
 
 
-def test_an_edited_figure_redraws_that_figure_alone(checkout: Checkout, study: dict[str, Any], change: Change) -> None:
+def test_an_edited_figure_redraws_the_figures_alone(checkout: Checkout, study: dict[str, Any], change: Change) -> None:
     change("src/settling/figures/fig6_class_caps.py", "", "\n\nADDED = 1\n")
     assert checkout.why(study) == [
-        "1 figure (fig6_class_caps) again: settling.figures.fig6_class_caps changed",
+        "plot again: settling.figures.fig6_class_caps changed",
         "report follows",
     ]
 

@@ -13,42 +13,31 @@ rule not_drawn:
         "printf '%s' {params.notes:q} > {output} 2> {log}"
 
 
-# A figure that is a chart; plot_table makes those that are tables.
+# All figures in one process, as most of what one costs alone is the start of a process.
 rule plot:
     input:
-        lambda wildcards: expand(at(layout.TABLE), table=FIGURES[wildcards.figure].tables),
+        sorted({at(layout.TABLE.format(table=table)) for name in FIGURE_NAMES for table in FIGURES[name].tables}),
     output:
-        [at(f"{layout.FIGURE}.{kind}") for kind in CHART_FILES],
+        [at(f"{layout.FIGURE.format(figure=name)}.{kind}") for name in FIGURE_NAMES for kind in FIGURES[name].files],
     log:
-        at(layout.log("plot", "{figure}")),
+        at(layout.log("plot")),
     benchmark:
-        at(layout.benchmark("plot", "{figure}"))
-    wildcard_constraints:
-        figure="|".join(name for name, figure in FIGURES.items() if not figure.is_table),
+        at(layout.benchmark("plot"))
     localrule: True
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=lambda wildcards: modules("settling.figures.plot", FIGURES[wildcards.figure].module),
-        # The registry is not among the modules; this is what of a figure's line there changes the drawing.
-        entry=lambda wildcards: FIGURES[wildcards.figure].drawing,
+        code=lambda wildcards: modules(
+            "settling.figures.plot", *sorted({FIGURES[name].module for name in FIGURE_NAMES})
+        ),
+        # The registry is not among the modules; this is what of the figures' lines there changes the drawings.
+        entries=" ".join(FIGURES[name].drawing for name in FIGURE_NAMES),
+        figures=" ".join(FIGURE_NAMES),
         tables=at(layout.TABLES_FOLDER),
-        folder=subpath(output[0], parent=True),
+        folder=at(layout.FIGURES_FOLDER),
     shell:
-        "settling plot {wildcards.figure} --tables {params.tables} --output {params.folder} 2> {log}"
-
-
-# A rule does not inherit that it is local.
-localrules:
-    plot_table,
-
-
-use rule plot as plot_table with:
-    output:
-        [at(f"{layout.FIGURE}.{kind}") for kind in TABLE_FILES],
-    wildcard_constraints:
-        figure="|".join(name for name, figure in FIGURES.items() if figure.is_table),
+        "settling plot {params.figures} --tables {params.tables} --output {params.folder} 2> {log}"
 
 
 WANTED += rules.not_drawn.output
-WANTED += [at(f"{layout.FIGURE.format(figure=name)}.{kind}") for name in FIGURE_NAMES for kind in FIGURES[name].files]
+WANTED += rules.plot.output

@@ -159,6 +159,5 @@ def put_quotes_together(folders: Sequence[Path], tables: Path) -> None:
 
 def draw(study: Study, results: Path) -> None:
     """Draw the figures of the study from its tables, and list those that it has no runs for."""
-    for figure in FIGURES.keys() - skipped(study):
-        plot(figure, results / layout.TABLES_FOLDER, results / layout.FIGURE.format(figure=figure))
+    plot(FIGURES.keys() - skipped(study), results / layout.TABLES_FOLDER, results / layout.FIGURES_FOLDER)
     write_text(results / layout.NOT_DRAWN, list_skipped(study))

@@ -9,7 +9,9 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import altair as alt
 import pytest
+from altair.utils.schemapi import validate_jsonschema
 
 from settling import errors
 from settling.analysis.aggregate import aggregate
@@ -17,7 +19,7 @@ from settling.analysis.quotes import quote
 from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.forms import form_of
-from settling.figures.plot import page, plot, specification
+from settling.figures.plot import draw, page, plot, specification
 from settling.study import runs_of
 from settling.tables import write_table
 from tests.unit.figures.synthetic import drawn_rows, quotes, rows_of, tables, write
@@ -37,8 +39,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a figure of each module drawn from the default tables."""
     folder = tmp_path_factory.mktemp("study")
     tables(folder / "tables")
-    for name in FORMS:
-        plot(name, folder / "tables", folder / "figures" / name)
+    plot(FORMS, folder / "tables", folder / "figures")
     return folder
 
 
@@ -54,6 +55,12 @@ def test_a_chart_has_four_files(drawn: Path, name: str) -> None:
     assert ("bootstrap interval over 4 runs" in svg) == (name not in WITHOUT_INTERVALS)
     assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
     assert not list(stem.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_follows_the_schema_of_vega_lite(drawn: Path, name: str) -> None:
+    """Nothing checks this when a figure is drawn."""
+    validate_jsonschema(json.loads((drawn / "figures" / f"{name}.json").read_text()), alt.load_schema())
 
 
 class Cells(HTMLParser):
@@ -137,7 +144,7 @@ def test_same_bytes_from_another_process(drawn: Path, tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from settling.figures.plot import plot, specification\n"
         "tables, folder, *names = map(Path, sys.argv[1:])\n"
         "for name in names: folder.joinpath(f'{name}.json').write_text(specification(str(name), tables) + '\\n')\n"
-        "for name in names[:2]: plot(str(name), tables, folder / name)"
+        "plot(map(str, names[:2]), tables, folder)"
     )
     subprocess.run([sys.executable, "-c", code, drawn / "tables", tmp_path, *reversed(FORMS)], check=True)
     files = sorted(path.name for path in tmp_path.iterdir())
@@ -147,15 +154,15 @@ def test_same_bytes_from_another_process(drawn: Path, tmp_path: Path) -> None:
 
 
 def test_markup_in_a_cell_is_inert(tmp_path: Path) -> None:
-    plot("tab2_full_data", tables(tmp_path, renamed={"bilstm-crf": HOSTILE}), tmp_path / "table")
-    page = (tmp_path / "table.html").read_text()
+    plot(["tab2_full_data"], tables(tmp_path, renamed={"bilstm-crf": HOSTILE}), tmp_path)
+    page = (tmp_path / "tab2_full_data.html").read_text()
     assert HOSTILE in [row[0] for row in Cells(page).rows]
     assert "<img" not in page
 
 
 @pytest.mark.parametrize("name", ["fig6_class_caps", "fig5_capped_first_learned"])
 def test_markup_in_a_name_is_inert(tmp_path: Path, name: str) -> None:
-    plot(name, tables(tmp_path, renamed={"LOC": HOSTILE, "bilstm-crf": HOSTILE}), tmp_path / name)
+    plot([name], tables(tmp_path, renamed={"LOC": HOSTILE, "bilstm-crf": HOSTILE}), tmp_path)
     page = tmp_path.joinpath(f"{name}.html").read_text()
     assert "onerror" in page
     assert "<img" not in page[page.rindex("<main") :]
@@ -166,7 +173,7 @@ def test_markup_in_a_name_is_inert(tmp_path: Path, name: str) -> None:
 def test_words_that_would_turn_a_line_or_cannot_be_seen_are_spelt_out(tmp_path: Path) -> None:
     words = [{**row, "token": "\u202egnp\x1b", "before": "\x07 \u2066"} for row in quotes()]
     write(tables(tmp_path / "tables"), "quotes", words)
-    plot("appD_forgotten_words", tmp_path / "tables", tmp_path / "figure")
+    draw("appD_forgotten_words", tmp_path / "tables", tmp_path / "figure")
     for kind in ("json", "html", "csv"):
         text = (tmp_path / f"figure.{kind}").read_text()
         assert set(errors.UNSEEN.findall(text)) <= {"\n"}
@@ -180,7 +187,7 @@ def test_library_does_not_end_its_own_script() -> None:
 
 def test_unknown_figure() -> None:
     with pytest.raises(BadInput, match="did you mean 'fig1_noise_f1'"):
-        plot("fig1_noise", Path(), Path())
+        plot(["fig1_noise"], Path(), Path())
 
 
 def test_nothing_forgotten_is_said(tmp_path: Path) -> None:
@@ -193,7 +200,6 @@ def test_nothing_forgotten_is_said(tmp_path: Path) -> None:
 
 def test_prototypes_without_a_paired_encoder(tmp_path: Path) -> None:
     write(tables(tmp_path), "contrasts", [])
-    plot("fig11_few_shot_jnlpba", tmp_path, tmp_path / "figure")
     assert {row["baseline_system"] for row in drawn_rows(tmp_path, "fig11_few_shot_jnlpba")} == {None}
 
 
