@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 IMPORTED = (
     *("altair", "cleanlab.rank", "jinja2", "pandas", "pyarrow.parquet", "pydantic", "rocrate.rocrate", "scipy.stats"),
-    *("seqeval.metrics", "sklearn.metrics", "torch", "torchcrf", "transformers.models.bert", "vl_convert", "yaml"),
+    *("sklearn.metrics", "torch", "torchcrf", "transformers.models.bert", "vl_convert", "yaml"),
 )
 SETTINGS = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 # The libraries of downloads read on import whether they may use the network, so a download is a process of its own.

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from seqeval.metrics.sequence_labeling import get_entities
 
 Entity = tuple[str, int, int]
 Labels = NDArray[np.integer]
@@ -32,18 +31,30 @@ class EntityScorer:
     """
 
     def __init__(self, tags: Sequence[str], sentences: NDArray[np.integer]) -> None:
-        self.tags = np.array([*tags, "O"], dtype=object)
         starts = np.flatnonzero(np.diff(sentences, prepend=sentences[:1] - 1))
         # As seqeval does, put one O between sentences, so that no entity crosses a boundary.
         self.positions = np.arange(len(sentences)) + np.searchsorted(starts, np.arange(len(sentences)), "right")
         self.length = len(sentences) + len(starts) + 1
         self.types = sorted({tag[2:] for tag in tags if tag != "O"})
+        # Of each tag, and of an O after them all: the number of its type, -1 for O, and whether it begins an entity.
+        self.type_of = np.array([-1 if tag == "O" else self.types.index(tag[2:]) for tag in (*tags, "O")])
+        self.begins = np.array([tag.startswith("B-") for tag in (*tags, "O")])
 
     def entities(self, labels: Labels) -> set[Entity]:
-        """Return the entities that `labels` (words,) describe; a label is an index into the tag list."""
-        padded = np.full(self.length, len(self.tags) - 1)
+        """Return the entities that `labels` (words,) describe: type, first and last position, an O between sentences.
+
+        A label is an index into the tag list. As in seqeval's default, an I- that does not go on with the entity before
+        it begins one.
+        """
+        padded = np.full(self.length, -1)
         padded[self.positions] = labels
-        return set(get_entities(self.tags[padded].tolist()))
+        types, begins = self.type_of[padded], self.begins[padded]
+        goes_on = (types[1:] == types[:-1]) & ~begins[1:] & (types[1:] >= 0)
+        inside = types >= 0
+        firsts = np.flatnonzero(inside & ~np.append(False, goes_on))
+        lasts = np.flatnonzero(inside & ~np.append(goes_on, False))
+        names = [self.types[number] for number in types[firsts]]
+        return set(zip(names, firsts.tolist(), lasts.tolist(), strict=True))
 
     def score(self, reference: set[Entity], predicted: set[Entity]) -> dict[str, EntityScore]:
         """Return the score of `predicted` against `reference` for each type, and the micro average as `all`."""

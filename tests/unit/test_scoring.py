@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
+from seqeval.metrics.sequence_labeling import get_entities
 
 from settling.scoring import EntityScorer, accuracy, entity_score
 
@@ -45,6 +46,14 @@ def test_scores_are_those_of_seqeval(drawn: list[tuple[int, int, bool]], first: 
         expected = tuple(report[name].values()) if found[name][3] else (*UNDEFINED, 0)
         assert found[name] == pytest.approx(expected, nan_ok=True)
     assert found["all"][3] == found["LOC"][3] + found["PER"][3]
+
+
+@given(words)
+def test_entities_are_those_of_seqeval(drawn: list[tuple[int, int, bool]]) -> None:
+    labels, sentence = [word[0] for word in drawn], list(np.cumsum([word[2] for word in drawn]))
+    found = EntityScorer(TAGS, np.array(sentence)).entities(np.array(labels, dtype=np.uint8))
+    # An O stands before the first sentence.
+    assert {(kind, first - 1, last - 1) for kind, first, last in found} == {*get_entities(as_lists(labels, sentence))}
 
 
 def test_no_entity_crosses_the_end_of_a_sentence() -> None:

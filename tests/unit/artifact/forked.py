@@ -23,7 +23,7 @@ IMPORTED = [
     *DETECTORS.values(),
     *sorted({figure.module for figure in FIGURES.values()}),
     # What those import when they are called.
-    *("altair", "cleanlab.rank", "scipy.stats", "seqeval.metrics", "transformers", "vl_convert"),
+    *("altair", "cleanlab.rank", "scipy.stats", "transformers", "vl_convert"),
 ]
 
 
