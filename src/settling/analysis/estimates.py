@@ -25,14 +25,17 @@ def estimate(values: pd.DataFrame, by: Sequence[str], value: str = "value") -> p
     """
     groups = values.groupby(list(by), dropna=False, observed=True, sort=True)[value]
     table = groups.agg(mean="mean", sd="std", n="count").reset_index()
-    samples = groups.agg(lambda group: group.dropna().tolist()).to_numpy()
+    known = values[value].notna().to_numpy()
+    # The values of one group after those of another; a group's end where the counts add up to.
+    ordered = values[value].to_numpy(np.float64)[known][np.argsort(groups.ngroup().to_numpy()[known], kind="stable")]
+    ends = table["n"].cumsum().to_numpy()
     low = np.full(len(table), np.nan)
     high = np.full(len(table), np.nan)
     for n in sorted(set(table["n"]) - {0, 1}):
         same_size = np.flatnonzero(table["n"] == n)
         for start in range(0, len(same_size), GROUPS_AT_ONCE):
             rows = same_size[start : start + GROUPS_AT_ONCE]
-            low[rows], high[rows] = bootstrap(np.array([samples[row] for row in rows], dtype=np.float64))
+            low[rows], high[rows] = bootstrap(ordered[ends[rows, None] - n + np.arange(n)])
     return table.assign(low=low, high=high)[[*by, *ESTIMATE]]
 
 
