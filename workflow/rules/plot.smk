@@ -33,8 +33,8 @@ rule plot:
         # The registry is not among the modules; this is what of the figures' lines there changes the drawings.
         entries=" ".join(FIGURES[name].drawing for name in FIGURE_NAMES),
         figures=" ".join(FIGURE_NAMES),
-        tables=at(layout.TABLES_FOLDER),
-        folder=at(layout.FIGURES_FOLDER),
+        tables=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
     shell:
         "settling plot {params.figures} --tables {params.tables} --output {params.folder} 2> {log}"
 
