@@ -36,7 +36,7 @@ data:
 test: $(READY) check
 	python -m pytest
 
-# Some of the same with many more kills, damaged states and spoiled configurations.
+# Some of the same with many more kills, damaged states and spoiled configurations; and benchmarks/gpu.py on the CPU.
 test-slow: $(READY)
 	python -m pytest -m slow
 

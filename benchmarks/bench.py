@@ -6,7 +6,6 @@ of the repeats' ratios, with the least and the greatest.
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any
 
 import events
 import prepare
+from worker import Worker
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -38,37 +38,6 @@ KINDS = {
     ),
     "AdamW": ("aten::_fused_adamw_",),
 }
-
-
-class Worker:
-    """A process that measures when it is told to."""
-
-    def __init__(self, python: str, script: str, *arguments: str) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-        self.process = subprocess.Popen(
-            [python, str(HERE / script), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        self.answer("ready")
-
-    def answer(self, expected: str = "") -> str:
-        """Return the next line that is an answer, past what a library prints."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if line.startswith(expected or '{"'):
-                return line
-        raise SystemExit(f"{self.process.args!r} ended with {self.process.wait()}")
-
-    def measure(self, what: str, sentences: int) -> dict[str, Any]:
-        """Have it measure, and return what it says."""
-        assert self.process.stdin
-        self.process.stdin.write(f"{what} {sentences}\n")
-        self.process.stdin.flush()
-        found: dict[str, Any] = json.loads(self.answer())
-        return found
 
 
 def main() -> None:
@@ -100,9 +69,9 @@ def main() -> None:
 def training(folder: Path, options: argparse.Namespace, chosen: list[str]) -> dict[str, Any]:
     """Measure an epoch of training, and whole runs, of ours and of every peer, and where ours spends its time."""
     prepare.prepare(folder)
-    workers = {"ours": Worker(sys.executable, "ours.py", str(folder))}
+    workers = {"ours": Worker(sys.executable, "ours.py", str(folder)).ready()}
     wanted = PEERS if "train" in chosen else ("default",) if "whole" in chosen else ()
-    peers = {peer: Worker(options.peers, "trainer.py", str(folder), peer) for peer in wanted}
+    peers = {peer: Worker(options.peers, "trainer.py", str(folder), peer).ready() for peer in wanted}
     found: dict[str, Any] = {}
     for what, sentences, some in (
         ("train", options.train_sentences, peers),

@@ -1,6 +1,7 @@
-"""Our training loop under measurement: `python ours.py FOLDER`, told what to do by bench.py."""
+"""Our training loop under measurement: `python ours.py FOLDER`, told what to do by bench.py or gpu.py."""
 
-import sys
+import argparse
+import functools
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,10 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from prepare import BATCH_SIZE, LEARNING_RATE, first
-from worker import serve
+from prepare import BATCH_SIZE, LEARNING_RATE, first, peak_memory, reset_peak_memory
+from worker import BATCH_AND_A_BIT, serve
 
-from settling.data.split import read_split, read_treated
+from settling.data.split import Split, read_split, read_treated
 from settling.systems.encoder import EncoderRecipe
 from settling.systems.encoder_model import System
 from settling.systems.windows import Windows
@@ -25,38 +26,58 @@ EPOCHS = 4
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    place = set_up("cpu", threads=1)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--warm-up", type=int, default=BATCH_AND_A_BIT, help="sentences")
+    options = parser.parse_args()
+    folder = options.folder
+    place = set_up(options.device, threads=1)
     splits = {
         "train": read_treated(folder / "treated.parquet", folder / "data" / "train.parquet"),
         **{name: read_split(folder / "data" / f"{name}.parquet") for name in ("dev", "test")},
     }
 
-    def trainer(sentences: int, epochs: int) -> Trainer:
-        recipe: EncoderRecipe = check(
-            EncoderRecipe,
-            {
-                **{"kind": "encoder", "checkpoint": "minilm", "epochs": epochs, "batch_size": BATCH_SIZE},
-                **{"learning_rate": LEARNING_RATE, "views": ["minibatch"]},
-            },
-            "recipe",
-        )
-        some = {**splits, "train": first(splits["train"], sentences)}
+    def recipe(epochs: int) -> EncoderRecipe:
+        values = {
+            **{"kind": "encoder", "checkpoint": "minilm", "epochs": epochs, "batch_size": BATCH_SIZE},
+            **{"learning_rate": LEARNING_RATE, "views": ["minibatch"]},
+            **{"precision": options.precision, "compile": options.compile},
+        }
+        found: EncoderRecipe = check(EncoderRecipe, values, "recipe")
+        return found
+
+    def some(sentences: int) -> dict[str, Split]:
+        return {**splits, "train": first(splits["train"], sentences)}
+
+    def system(sentences: int, epochs: int) -> System:
         torch.manual_seed(0)
-        return Trainer(recipe, 0, System(recipe, folder / "checkpoint", some, place), some)
+        return System(recipe(epochs), folder / "checkpoint", some(sentences), place)
+
+    # A model that is compiled is to be so once, not for each measurement.
+    kept = functools.cache(functools.partial(system, epochs=1))
+
+    def trainer(sentences: int, epochs: int) -> Trainer:
+        return Trainer(recipe(epochs), 0, system(sentences, epochs), some(sentences))
 
     def train(sentences: int) -> dict[str, Any]:
-        made = trainer(sentences, 1)
+        made = Trainer(recipe(1), 0, kept(sentences), some(sentences))
         windows = [window for of in cast(Windows, made.system.prepared["train"]).of_sentence for window in of]
         tokens = sum(len(window.ids) for window in windows)
-        peak = sgemm()
+        peak = sgemm() if place.type == "cpu" else None
+        reset_peak_memory(place)
         began = time.perf_counter()
         made.train(0)
         seconds = time.perf_counter() - began
+        found = {"seconds": seconds, "tokens": tokens, "words": made.num_words["train"], "memory": peak_memory(place)}
+        if peak is None:
+            return found
         # Two for the forward pass, four for the backward one, a multiplication and an addition each.
         linear = [m for m in made.system.module.modules() if isinstance(m, torch.nn.Linear)]
         flops = 6 * sum(layer.weight.numel() for layer in linear) * tokens
-        return {"seconds": seconds, "tokens": tokens, "flops": flops, "peak": max(peak, sgemm())}
+        return {**found, "flops": flops, "peak": max(peak, sgemm())}
 
     def whole(sentences: int) -> dict[str, Any]:
         made = trainer(sentences, 10)
@@ -96,7 +117,7 @@ def main() -> None:
             "most": max(abs(one - other) for one, other in pairs),
         }
 
-    serve({"train": train, "whole": whole, "profile": profile, "scores": scores})
+    serve({"train": train, "whole": whole, "profile": profile, "scores": scores}, options.warm_up)
 
 
 def sgemm() -> float:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from settling import study as plan
 from settling.config import read
@@ -37,3 +38,14 @@ def first(split: Split, sentences: int) -> Split:
         split.given_label[:end],
         split.tags,
     )
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Count the peak of a GPU's memory from here on."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Return the bytes that torch took of a GPU's memory at the peak; None where there is no GPU."""
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None

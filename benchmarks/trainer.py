@@ -1,9 +1,11 @@
-"""The Hugging Face Trainer under measurement: `python trainer.py FOLDER default|grouped|pad50`, told by bench.py.
+"""The Hugging Face Trainer under measurement: `python trainer.py FOLDER MODE`, told by bench.py or gpu.py.
 
-Fused AdamW, no saving, no logging, no progress bar; evaluation in batches of 64 by seqeval, as ours does.
+Fused AdamW, no saving, no logging, no progress bar; evaluation in batches of 64 by seqeval, as ours does. `best` is
+what it offers for a GPU: bfloat16, tf32, batches grouped by length, and other processes that make them. These start in
+the first epoch, so the second is measured.
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from prepare import BATCH_SIZE, LEARNING_RATE, first
+from prepare import BATCH_SIZE, LEARNING_RATE, first, peak_memory, reset_peak_memory
 from seqeval.metrics import f1_score
 from transformers import (
     AutoModelForTokenClassification,
@@ -22,25 +24,41 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from worker import serve
+from worker import BATCH_AND_A_BIT, serve
 
 from settling.data.split import Split, read_split, read_treated
 
 IGNORED = -100
+MODES = ("default", "grouped", "pad50", "best")
+# Processes that make the batches of `best`.
+LOADERS = 4
 
 
 class EpochTime(TrainerCallback):
-    """The seconds between the start and the end of an epoch."""
+    """The seconds between the start and the end of the last epoch, in which the device has done all its work."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        reset_peak_memory(self.device)
         self.began = time.perf_counter()
 
     def on_epoch_end(self, *_: Any, **__: Any) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         self.seconds = time.perf_counter() - self.began
 
 
 def main() -> None:
-    folder, mode = Path(sys.argv[1]), sys.argv[2]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("mode", choices=MODES)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--warm-up", type=int, default=BATCH_AND_A_BIT, help="sentences")
+    told = parser.parse_args()
+    folder, mode, device = told.folder, told.mode, torch.device(told.device)
+    on_gpu = device.type == "cuda"
     torch.set_num_threads(1)
     tokenizer = AutoTokenizer.from_pretrained(folder / "checkpoint")
     splits = {
@@ -75,7 +93,7 @@ def main() -> None:
         }
 
     def trainer(sentences: int, epochs: int, evaluate: bool) -> tuple[Trainer, EpochTime, int]:
-        clock = EpochTime()
+        clock = EpochTime(device)
         model = AutoModelForTokenClassification.from_pretrained(folder / "checkpoint", num_labels=len(tags))
         padding: dict[str, Any] = {"padding": "max_length", "max_length": 50} if mode == "pad50" else {}
         train = items(first(splits["train"], sentences))
@@ -91,8 +109,12 @@ def main() -> None:
             logging_strategy="no",
             report_to="none",
             disable_tqdm=True,
-            use_cpu=True,
-            train_sampling_strategy="group_by_length" if mode == "grouped" else "random",
+            use_cpu=not on_gpu,
+            train_sampling_strategy="group_by_length" if mode in ("grouped", "best") else "random",
+            bf16=mode == "best",
+            tf32=True if mode == "best" and on_gpu else None,
+            dataloader_num_workers=LOADERS if mode == "best" else 0,
+            dataloader_persistent_workers=mode == "best",
         )
         made = Trainer(
             model,
@@ -106,9 +128,9 @@ def main() -> None:
         return made, clock, sum(len(item["input_ids"]) for item in train)
 
     def training(sentences: int) -> dict[str, Any]:
-        made, clock, tokens = trainer(sentences, 1, evaluate=False)
+        made, clock, tokens = trainer(sentences, 2 if mode == "best" else 1, evaluate=False)
         made.train()
-        return {"seconds": clock.seconds, "tokens": tokens}
+        return {"seconds": clock.seconds, "tokens": tokens, "memory": peak_memory(device)}
 
     def whole(sentences: int) -> dict[str, Any]:
         made, _, _ = trainer(sentences, 10, evaluate=True)
@@ -116,7 +138,7 @@ def main() -> None:
         made.train()
         return {"seconds": time.perf_counter() - began}
 
-    serve({"train": training, "whole": whole})
+    serve({"train": training, "whole": whole}, told.warm_up)
 
 
 main()

@@ -31,6 +31,7 @@ INSTEAD = {
     "make check": "make -n check",
     "make lock": "make -n lock",
     "make test-crate": "make -n test-crate",
+    "python benchmarks/gpu.py": "python benchmarks/gpu.py --help",
     "python -m benchmarks.fan_out": "python -m benchmarks.fan_out --help",
     "python -m pytest": "python -m pytest --numprocesses 0 --collect-only tests/unit/test_events.py",
 }
