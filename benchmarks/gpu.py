@@ -249,31 +249,20 @@ def tests(job: Job, until: float) -> None:
     """Test training on the device for each kind of system, all at once."""
     started = {}
     for kind in KINDS:
-        with log_of(job, kind).open("w") as log:
-            told = [
-                sys.executable,
-                str(HERE / "gpu_checks.py"),
-                kind,
-                str(job.folder),
-                str(job.work / kind),
-                job.device,
-            ]
-            started[kind] = subprocess.Popen(
-                told,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, **ENVIRONMENT},
-                start_new_session=True,
-            )
+        told = [sys.executable, str(HERE / "gpu_checks.py"), kind, str(job.folder), str(job.work / kind), job.device]
+        with log_of(job, kind).open("w") as log, answers_of(job, kind).open("w") as answers:
+            environment = {**os.environ, **ENVIRONMENT}
+            started[kind] = subprocess.Popen(told, stdout=answers, stderr=log, env=environment, start_new_session=True)
     try:
         for kind, process in started.items():
-            try:
-                answer, _ = process.communicate(timeout=left(until))
-                for test, found in json.loads(answer.splitlines()[-1]).items():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(left(until))
+            for line in answers_of(job, kind).read_text().splitlines():
+                for test, found in json.loads(line).items():
                     job.tell(f"{kind}: {test}", found)
-            except (subprocess.TimeoutExpired, IndexError, ValueError) as error:
-                job.tell(kind, {"passed": False, "error": f"{type(error).__name__}: {tail(log_of(job, kind))}"})
+            if process.poll() != 0:
+                ended = "the time was up" if process.poll() is None else f"it ended with {process.poll()}"
+                job.tell(kind, {"passed": False, "error": f"{ended}: {tail(log_of(job, kind))}"})
     finally:
         for process in started.values():
             end(process)
@@ -410,6 +399,11 @@ def begin(
 def log_of(job: Job, name: str) -> Path:
     """Return where a process writes what it says."""
     return job.work / "logs" / f"{name}.log"
+
+
+def answers_of(job: Job, kind: str) -> Path:
+    """Return where the tests of a kind of system write what they find."""
+    return job.work / "logs" / f"{kind}.jsonl"
 
 
 def left(until: float) -> float:

@@ -1,7 +1,7 @@
 """The tests of training on one device, for one kind of system: `python gpu_checks.py KIND FOLDER WORK DEVICE`.
 
-It prints one line of JSON. FOLDER is what gpu.py carries. Each test runs in a child of this process, which spares it
-the imports; so nothing here may touch the GPU before a child does.
+It prints a line of JSON a test. FOLDER is what gpu.py carries. Each test runs in a child of this process, which spares
+it the imports; so nothing here may touch the GPU before a child does.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def main() -> None:
     }
     if kind in PACKED:
         tests["packed rows against padded ones"] = lambda: compared(*told, (device, True))
-    print(json.dumps({name: in_child(test, work / "answer.json") for name, test in tests.items()}), flush=True)
+    for name, test in tests.items():
+        print(json.dumps({name: in_child(test, work / "answer.json")}), flush=True)
 
 
 def in_child(function: Callable[[], Any], answer: Path) -> Any:

@@ -49,6 +49,7 @@ class Worker:
             start_new_session=True,
         )
         self.is_ready = False
+        self.owed = 0
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -75,10 +76,14 @@ class Worker:
         assert self.process.stdin
         self.process.stdin.write(f"{what} {sentences}\n")
         self.process.stdin.flush()
+        self.owed += 1
 
     def answer(self, seconds: float | None = None) -> dict[str, Any]:
-        """Return what it says to `ask`."""
-        found: dict[str, Any] = json.loads(self._answer('{"', seconds))
+        """Return what it says to the last `ask`; an answer that came too late for an earlier one is passed over."""
+        while self.owed:
+            line = self._answer('{"', seconds)
+            self.owed -= 1
+        found: dict[str, Any] = json.loads(line)
         return found
 
     def _answer(self, beginning: str, seconds: float | None) -> str:
