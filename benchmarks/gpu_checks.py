@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from settling.data.split import Split, read_split, read_treated
 from settling.layout import RUN_FILES
 from settling.systems import any_recipe, kind_of
+from settling.training.device import set_up
 from settling.training.state import Interrupted
-from settling.training.train import SAVED_STATE, Run, set_up, train
+from settling.training.train import SAVED_STATE, Run, train
 from settling.validation import check
 
 TABLES = RUN_FILES[:2]

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -31,6 +31,8 @@ FOOTER_END = struct.Struct("<I4s")
 UNREADABLE = (pa.ArrowException, OSError, UnicodeError, MemoryError)
 # How a cell begins that a spreadsheet runs, full-width signs among them; some drop what is blank before it.
 FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
+# Columns whose bytes pack better by their place in the number.
+FLOATS = ("loss", "margin", "loss_mean", "loss_variance")
 WriteGroup = Callable[[Mapping[str, Any]], None]
 
 
@@ -47,7 +49,7 @@ def writing_table(path: Path, name: str, metadata: Mapping[str, Any]) -> Iterato
     """
     schema = with_metadata(schema_of(name, metadata), metadata)
     # Dense keys and floats pack far better this way than as dictionaries.
-    packed = {"word": "DELTA_BINARY_PACKED", "loss": "BYTE_STREAM_SPLIT", "margin": "BYTE_STREAM_SPLIT"}
+    packed = {"word": "DELTA_BINARY_PACKED", **dict.fromkeys(FLOATS, "BYTE_STREAM_SPLIT")}
     encodings = {column: packed[column] for column in schema.names if column in packed}
 
     def write_group(columns: Mapping[str, Any]) -> None:
@@ -139,6 +141,24 @@ def as_array(values: Any, field: pa.Field) -> pa.Array:
     return array
 
 
+def to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return a column of numbers without nulls as numpy's.
+
+    Its own `to_numpy` imports pandas, which would take 50 MB of each training.
+    """
+    return np.from_dlpack(column.combine_chunks())
+
+
+def indices_of(column: pa.ChunkedArray, tags: Sequence[str]) -> NDArray[np.uint16]:
+    """Return a column of labels (rows,), which is stored as a dictionary, as indices into the tag list.
+
+    Raises KeyError for a label that is not in it.
+    """
+    labels, number_of = column.combine_chunks(), {tag: number for number, tag in enumerate(tags)}
+    numbers = np.array([number_of[name] for name in labels.dictionary.to_pylist()], dtype=np.uint16)
+    return numbers.take(np.from_dlpack(labels.indices))
+
+
 def open_table(path: Path, name: str) -> pq.ParquetFile:
     """Open a Parquet file and check its schema and content; raise BadInput where it is missing or something else."""
     return open_hashed(path, name)[0]
@@ -203,13 +223,13 @@ def damaged(path: Path, error: Exception) -> BadInput:
 
 def starts_of(words: pa.Table) -> NDArray[np.int64]:
     """Return where each sentence of a table of words begins, and where the last ends (sentences + 1,)."""
-    return np.flatnonzero(np.diff(words["sentence"].to_numpy(), prepend=-1, append=-1))
+    return np.flatnonzero(np.diff(to_numpy(words["sentence"]), prepend=-1, append=-1))
 
 
 def rows_of(source: pa.Table, words: pa.Table) -> NDArray[np.int64]:
     """Return the row (words,) of each word in the table of whole sentences that it is from."""
-    first = np.searchsorted(source["sentence"].to_numpy(), words["sentence"].to_numpy())
-    return np.asarray(first + words["position"].to_numpy(), dtype=np.int64)
+    first = np.searchsorted(to_numpy(source["sentence"]), to_numpy(words["sentence"]))
+    return np.asarray(first + to_numpy(words["position"]), dtype=np.int64)
 
 
 def metadata_of(schema: pa.Schema) -> dict[str, Any]:

@@ -125,8 +125,7 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
     with writing_table(output, "events", {**origin, "epochs": num_epochs.pop()}) as write_group:
         for view, counter in counters.items():
             events = counter.events()
-            never_wrong = events.mistaken_for < 0
-            mistaken_for = pa.array(events.mistaken_for, mask=never_wrong)
+            mistaken_for = pa.array(events.mistaken_for, mask=events.mistaken_for < 0)
             write_group(
                 {
                     **events._asdict(),

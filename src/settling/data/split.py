@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from settling.errors import BadInput
 from settling.provenance import sha256
 from settling.schemas import SPLITS
-from settling.tables import metadata_of, read_table, rows_of, starts_of
+from settling.tables import indices_of, metadata_of, read_table, rows_of, starts_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def read_split(path: Path, tokens: Path | None = None) -> Split:
     table = read_table(path, "data")
     made = metadata_of(table.schema)
     tags = tuple(made["tags"])
-    label = _indices(table, "label", tags)
+    label = indices_of(table["label"], tags)
     pieces = _pieces(table, sha256(path), path, tokens) if tokens else None
     tokens_of, starts = table["token"].to_pylist(), starts_of(table)
     return Split(tokens_of, starts, label, label, tags, _pixels(table), None, pieces, made["task"])
@@ -81,10 +82,10 @@ def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
     rows = rows_of(source, table)
     pixels = _pixels(source)
     return Split(
-        source["token"].take(pa.array(rows)).to_pylist(),
+        taken(source["token"], rows),
         starts_of(table),
-        _indices(table, "true_label", tags),
-        _indices(table, "given_label", tags),
+        indices_of(table["true_label"], tags),
+        indices_of(table["given_label"], tags),
         tags,
         None if pixels is None else pixels[rows],
         made["spec"].get("class"),
@@ -93,9 +94,10 @@ def read_treated(path: Path, train: Path, tokens: Path | None = None) -> Split:
     )
 
 
-def _indices(table: pa.Table, column: str, tags: tuple[str, ...]) -> NDArray[np.uint16]:
-    """Return a column of labels (rows,) as indices into the tag list."""
-    return np.asarray(pc.index_in(table[column].cast(pa.string()), pa.array(tags)).to_numpy()).astype(np.uint16)
+def taken(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> list[Any]:
+    """Return the values of a column at `rows`."""
+    values = column.to_pylist()
+    return [values[row] for row in rows]
 
 
 def _pixels(table: pa.Table) -> NDArray[np.uint8] | None:
@@ -112,5 +114,4 @@ def _pieces(words: pa.Table, made_from: str, path: Path, tokens: Path) -> list[l
     if split is None:
         raise BadInput(f"{tokens}: not made of the data set that {path} is of (the hashes differ)")
     table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
-    pieces: list[list[int]] = table["pieces"].take(pa.array(rows_of(table, words))).to_pylist()
-    return pieces
+    return taken(table["pieces"], rows_of(table, words))

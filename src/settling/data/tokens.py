@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from settling.errors import BadInput, one_line_errors
 from settling.provenance import checkpoint_hash, provenance
 from settling.schemas import SPLITS
-from settling.tables import read_table, starts_of, write_table
+from settling.tables import read_table, starts_of, to_numpy, write_table
 
 # Texts of two words to try a tokenizer on, in several scripts, as one may know the letters of a single one.
 PROBES = ("a b", "1 2", "λ ψ", "ж я", "ب ج", "क ख", "中 国", "한 국")
@@ -36,7 +36,7 @@ def tokenise(data: Path, checkpoint: Path, output: Path) -> None:
     made["inputs"]["checkpoint"] = checkpoint_hash(checkpoint)
     columns = {
         "split": np.repeat(SPLITS, [len(table) for table in tables.values()]),
-        "sentence": np.concatenate([table["sentence"].to_numpy() for table in tables.values()]),
+        "sentence": np.concatenate([to_numpy(table["sentence"]) for table in tables.values()]),
         "pieces": pieces,
     }
     write_table(output, "tokens", columns, made)

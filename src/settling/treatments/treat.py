@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from settling.data.tasks import task_of
 from settling.data.tasks.task import no_outside
@@ -13,7 +12,7 @@ from settling.errors import BadInput
 from settling.model import any_of
 from settling.provenance import provenance
 from settling.scoring import EntityScorer
-from settling.tables import metadata_of, read_table, write_table
+from settling.tables import indices_of, metadata_of, read_table, to_numpy, write_table
 from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus
 from settling.treatments.kind import Treatment
@@ -35,8 +34,8 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     table = read_table(train, "data")
     made = metadata_of(table.schema)
     tags, task = tuple(made["tags"]), task_of(made["task"])
-    true_label = pc.index_in(table["label"].cast(pa.string()), pa.array(tags)).to_numpy().astype(np.uint16)
-    corpus = Corpus(table["sentence"].to_numpy(), true_label, tags)
+    true_label = indices_of(table["label"], tags)
+    corpus = Corpus(to_numpy(table["sentence"]), true_label, tags)
     kind = kind_of(treatment.kind)
     if kind.needs_outside and not task.has_outside:
         raise BadInput(f"{treatment.kind}: gives {no_outside(task)}")
@@ -44,7 +43,7 @@ def treat(spec: dict[str, Any], train: Path, output: Path) -> None:
     if not kept.any():
         raise BadInput(f"{train}: the treatment {spec['kind']} leaves no {task.group} to train on")
     table, true_label, given_label = table.filter(pa.array(kept)), true_label[kept], given_label[kept]
-    sentence = np.unique(table["sentence"].to_numpy(), return_inverse=True)[1]
+    sentence = np.unique(to_numpy(table["sentence"]), return_inverse=True)[1]
     scorer = EntityScorer(tags, sentence)
     settled = scorer.score(scorer.entities(given_label), scorer.entities(true_label))["all"]
     names = pa.array(tags)
