@@ -14,14 +14,19 @@ from settling.treatments.treat import treat
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"train": 1000, "dev": 200, "test": 10}
+# All of the training split.
+WHOLE = {"train": 14041, "dev": 1000, "test": 10}
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-4
 
 
-def prepare(folder: Path) -> None:
-    """Write data/, treated.parquet and checkpoint/ to `folder`, from the files that config/laptop.yaml names."""
+def prepare(folder: Path, sizes: dict[str, int] = SIZES) -> None:
+    """Write data/, treated.parquet and checkpoint/ to `folder`, from the files that config/laptop.yaml names.
+
+    `sizes` says how many sentences a split has.
+    """
     study = read(ROOT / "config" / "laptop.yaml")
-    dataset = study.datasets["conll2003"].model_copy(update={"subset": SIZES})
+    dataset = study.datasets["conll2003"].model_copy(update={"subset": sizes})
     study = study.model_copy(update={"datasets": {"conll2003": dataset}})
     download_dataset(plan.dataset_spec(study, "conll2003"), folder / "data")
     download_checkpoint(plan.checkpoint_spec(study, "minilm"), folder / "checkpoint")

@@ -29,7 +29,7 @@ from worker import BATCH_AND_A_BIT, serve
 from settling.data.split import Split, read_split, read_treated
 
 IGNORED = -100
-MODES = ("default", "grouped", "pad50", "best")
+MODES = ("default", "bf16", "grouped", "pad50", "best")
 # Processes that make the batches of `best`.
 LOADERS = 4
 
@@ -111,7 +111,7 @@ def main() -> None:
             disable_tqdm=True,
             use_cpu=not on_gpu,
             train_sampling_strategy="group_by_length" if mode in ("grouped", "best") else "random",
-            bf16=mode == "best",
+            bf16=mode in ("bf16", "best"),
             tf32=True if mode == "best" and on_gpu else None,
             dataloader_num_workers=LOADERS if mode == "best" else 0,
             dataloader_persistent_workers=mode == "best",

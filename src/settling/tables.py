@@ -156,7 +156,7 @@ def indices_of(column: pa.ChunkedArray, tags: Sequence[str]) -> NDArray[np.uint1
     """
     labels, number_of = column.combine_chunks(), {tag: number for number, tag in enumerate(tags)}
     numbers = np.array([number_of[name] for name in labels.dictionary.to_pylist()], dtype=np.uint16)
-    return numbers.take(np.from_dlpack(labels.indices))
+    return numbers.take(np.from_dlpack(labels.indices).astype(np.intp))
 
 
 def open_table(path: Path, name: str) -> pq.ParquetFile:
