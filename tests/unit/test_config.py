@@ -538,6 +538,7 @@ def test_the_defaults_that_specs_leave_out_are_those_released() -> None:
         "clip": 1.0,
         "max_length": 128,
         "views": ("minibatch", "epoch-end"),
+        "test_epochs": "each",
         "resources": Resources(),
         "precision": "float32",
         "compile": False,

@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,9 @@ class Trainer:
             if "epoch-end" in self.recipe.views:
                 seen["epoch-end"] = self.observe("train")
             scores = [row for view in self.history.views for row in self.scorers["train"].rows(epoch, view, seen[view])]
-            for name in ("dev", "test"):
-                scores += self.scorers[name].rows(epoch, "epoch-end", self.observe(name))
+            scores += self.scorers["dev"].rows(epoch, "epoch-end", self.observe("dev"))
+            if self.scores_test(epoch, scores):
+                scores += self.scorers["test"].rows(epoch, "epoch-end", self.observe("test"))
             for view, observations in self.history.views.items():
                 observations.append(seen[view])
             self.history.scores += scores
@@ -121,6 +123,14 @@ class Trainer:
             self.under_way.steps += 1
             self.under_way.seconds = time.monotonic() - began
         return self.under_way.gather.observation()
+
+    def scores_test(self, epoch: int, scores: list[ScoreRow]) -> bool:
+        """Return whether the recipe wants the test split scored after an epoch, whose scores so far are `scores`."""
+        if self.recipe.test_epochs == "each" or epoch + 1 == self.recipe.epochs:
+            return True
+        dev_f1 = {row[0]: row[-1] for row in [*self.history.scores, *scores] if is_dev_f1(row)}
+        before = [value for other, value in dev_f1.items() if other < epoch and not isnan(value)]
+        return not isnan(dev_f1[epoch]) and all(dev_f1[epoch] > value for value in before)
 
     def heed(self) -> None:
         """Raise Interrupted where the run is to stop."""
@@ -246,6 +256,12 @@ class Gather:
     def columns(self) -> list[torch.Tensor]:
         """Return the predictions, losses and margins, (words,) each."""
         return [self.predicted, self.loss, self.margin]
+
+
+def is_dev_f1(row: ScoreRow) -> bool:
+    """Return whether a score is the entity F1 on dev, of all classes."""
+    _, split, _, _, klass, metric, _ = row
+    return (split, klass, metric) == ("dev", "all", "f1")
 
 
 def optimizer_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:

@@ -61,6 +61,12 @@ class Recipe(Model):
         description="When predictions for training words are recorded. `minibatch`: in training mode, as each batch "
         "passes, which costs nothing. `epoch-end`: in evaluation mode, which costs a pass over the training split.",
     )
+    test_epochs: Literal["each", "best-and-last"] = Field(
+        "each",
+        description="After which epochs the test split is scored. `best-and-last`: after those whose entity F1 on dev "
+        "is the best so far, and the last; so the best epoch has its scores, and the passes in between are saved. "
+        "dev is scored after each epoch, as the phases are found by it.",
+    )
     resources: Resources = Field(
         Resources(),
         description="What one run asks of a cluster. Without a cluster nothing reads it. It is not part of the spec, "

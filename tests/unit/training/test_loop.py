@@ -22,6 +22,8 @@ from settling.training.records import write_dynamics
 from settling.validation import check
 from tests.conftest import TINY_SPEC
 
+DEV_F1 = ("dev", "all", "f1")
+
 
 def recipe(**options: object) -> EncoderRecipe:
     values = {**TINY_SPEC, **options}
@@ -183,3 +185,20 @@ def test_the_margin_of_each_word_is_recorded(tiny_checkpoint: Path, splits: dict
     assert np.array_equal(right[seen.margin != 0], (seen.margin > 0)[seen.margin != 0])
     probability = np.exp(-seen.loss.astype(float))
     assert (seen.margin >= np.log(probability / (1 - probability + 1e-12)) - 1e-3).all()
+
+
+def test_the_test_split_is_scored_after_the_epochs_asked_for_and_the_best_is_among_them(
+    tiny_checkpoint: Path, splits: dict[str, Split]
+) -> None:
+    found = {}
+    for asked in ("each", "best-and-last"):
+        made = trainer(tiny_checkpoint, splits, views=["minibatch"], test_epochs=asked)
+        list(made.epochs())
+        found[asked] = made.history.scores
+    dev_f1 = [value for _, split, _, _, name, metric, value in found["each"] if (split, name, metric) == DEV_F1]
+    best_so_far = [epoch for epoch, value in enumerate(dev_f1) if all(value > before for before in dev_f1[:epoch])]
+    expected = {*best_so_far, len(dev_f1) - 1}
+    assert 1 < len(expected) < len(dev_f1)
+    assert {epoch for epoch, split, *_ in found["best-and-last"] if split == "test"} == expected
+    kept = [row for row in found["each"] if row[1] != "test" or row[0] in expected]
+    assert repr(found["best-and-last"]) == repr(kept)
