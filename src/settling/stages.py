@@ -1,7 +1,7 @@
 """The one list of commands: their order, how each is called, what it takes, and which rules of the workflow call it.
 
 Plain data that imports nothing heavy. The command line, `settling why`, `verify` and `merge` take their names and their
-order from here.
+order from here. The file is long because each command has its entry here, and nowhere else.
 """
 
 from collections.abc import Mapping

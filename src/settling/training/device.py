@@ -1,12 +1,14 @@
 """What a run is computed on: torch made repeatable on a device, and frugal with memory."""
 
 import ctypes
+import gc
 import os
 import platform
 import resource
 import sys
 from typing import Any
 
+import pyarrow
 import torch
 
 from settling.errors import BadInput, choices
@@ -51,6 +53,14 @@ def keep_memory_flat() -> None:
         os.environ.setdefault(name, KEPT_KERNELS)
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MMAP_BYTES)
+
+
+def give_memory_back() -> None:
+    """Give the system what Python, Arrow and glibc hold of objects that are gone; it takes some milliseconds."""
+    gc.collect()
+    pyarrow.default_memory_pool().release_unused()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def peak_memory(device: torch.device) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What an interrupted run goes on from: one file, written after each epoch, removed when the run is done.
+"""How a run is interrupted, and what it goes on from: one file, written after each epoch, removed when it is done.
 
 The file ends with the SHA-256 of all that comes before it, which is checked before a byte of it is used.
 """
@@ -6,6 +6,8 @@ The file ends with the SHA-256 of all that comes before it, which is checked bef
 import contextlib
 import hashlib
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,3 +95,26 @@ def claimed(folder: Path, stop: Callable[[], bool]) -> Iterator[None]:
                 raise Interrupted from None
             raise
         yield
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether SIGTERM or SIGINT has come; a second one does what it did before."""
+    came: list[int] = []
+    before: dict[int, Any] = {}
+
+    def heed(number: int, _: Any) -> None:
+        came.append(number)
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    # Python lets no other thread handle signals.
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, heed) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        restore()

@@ -4,10 +4,9 @@ import contextlib
 import importlib
 import os
 import shutil
-import signal
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,13 +25,13 @@ from settling.schemas import SPLITS
 from settling.systems import any_recipe, kind_of
 from settling.tables import metadata_of, read_table
 from settling.training import state
-from settling.training.device import machine, peak_memory, set_up
+from settling.training.device import give_memory_back, machine, peak_memory, set_up
 from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
 from settling.training.progress import Progress, say, write_progress
 from settling.training.recipe import Recipe
 from settling.training.records import write_dynamics, write_scores
-from settling.training.state import Interrupted
+from settling.training.state import Interrupted, stoppable
 from settling.validation import check
 
 *TABLES, RECORD = RUN_FILES
@@ -111,29 +110,6 @@ def hand_over(run: Run, identity: str) -> None:
     (run.state / SAVED_STATE).unlink(missing_ok=True)
     if not linked:
         shutil.rmtree(run.state)
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether SIGTERM or SIGINT has come; a second one does what it did before."""
-    came: list[int] = []
-    before: dict[int, Any] = {}
-
-    def heed(number: int, _: Any) -> None:
-        came.append(number)
-        restore()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    # Python lets no other thread handle signals.
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, heed) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        restore()
 
 
 def attempt(job: "Job", run: Run, claims: contextlib.ExitStack) -> str | None:
@@ -238,7 +214,10 @@ class Job:
         splits = {"train": self.training_split(run), **self.splits}
         torch.manual_seed(seed_of("weights", run.seed))
         system = importlib.import_module(self.kind.model).System(self.recipe, self.checkpoint, splits, self.place)
+        # The system has read the words, and what is left to do needs the labels alone.
+        splits["train"] = replace(splits["train"], tokens=[], pieces=None, images=None)
         trainer = Trainer(self.recipe, run.seed, system, splits, self.stop)
+        give_memory_back()
         state_file = run.state / SAVED_STATE
         saved = state.load(state_file, identity, self.place)
         if saved:
