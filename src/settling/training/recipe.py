@@ -38,7 +38,7 @@ class Resources(Model):
     )
     memory: Annotated[int, Field(ge=1, le=MAX_MEMORY), NUMBER] = Field(
         4000,
-        description="Memory in MB. Over CoNLL-2003 in batches of 32 sentences, a process took 1,100 with MiniLM of 6 "
+        description="Memory in MB. Over CoNLL-2003 in batches of 32 sentences, a process took 1,150 with MiniLM of 6 "
         "layers and 2,700 with an encoder of BERT-base's size; it grows with the batch, not with the epochs.",
     )
     minutes: Annotated[float, Field(gt=0, le=MAX_MINUTES), NUMBER] = Field(60, description="Time limit in minutes.")
