@@ -1,6 +1,7 @@
 """What a run is computed on: torch made repeatable on a device, and frugal with memory."""
 
 import ctypes
+import functools
 import gc
 import os
 import platform
@@ -51,16 +52,22 @@ def keep_memory_flat() -> None:
     """
     for name in KERNEL_CACHES:
         os.environ.setdefault(name, KEPT_KERNELS)
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MMAP_BYTES)
+    if library := glibc():
+        library.mallopt(MMAP_THRESHOLD, MMAP_BYTES)
 
 
 def give_memory_back() -> None:
     """Give the system what Python, Arrow and glibc hold of objects that are gone; it takes some milliseconds."""
     gc.collect()
     pyarrow.default_memory_pool().release_unused()
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
+    if library := glibc():
+        library.malloc_trim(0)
+
+
+@functools.cache
+def glibc() -> ctypes.CDLL | None:
+    """Return the C library of this process if it is glibc, whose malloc has settings of its own."""
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def peak_memory(device: torch.device) -> dict[str, int]:
