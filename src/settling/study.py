@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from settling.canonical import canonical, digest
-from settling.config import Study
+from settling.config import Experiment, Study
 from settling.errors import BadInput
 from settling.layout import CHECKPOINTS, DATASET_CARD, QUOTES, RESULTS, TOKENS, Run
 from settling.training.recipe import TransformerRecipe
@@ -40,21 +40,20 @@ def readable_name(name: str, kind: str, cap_class: str | None, sentences: int | 
 
 def experiments(study: Study) -> list[dict[str, Any]]:
     """Return the experiments as plain data, with the names of all their treatments."""
-    blocks = []
-    for experiment in study.experiments.values():
-        noise_seeds = experiment.noise_seeds or study.noise_seeds
-        asked = [study.treatments[key] for key in experiment.treatments if key != "clean"]
-        names = {name for keys in asked for name, _ in keys.members()}
-        blocks.append(
-            {
-                "datasets": sorted(set(experiment.datasets)),
-                "treatments": sorted(names | ({"clean"} & set(experiment.treatments))),
-                "systems": sorted(set(experiment.systems)),
-                "seeds": sorted(set(experiment.seeds or study.seeds)),
-                "noise_seeds": noise_seeds if isinstance(noise_seeds, str) else sorted(set(noise_seeds)),
-            }
-        )
-    return sorted(blocks, key=canonical)
+    return sorted((_block(study, experiment) for experiment in study.experiments.values()), key=canonical)
+
+
+def _block(study: Study, experiment: Experiment) -> dict[str, Any]:
+    noise_seeds = experiment.noise_seeds or study.noise_seeds
+    asked = [study.treatments[key] for key in experiment.treatments if key != "clean"]
+    names = {name for keys in asked for name, _ in keys.members()}
+    return {
+        "datasets": sorted(set(experiment.datasets)),
+        "treatments": sorted(names | ({"clean"} & set(experiment.treatments))),
+        "systems": sorted(set(experiment.systems)),
+        "seeds": sorted(set(experiment.seeds or study.seeds)),
+        "noise_seeds": noise_seeds if isinstance(noise_seeds, str) else sorted(set(noise_seeds)),
+    }
 
 
 def runs_of(blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]]) -> list[Run]:
@@ -94,6 +93,16 @@ def jobs(study: Study) -> list[list[Run]]:
     size, alike = study.runs_per_job, operator.attrgetter("dataset", "system")
     groups = [list(group) for _, group in itertools.groupby(sorted(runs(study), key=alike), alike)]
     return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
+
+
+def priorities(study: Study) -> dict[Run, int]:
+    """Return the priority of each run: the earlier the first experiment that asks for it, the higher."""
+    named = treatments(study)
+    first: dict[Run, int] = {}
+    for place, experiment in enumerate(study.experiments.values()):
+        for run in runs_of([_block(study, experiment)], named):
+            first.setdefault(run, len(study.experiments) - place)
+    return first
 
 
 def _plain(model: BaseModel, *left_out: str) -> dict[str, Any]:

@@ -14,6 +14,9 @@ asked = lambda num_runs, system=None: {
     for kind in ("gpu", "cpus_per_task", "mem_mb", "runtime")
 }
 
+# A study goes through its experiments in order, so that the first are whole where it is stopped.
+PRIORITIES = plan.priorities(study)
+
 
 if study.runs_per_job == 1:
 
@@ -31,6 +34,7 @@ if study.runs_per_job == 1:
             at(layout.log("train", layout.RUN)),
         benchmark:
             at(layout.benchmark("train", layout.RUN))
+        priority: lambda wildcards: PRIORITIES[layout.run_of(layout.RUN_RECORD.format(**dict(wildcards.items())))]
         conda:
             "../../envs/train.yaml"
         resources:
@@ -71,6 +75,7 @@ else:
                 [at(run.log) for run in runs],
             benchmark:
                 at(layout.benchmark("train", f"job{number}"))
+            priority: max(PRIORITIES[run] for run in runs)
             conda:
                 "../../envs/train.yaml"
             resources:

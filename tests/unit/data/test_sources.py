@@ -104,6 +104,28 @@ def test_a_url_that_fails_is_refused(tmp_path: Path, serve: Any, name: str, word
     assert words in message
 
 
+@pytest.mark.parametrize(("key", "function"), [("sha256", sha256), ("git_blob", git_blob)])
+def test_a_file_downloaded_before_is_known_by_its_hash(
+    tmp_path: Path, content_file: Path, monkeypatch: pytest.MonkeyPatch, key: str, function: Callable[[Path], str]
+) -> None:
+    deep = tmp_path / "kept" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "another name").write_bytes(CONTENT)
+    (tmp_path / "kept" / "all").write_bytes(b"not it")
+    monkeypatch.setenv("SETTLING_FILES", str(tmp_path / "kept"))
+    values = {"kind": "url", "files": {"all": "http://127.0.0.1:1/x"}, key: {"all": function(content_file)}}
+    assert fetch(source(**values), tmp_path / "scratch")["all"] == deep / "another name"
+    values[key] = {"all": WRONG if key == "sha256" else "0" * 40}
+    assert "download failed" in refusal(values, tmp_path / "scratch")
+
+
+def test_a_missing_folder_of_downloaded_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETTLING_FILES", f"{tmp_path}/none")
+    values = {"kind": "url", "files": {"all": "http://127.0.0.1:1/x"}, "sha256": {"all": WRONG}}
+    message = refusal(values, tmp_path / "scratch")
+    assert message == f"SETTLING_FILES: {tmp_path}/none is no folder; expected one with files that were downloaded before"
+
+
 def test_a_server_that_is_not_there_is_refused(tmp_path: Path) -> None:
     values = {"kind": "url", "files": {"all": "http://127.0.0.1:1/x"}, "sha256": {"all": WRONG}}
     assert "download failed" in refusal(values, tmp_path / "scratch")
