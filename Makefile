@@ -14,7 +14,7 @@ CHROMIUM := chromium fonts-liberation
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop full artifact test test-slow test-cluster test-browser test-crate check bench lock setup
+.PHONY: demo laptop full full-so-far artifact test test-slow test-cluster test-browser test-crate check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
@@ -27,6 +27,11 @@ laptop: $(READY) data
 # Hours; goes on where it was interrupted. With SETTLING_FILES=FOLDER, files that were downloaded before are read there.
 full: $(READY)
 	snakemake --cores $(CORES) --configfile config/full.yaml
+	@$(SHOW) results/full
+
+# Draws the runs of `make full` that are finished; stop `make full` first.
+full-so-far: $(READY)
+	snakemake --cores $(CORES) --configfile config/full.yaml --config so_far=true
 	@$(SHOW) results/full
 
 # The finished demo in one zip, for another lab (docs/artifact.md).

@@ -38,6 +38,10 @@ if ARTIFACT:
     from settling.artifact.stage import config_of
 
 
+# With --config so_far=true a study is drawn from the runs that are finished; none is trained.
+SO_FAR = str(config.pop("so_far", "")).lower() == "true"
+
+
 # A file given by --configfile is a whole study of its own, so the default is not merged into it.
 if "study" not in config and not workflow.overwrite_configfiles and not ARTIFACT:
 
@@ -51,6 +55,8 @@ try:
         if Path(file).suffix in (".yaml", ".yml"):
             written |= read_document(Path(file)).written
     study = config_of(Path(ARTIFACT)) if ARTIFACT else load(config, written=written)
+    if SO_FAR:
+        study = plan.so_far(study, layout.folder_of(study.study))
     grid = plan.runs(study)
     treatments = plan.treatments(study)
 except BadInput as error:
@@ -90,6 +96,8 @@ rule all:
 
 onstart:
     BEFORE.update(logs(Path(RESULTS)))
+    if study.unfinished:
+        print(f"So far {len(grid)} of {len(grid) + len(study.unfinished)} runs are finished; the others are left out.")
     for figure, reason in SKIPPED.items():
         print(f"Not drawn: {figure}: {reason}")
 

@@ -83,6 +83,9 @@ class Study(Model):
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(
         description="What is trained: each experiment runs every combination of what it names."
     )
+    unfinished: list[str] = Field(
+        [], description="Runs that are left out, by their names in paths. `--config so_far=true` fills it in."
+    )
 
     @field_validator("study")
     @classmethod

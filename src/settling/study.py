@@ -56,8 +56,10 @@ def _block(study: Study, experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def runs_of(blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]]) -> list[Run]:
-    """Return the runs of experiments as `experiments` gives them, each run once, sorted.
+def runs_of(
+    blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]], unfinished: Iterable[str] = ()
+) -> list[Run]:
+    """Return the runs of experiments as `experiments` gives them, each run once, sorted, those `unfinished` left out.
 
     `named` has their treatments, as `treatments` gives them. A treatment without chance has one noise seed, 0,
     which all share. Raises BadInput where the runs are more than MAX_RUNS.
@@ -73,7 +75,8 @@ def runs_of(blocks: Iterable[dict[str, Any]], named: Mapping[str, dict[str, Any]
             noise_seeds = [seed] if block["noise_seeds"] == "same-as-seed" else block["noise_seeds"]
             for noise_seed in noise_seeds if kind_of(named[treatment]["kind"]).random else [0]:
                 found.add(Run(dataset, treatment, noise_seed, system, seed))
-    return sorted(found)
+    left_out = set(unfinished)
+    return sorted(run for run in found if run.name not in left_out)
 
 
 def num_runs(block: dict[str, Any], named: Mapping[str, dict[str, Any]]) -> int:
@@ -84,8 +87,23 @@ def num_runs(block: dict[str, Any], named: Mapping[str, dict[str, Any]]) -> int:
 
 
 def runs(study: Study) -> list[Run]:
-    """Return the runs of all experiments, each once, sorted; raise BadInput where they are more than MAX_RUNS."""
-    return runs_of(experiments(study), treatments(study))
+    """Return the runs of all experiments, each once, sorted; raise BadInput where they are more than MAX_RUNS.
+
+    Runs that the study leaves out as unfinished are not among them.
+    """
+    return runs_of(experiments(study), treatments(study), study.unfinished)
+
+
+def so_far(study: Study, folder: Path) -> Study:
+    """Return the study without the runs that are not finished in its `folder`, nor those that share a job with one.
+
+    Raises BadInput where no run is finished.
+    """
+    finished = [job for job in jobs(study) if all((folder / run.record).exists() for run in job)]
+    if not finished:
+        raise BadInput(f"{folder}: no run is finished yet, so there is nothing to draw")
+    done = set(itertools.chain(*finished))
+    return study.model_copy(update={"unfinished": [run.name for run in runs(study) if run not in done]})
 
 
 def jobs(study: Study) -> list[list[Run]]:
@@ -260,4 +278,5 @@ def aggregate_spec(study: Study) -> dict[str, Any]:
     asked = {name: named[name] for block in blocks for name in block["treatments"]}
     used = {name for block in blocks for name in block["systems"]}
     systems = {name: card for name, card in system_cards(study).items() if name in used}
-    return {"experiments": blocks, "treatments": asked, "systems": systems}
+    left_out = {"unfinished": study.unfinished} if study.unfinished else {}
+    return {"experiments": blocks, "treatments": asked, "systems": systems, **left_out}

@@ -77,6 +77,33 @@ def test_experiments_share_their_runs() -> None:
     assert len(plan.runs(study(experiments=again))) == 2 * 3
 
 
+def test_the_runs_of_the_first_experiment_come_first() -> None:
+    experiments = {"late": experiment(systems=["twin"]), "early": experiment(systems=["base", "twin"])}
+    priorities = plan.priorities(study(experiments=experiments))
+    assert {run.system: priority for run, priority in priorities.items()} == {"twin": 2, "base": 1}
+
+
+@pytest.mark.parametrize(("runs_per_job", "left"), [(1, [0, 2]), (2, [2])])
+def test_so_far_a_study_has_the_runs_of_the_jobs_that_are_finished(
+    tmp_path: Path, runs_per_job: int, left: list[int]
+) -> None:
+    whole = study(runs_per_job=runs_per_job, experiments={"main": experiment(treatments=["clean"], seeds=[0, 1, 2])})
+    for run in plan.runs(whole):
+        if run.seed != 1:
+            (tmp_path / run.folder).mkdir(parents=True)
+            (tmp_path / run.record).write_text("{}")
+    half = plan.so_far(whole, tmp_path)
+    assert [run.seed for run in plan.runs(half)] == left
+    spec = check(AggregateSpec, plan.aggregate_spec(half), "spec")
+    assert len(spec.unfinished) == 3 - len(left)
+    assert "unfinished" not in plan.aggregate_spec(whole)
+
+
+def test_a_study_of_which_no_run_is_finished_is_not_drawn(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no run is finished yet"):
+        plan.so_far(study(), tmp_path)
+
+
 def test_an_experiment_s_seeds_and_draws_come_before_the_study_s() -> None:
     grid = plan.runs(
         study(

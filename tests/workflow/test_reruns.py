@@ -82,6 +82,19 @@ def test_a_new_noise_level_trains_only_its_own_runs(checkout: Checkout, study: d
     ]
 
 
+def test_a_study_that_is_half_done_is_drawn_from_its_finished_runs_and_trains_none(
+    checkout: Checkout, study: dict[str, Any]
+) -> None:
+    study["treatments"]["noise"]["levels"].append(10)
+    dry = checkout.snakemake(study, "--dry-run", "--config", "so_far=true")
+    assert dry.returncode == 0, dry.stderr
+    assert f"So far {RUNS} of {RUNS + 3} runs are finished; the others are left out." in dry.stdout
+    assert "rule aggregate:" in dry.stdout
+    assert "rule report:" in dry.stdout
+    assert "rule train:" not in dry.stdout
+    assert "rule treat:" not in dry.stdout
+
+
 def test_a_deleted_table_comes_back(checkout: Checkout, study: dict[str, Any], request: pytest.FixtureRequest) -> None:
     path = checkout.folder / "results" / "tiny" / "tables" / "curves.csv"
     content = path.read_bytes()

@@ -71,6 +71,7 @@ class AggregateSpec(Model):
     experiments: Annotated[list[Grid], Field(min_length=1)]
     treatments: dict[str, AnyTreatment]
     systems: dict[str, dict[str, Any]]
+    unfinished: tuple[str, ...] = ()
 
 
 def aggregate(spec: dict[str, Any], results: Path, output: Path) -> None:
@@ -92,7 +93,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     """Read the files of all runs, and return every table of the study by name. The order of columns is not fixed."""
     check_spec(spec)
     treatments = spec["treatments"]
-    runs = runs_of(spec["experiments"], treatments)
+    runs = runs_of(spec["experiments"], treatments, spec.get("unfinished", ()))
     noisy = {name for name, treatment in treatments.items() if family_of(treatment) == "noise"}
     classes = sorted({treatment["class"] for treatment in treatments.values() if "class" in treatment})
     scores_of_runs, phases_of_runs = read_scores(results, runs, noisy)
@@ -140,8 +141,9 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
 
 def check_spec(spec: dict[str, Any]) -> None:
     """Raise BadInput unless the spec has the keys of AggregateSpec and all that its experiments name."""
-    if missing := [key for key in AggregateSpec.model_fields if key not in spec]:
-        expected = ", ".join(AggregateSpec.model_fields)
+    expected_keys = [key for key, field in AggregateSpec.model_fields.items() if field.is_required()]
+    if missing := [key for key in expected_keys if key not in spec]:
+        expected = ", ".join(expected_keys)
         raise BadInput(f"spec: {', '.join(missing)}: missing; expected the keys {expected}")
     check(AggregateSpec, spec, "spec")
     for key in ("treatments", "systems"):

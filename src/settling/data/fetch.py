@@ -39,7 +39,7 @@ def fetch(source: Source, folder: Path) -> dict[str, Path]:
 
 
 def _kept(source: Source, shard: Shard) -> Path | None:
-    """Return the user's own copy of a file, which is known by its hash and not by its name; None where there is none."""
+    """Return the user's own copy of a file, which is known by its hash alone; None where there is none."""
     named = os.environ.get(FOLDER_VARIABLE, "")
     declared = {key: value for key in HASH_FUNCTIONS if (value := source.declared(key, shard))}
     if not named or not declared or source.keeps_files:

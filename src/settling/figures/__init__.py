@@ -64,7 +64,10 @@ _MISC = ("MISC",)
 _NOISE_F1 = ("curves", "treatments", "phases")
 _PROTOTYPES = "The paper shows ProtoBERT above BERT where examples are very few. With more, BERT catches up. [S25]"
 
+HEADLINE = "three_phases"
+
 FIGURES: dict[str, Figure] = {
+    HEADLINE: Figure("three_phases", _NOISE_F1, Needs("noise")),
     "fig1_noise_f1": Figure(
         "fig1_noise_f1",
         _NOISE_F1,

@@ -23,7 +23,7 @@ from markupsafe import Markup
 from settling.claims import text as claims_text
 from settling.config import load
 from settling.errors import BadInput, all_visible
-from settling.figures import FIGURES, Figure, settling_bars
+from settling.figures import FIGURES, HEADLINE, Figure, settling_bars
 from settling.figures.forms import texts_of
 from settling.figures.plot import VEGALITE
 from settling.figures.skipped import skipped
@@ -63,6 +63,7 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
         "findings": read_lines(results / "findings.txt"),
         "claims": claims_content(claims),
         "symbols": {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
+        "headline": shown_figure(HEADLINE, drawn[HEADLINE], tables, results) if HEADLINE in drawn else None,
         "experiments": experiment_sections(drawn, tables, results),
         "not_drawn": read_lines(results / "figures" / "not_drawn.txt"),
         "rule": settling_bars.RULE,
@@ -90,21 +91,26 @@ def readable_treatments(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(treatment=table["treatment"].astype(object).replace(of)) if of else table
 
 
+def shown_figure(name: str, figure: Figure, tables: dict[str, Any], results: Path) -> dict[str, Any]:
+    """Return a figure with its texts and its chart or table."""
+    content = read_json(results / "figures" / f"{name}.json")
+    return {
+        "name": name,
+        **texts_of(name, tables),
+        "paper": sourced(figure.paper),
+        "content": content if figure.is_table else inert(content),
+        "is_table": figure.is_table,
+    }
+
+
 def experiment_sections(drawn: dict[str, Figure], tables: dict[str, Any], results: Path) -> list[dict[str, Any]]:
-    """Return the sections of figures, each figure with its texts and its chart or table."""
+    """Return the sections of figures, the headline figure left out, as it stands before them."""
     sections = []
     for treatment, title in EXPERIMENTS.items():
         figures = [
-            {
-                "name": name,
-                **texts_of(name, tables),
-                "paper": sourced(figure.paper),
-                "content": content if figure.is_table else inert(content),
-                "is_table": figure.is_table,
-            }
+            shown_figure(name, figure, tables, results)
             for name, figure in drawn.items()
-            if figure.needs.treatment == treatment
-            for content in [read_json(results / "figures" / f"{name}.json")]
+            if figure.needs.treatment == treatment and name != HEADLINE
         ]
         if figures:
             sections.append({"id": treatment, "title": title, "figures": figures})

@@ -41,7 +41,7 @@ def figures_of(*experiments: tuple[str, str, str]) -> dict[str, str]:
 
 
 CLEAN = {"tab1_forgetting", "tab2_full_data", "appD_forgotten_words", "appG_precision_recall"}
-NOISE = {"fig3_first_learned", "appE_noise_detectors", "appE_loss_histograms", "phases"}
+NOISE = {"three_phases", "fig3_first_learned", "appE_noise_detectors", "appE_loss_histograms", "phases"}
 PRETRAINED = {"fig1_noise_f1", "fig2_noisy_accuracy"}
 UNTRAINED = {"appC_without_pretraining", "appC_noisy_accuracy"}
 CAPS = {"fig4_capped_f1", "fig5_capped_first_learned", "fig6_class_caps"}
