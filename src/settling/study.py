@@ -251,7 +251,7 @@ def report_spec(study: Study) -> dict[str, Any]:
 
 
 def aggregate_spec(study: Study) -> dict[str, Any]:
-    """Return the spec of `settling aggregate`: which runs there are, their treatments and their systems.
+    """Return the spec of `settling aggregate`: which runs there are, their treatments, systems and data of one's own.
 
     Experiments stay folded, so that the spec of a grid of thousands of runs fits on a command line.
     """
@@ -260,4 +260,5 @@ def aggregate_spec(study: Study) -> dict[str, Any]:
     asked = {name: named[name] for block in blocks for name in block["treatments"]}
     used = {name for block in blocks for name in block["systems"]}
     systems = {name: card for name, card in system_cards(study).items() if name in used}
-    return {"experiments": blocks, "treatments": asked, "systems": systems}
+    own = sorted({name for block in blocks for name in block["datasets"] if study.datasets[name].local_files()})
+    return {"experiments": blocks, "treatments": asked, "systems": systems, "own": own}
