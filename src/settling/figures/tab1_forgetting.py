@@ -54,7 +54,7 @@ def by_counting(of_view: pd.DataFrame) -> list[list[str]]:
     by_name = {str(name): rows.set_index("metric", drop=False) for name, rows in of_view.groupby("counting")}
     rows = [[words, *cells_of(by_name[name])] for name, words in COUNTINGS.items() if name in by_name]
     if len(rows) == len(COUNTINGS):
-        rows.append(["difference", *difference_cells(by_name["authors"]["mean"] - by_name["words"]["mean"])])
+        rows.append(["difference", *difference_cells(by_name["authors"], by_name["words"]["mean"])])
     return rows
 
 
@@ -66,12 +66,15 @@ def cells_of(counts: pd.DataFrame) -> list[str]:
     return cells
 
 
-def difference_cells(difference: "pd.Series[float]") -> list[str]:
-    """Return differences of means, by metric, as cells."""
+def difference_cells(counts: pd.DataFrame, subtracted: "pd.Series[float]") -> list[str]:
+    """Return the means of one counting less those of another, by metric, as cells with the decimals of the former."""
     cells = []
     for metric in COUNTS:
-        row = pd.Series({"metric": metric, "mean": difference.get(metric), "low": None, "high": None}, dtype=object)
-        cell = NO_RUN if pd.isna(row["mean"]) else numbers(row, signed=True, percent=metric == "ratio")[0]
+        cell = NO_RUN
+        if metric in counts.index and metric in subtracted.index:
+            row = counts.loc[metric].copy()
+            row["mean"] -= subtracted[metric]
+            cell, _ = numbers(row, signed=True, percent=metric == "ratio")
         cells.append(cell.replace("-", "−"))
     return cells
 
