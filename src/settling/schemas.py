@@ -118,6 +118,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("pretrained", pa.bool_()),
         ("centroids", _NAME),
         ("epochs", pa.int32()),
+        ("schedule", _NAME),
         ("batch_size", pa.int32()),
         ("max_length", pa.int32()),
         ("long_sentences", _NAME),

@@ -214,6 +214,7 @@ def system_cards(study: Study) -> dict[str, dict[str, Any]]:
             "pretrained": system.checkpoint is not None and getattr(system, "pretrained", False),
             "centroids": getattr(system, "centroids", None),
             "epochs": system.epochs,
+            "schedule": system.schedule,
             # An update of ProtoBERT takes an episode.
             "batch_size": None if system.kind == "protobert" else system.batch_size,
             "max_length": getattr(system, "max_length", None),

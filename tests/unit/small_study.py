@@ -27,6 +27,7 @@ BASE: Row = {
     "pretrained": True,
     "centroids": None,
     "epochs": 3,
+    "schedule": "linear",
     "batch_size": 8,
     "max_length": 128,
     "long_sentences": "windows",

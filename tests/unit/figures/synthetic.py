@@ -138,7 +138,7 @@ def systems() -> list[Row]:
     names = ("kind", "checkpoint", "pretrained", "centroids")
     return [
         {"system": system, **dict(zip(names, card, strict=True)), "epochs": len(EPOCHS), "batch_size": 8}
-        | {"max_length": None, "long_sentences": None}
+        | {"schedule": "linear", "max_length": None, "long_sentences": None}
         for system, card in CARDS.items()
     ]
 
