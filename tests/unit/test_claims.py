@@ -85,7 +85,14 @@ def run(
 def tables(rows: list[Row]) -> dict[str, pd.DataFrame]:
     measures = pd.DataFrame(rows, columns=SCHEMAS["measures"].names)
     measures = measures.astype({"percent": "float64", "cap_sentences": "float64", "cap_class": "str"})
-    cards = {"centroids": None, "epochs": 10, "batch_size": 8, "max_length": 128, "long_sentences": "windows"}
+    cards = {
+        "centroids": None,
+        "epochs": 10,
+        "schedule": "linear",
+        "batch_size": 8,
+        "max_length": 128,
+        "long_sentences": "windows",
+    }
     systems = pd.DataFrame([{"system": name, **card, **cards} for name, card in CARDS.items()])
     datasets = pd.DataFrame(
         [
@@ -142,6 +149,15 @@ def test_that_settling_is_long_is_not_refuted_by_two_runs_without_settling() -> 
     assert (row["verdict"], row["low"]) == ("undecided", 0)
 
 
+def test_runs_too_short_to_settle_long_do_not_refute_that_settling_is_long() -> None:
+    frames = tables([run(0, seed, percent=20, metric="settling_epochs") for seed in range(5)])
+    long = claim(where={"metric": "settling_epochs"}, grain=1, margin=3)
+    assert decided(long, frames)[0]["verdict"] == "not reproduced"
+    short = {**frames, "systems": frames["systems"].assign(epochs=3)}
+    (row,) = decided(long, short)
+    assert (row["verdict"], row["reason"]) == ("undecided", "in these runs no value can be above 3")
+
+
 METRICS = {"noisy_accuracy": (0, 1), "memorised": (-1, 1), "settling_epochs": (0, 10), "loss": (0, math.inf)}
 
 
@@ -176,6 +192,19 @@ def test_a_difference_and_a_slope_end_where_those_of_the_two_values_end() -> Non
     # Of two levels 10 apart, F1 changes by 1 in 10 at most.
     (row,) = decided(claim(statistic="slope", over="percent", by=["kind"]), tables(f1))
     assert (row["low"], row["high"]) == (pytest.approx(-0.1), pytest.approx(0.1))
+
+
+def test_a_cut_interval_covers_the_mean_exactly_as_often() -> None:
+    covered = np.zeros((2, 300), dtype=bool)
+    for number, values in enumerate(np.random.default_rng(1).beta(0.5, 4.5, size=(300, 3))):
+        (row,) = decided(claim(), tables([run(value, seed) for seed, value in enumerate(values)]))
+        student = mean_interval(values)
+        for place, (low, high) in enumerate((student, (row["low"], row["high"]))):
+            assert low is not None
+            assert high is not None
+            covered[place, number] = low <= 0.1 <= high
+    assert (covered[0] == covered[1]).all()
+    assert 0 < covered[0].mean() < 1
 
 
 def test_a_cut_interval_gives_the_verdict_of_the_whole_one() -> None:

@@ -77,6 +77,8 @@ def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any
         bounded = lower_bounds(claim, defined, tables)
         if verdict == FAILED and bounded:
             verdict, reason = UNDECIDED, f"in {bounded} of {effect['n']} runs it lasts to the last epoch, maybe longer"
+        elif verdict == FAILED and claim.direction == "above" and defined["highest"].mean() <= claim.margin:
+            verdict, reason = UNDECIDED, f"in these runs no value can be above {claim.margin:g}"
         group_columns = {name: group[name] for name in ("dataset", "system", "against")}
         group_columns |= {"setting": setting(group), "unit": unit_of(claim)}
         rows.append({**claim_columns, **group_columns, **effect, "verdict": verdict, "reason": reason})

@@ -72,7 +72,7 @@ def difference_cells(counts: pd.DataFrame, subtracted: "pd.Series[float]") -> li
     for metric in COUNTS:
         cell = NO_RUN
         if metric in counts.index and metric in subtracted.index:
-            row = counts.loc[metric].copy()
+            row = counts[counts.index == metric].iloc[0]
             row["mean"] -= subtracted[metric]
             cell, _ = numbers(row, signed=True, percent=metric == "ratio")
         cells.append(cell.replace("-", "−"))
