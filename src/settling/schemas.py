@@ -108,8 +108,9 @@ SCHEMAS: dict[str, pa.Schema] = {
     "detectors": _schema(*_DETECTOR, ("value", pa.float64())),
     "losses": _schema(*_HISTOGRAM, ("share", pa.float64())),
     # Over the runs of a study: first what holds for one run a row, then estimates.
-    # `unit` carries a label; a `group` of units is what is shuffled, split and capped as a whole.
-    "datasets": _schema(("dataset", _NAME), ("task", _NAME), ("unit", _NAME), ("group", _NAME)),
+    # `unit` carries a label; a `group` of units is what is shuffled, split and capped as a whole. `own` data came from
+    # the user's files.
+    "datasets": _schema(("dataset", _NAME), ("task", _NAME), ("unit", _NAME), ("group", _NAME), ("own", pa.bool_())),
     "systems": _schema(
         ("system", _NAME),
         ("kind", _NAME),
@@ -117,6 +118,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("pretrained", pa.bool_()),
         ("centroids", _NAME),
         ("epochs", pa.int32()),
+        ("schedule", _NAME),
         ("batch_size", pa.int32()),
         ("max_length", pa.int32()),
         ("long_sentences", _NAME),
@@ -255,11 +257,12 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("against", _NAME),
         ("setting", pa.string()),
         ("effect", pa.string()),
+        ("unit", _NAME),
         ("statistic", _NAME),
         ("direction", _NAME),
         ("margin", pa.float64()),
         *_ESTIMATE,
-        nullable=("published", "reason", "dataset", "system", "against", "setting", *_ESTIMATE_NULLS),
+        nullable=("published", "reason", "dataset", "system", "against", "setting", "unit", *_ESTIMATE_NULLS),
     ),
     "first_learned": _schema(
         *_TREATMENT,

@@ -232,6 +232,7 @@ def system_cards(study: Study) -> dict[str, dict[str, Any]]:
             "pretrained": system.checkpoint is not None and getattr(system, "pretrained", False),
             "centroids": getattr(system, "centroids", None),
             "epochs": system.epochs,
+            "schedule": system.schedule,
             # An update of ProtoBERT takes an episode.
             "batch_size": None if system.kind == "protobert" else system.batch_size,
             "max_length": getattr(system, "max_length", None),
@@ -269,7 +270,7 @@ def report_spec(study: Study) -> dict[str, Any]:
 
 
 def aggregate_spec(study: Study) -> dict[str, Any]:
-    """Return the spec of `settling aggregate`: which runs there are, their treatments and their systems.
+    """Return the spec of `settling aggregate`: which runs there are, their treatments, systems and data of one's own.
 
     Experiments stay folded, so that the spec of a grid of thousands of runs fits on a command line.
     """
@@ -279,4 +280,5 @@ def aggregate_spec(study: Study) -> dict[str, Any]:
     used = {name for block in blocks for name in block["systems"]}
     systems = {name: card for name, card in system_cards(study).items() if name in used}
     left_out = {"unfinished": study.unfinished} if study.unfinished else {}
-    return {"experiments": blocks, "treatments": asked, "systems": systems, **left_out}
+    own = sorted({name for block in blocks for name in block["datasets"] if study.datasets[name].local_files()})
+    return {"experiments": blocks, "treatments": asked, "systems": systems, "own": own, **left_out}

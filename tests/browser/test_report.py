@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from settling.config import load
 from settling.figures import FIGURES
 from tests.browser.conftest import WIDE, Opened, open_in
-from tests.unit.report.made_up import BREAKING, CONFIG, HOSTILE, drawn
+from tests.unit.report.made_up import BREAKING, CONFIG, HOSTILE, SETTLING, drawn
 
 # Shapes of marks that have an extent, axes and legends left out.
 MARKS = """box => [...box.querySelectorAll('svg [class*="role-mark"] :is(path, text, line)')]
@@ -126,6 +126,25 @@ def test_the_explorer_shows_the_runs_that_are_chosen_with_their_phases(opened: O
     choose.get_by_label("data set").select_option("digits")
     assert choose.get_by_label("system").locator("option").all_text_contents() == ["resnet"]
     page.wait_for_selector("#explorer-chart[data-state=drawn]")
+    assert opened.errors == []
+
+
+def test_every_curve_of_a_run_has_the_phases_that_its_figures_show(opened: Opened) -> None:
+    page, choose = opened.page, opened.page.locator("#explorer-filters")
+    asked = {("tweets", "bert"): ("epoch-end", "minibatch"), ("digits", "resnet"): ("minibatch",)}
+    for (dataset, system), views in asked.items():
+        choose.get_by_label("data set").select_option(dataset)
+        choose.get_by_label("treatment").select_option("noise-resample-30")
+        choose.get_by_label("system").select_option(system)
+        curves = choose.get_by_label("curve").locator("option").all_text_contents()
+        assert {"dev F1, true labels", *(f"train F1, given labels, {view}" for view in views)} <= set(curves)
+        for curve in curves:
+            choose.get_by_label("curve").select_option(label=curve)
+            said = str(page.locator("#explorer-status").text_content())
+            assert said.endswith(f"{curve}. 2 runs, of which 1 settles."), said
+            page.wait_for_selector("#explorer-chart[data-state=drawn]")
+            settling = page.locator('#explorer-chart svg path[aria-label*="Phase: settling;"]')
+            assert f"epochs: {SETTLING}" in str(settling.get_attribute("aria-label"))
     assert opened.errors == []
 
 

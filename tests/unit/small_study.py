@@ -27,6 +27,7 @@ BASE: Row = {
     "pretrained": True,
     "centroids": None,
     "epochs": 3,
+    "schedule": "linear",
     "batch_size": 8,
     "max_length": 128,
     "long_sentences": "windows",
@@ -82,6 +83,7 @@ def spec_of(blocks: list[Row], names: Iterable[str] = tuple(TREATMENTS), systems
         "treatments": {name: TREATMENTS[name] for name in names},
         "experiments": blocks,
         "systems": {name: SYSTEMS[name] for name in systems},
+        "own": [],
     }
 
 
@@ -165,25 +167,30 @@ def write_card(results: Path, run: Run) -> None:
     )
 
 
+def write_split(results: Path, run: Run) -> None:
+    """Write the training split of a run."""
+    split = [
+        {
+            "sentence": 0,
+            "position": number,
+            "word": number,
+            "true_label": label,
+            "given_label": "B-LOC" if flag else label,
+            "noisy": flag,
+        }
+        for number, (flag, _, _, label) in enumerate(words_of(run))
+    ]
+    percent = TREATMENTS[run.treatment].get("percent", 0)
+    figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
+    write(results / run.treated, "treated", split, sentences=1, task="ner", tags=["O", "B-LOC", "I-LOC"], **figures)
+
+
 def write_runs(results: Path, runs: list[Run]) -> None:
     """Write what the stages before `aggregate` leave of the runs."""
     for run in runs:
         write(results / run.scores, "scores", scores(run), steps=STEPS)
         write(results / run.events, "events", events(run), epochs=3)
-        split = [
-            {
-                "sentence": 0,
-                "position": number,
-                "word": number,
-                "true_label": label,
-                "given_label": "B-LOC" if flag else label,
-                "noisy": flag,
-            }
-            for number, (flag, _, _, label) in enumerate(words_of(run))
-        ]
-        percent = TREATMENTS[run.treatment].get("percent", 0)
-        figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
-        write(results / run.treated, "treated", split, sentences=1, task="ner", tags=["O", "B-LOC", "I-LOC"], **figures)
+        write_split(results, run)
         write_card(results, run)
         if family_of(TREATMENTS[run.treatment]) == "noise":
             write(results / run.detectors, "detectors", detectors(run))

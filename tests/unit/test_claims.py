@@ -1,6 +1,7 @@
 """Claims: what a file of them may say, which runs each takes, how verdicts fall, and what is printed."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import bootstrap
 from settling.claims.claim import Claim, read_claims
 from settling.claims.decide import decide_claims, decided, judged, mean_interval, overall, share_interval
-from settling.claims.text import TEXT_WIDTH, printed
+from settling.claims.text import TEXT_WIDTH, in_order, printed
 from settling.claims.units import units
 from settling.cli import main
 from settling.errors import BadInput
@@ -84,11 +85,18 @@ def run(
 def tables(rows: list[Row]) -> dict[str, pd.DataFrame]:
     measures = pd.DataFrame(rows, columns=SCHEMAS["measures"].names)
     measures = measures.astype({"percent": "float64", "cap_sentences": "float64", "cap_class": "str"})
-    cards = {"centroids": None, "epochs": 10, "batch_size": 8, "max_length": 128, "long_sentences": "windows"}
+    cards = {
+        "centroids": None,
+        "epochs": 10,
+        "schedule": "linear",
+        "batch_size": 8,
+        "max_length": 128,
+        "long_sentences": "windows",
+    }
     systems = pd.DataFrame([{"system": name, **card, **cards} for name, card in CARDS.items()])
     datasets = pd.DataFrame(
         [
-            {"dataset": name, "task": "ner", "unit": "word", "group": "sentence"}
+            {"dataset": name, "task": "ner", "unit": "word", "group": "sentence", "own": False}
             for name in {row["dataset"] for row in rows}
         ]
     )
@@ -111,8 +119,106 @@ def test_each_verdict_and_its_numbers() -> None:
 
 
 def test_an_undecided_claim_says_whether_a_run_or_certainty_is_lacking() -> None:
-    assert decided(claim(), tables([run(0.9)]))[0]["reason"] == "one run, so no interval"
-    assert decided(claim(), tables([run(0.4), run(0.6, 1)]))[0]["reason"] == "the interval holds the margin"
+    assert decided(claim(), tables([run(0.9)]))[0]["reason"] == "one run; a verdict needs three"
+    rows = [run(0.4), run(0.6, 1), run(0.5, 2)]
+    assert decided(claim(), tables(rows))[0]["reason"] == "the interval holds the margin"
+
+
+def test_a_verdict_needs_three_runs_pairs_or_slopes_however_far_they_lie_from_the_margin() -> None:
+    def decided_on(*seeds: int, **keys: Any) -> tuple[str, str | None]:
+        rows = [
+            run(0.9 - percent / 1000 + percent * seed / 10**6, seed, percent=percent)
+            for percent in (10, 20)
+            for seed in seeds
+        ]
+        (row,) = decided(claim(by=["kind"], **keys), tables(rows))
+        return row["verdict"], row["reason"]
+
+    runs, pairs = {"where": {"percent": 10}}, {"where": {"percent": 20}, "against": {"percent": 10}, "margin": -0.1}
+    slopes = {"statistic": "slope", "over": "percent", "margin": -0.1}
+    for keys, what in ((runs, "run"), (pairs, "pair"), (slopes, "slope")):
+        assert decided_on(0, **keys) == ("undecided", f"one {what}; a verdict needs three")
+        assert decided_on(0, 1, **keys) == ("undecided", f"two {what}s; a verdict needs three")
+        assert decided_on(0, 1, 2, **keys) == ("reproduced", None)
+
+
+def test_that_settling_is_long_is_not_refuted_by_two_runs_without_settling() -> None:
+    whole = {"selected_epoch": "run", "percent": 20, "metric": "settling_epochs"}
+    rows = [run(0, seed, **whole) for seed in (0, 1)]
+    (row,) = decided(claim(where={"metric": "settling_epochs"}, grain=1, margin=3), tables(rows))
+    assert (row["verdict"], row["low"]) == ("undecided", 0)
+
+
+def test_runs_too_short_to_settle_long_do_not_refute_that_settling_is_long() -> None:
+    frames = tables([run(0, seed, percent=20, metric="settling_epochs") for seed in range(5)])
+    long = claim(where={"metric": "settling_epochs"}, grain=1, margin=3)
+    assert decided(long, frames)[0]["verdict"] == "not reproduced"
+    short = {**frames, "systems": frames["systems"].assign(epochs=3)}
+    (row,) = decided(long, short)
+    assert (row["verdict"], row["reason"]) == ("undecided", "in these runs no value can be above 3")
+
+
+METRICS = {"noisy_accuracy": (0, 1), "memorised": (-1, 1), "settling_epochs": (0, 10), "loss": (0, math.inf)}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_interval_ends_where_no_value_can_be(metric: str) -> None:
+    low, high = METRICS[metric]
+    for values in ((low, low, low + 0.4), (min(high, 9) - 0.4, min(high, 9), min(high, 9))):
+        (row,) = decided(
+            claim(where={"metric": metric}),
+            tables([run(value, seed, metric=metric) for seed, value in enumerate(values)]),
+        )
+        student = mean_interval(np.array(values))
+        assert (row["low"], row["high"]) == (max(student[0], low), min(student[1], high))
+        assert row["low"] == low or row["high"] == min(high, student[1])
+
+
+def test_a_difference_and_a_slope_end_where_those_of_the_two_values_end() -> None:
+    rows = [run(value, seed, metric="settling_epochs", percent=20) for seed, value in enumerate((0, 9, 1))]
+    rows += [run(3, seed, metric="settling_epochs", percent=20, system="proto") for seed in range(3)]
+    frames = tables(rows)
+    frames["systems"].loc[frames["systems"]["system"] == "proto", "epochs"] = 4
+    twins = claim(where={"metric": "settling_epochs", "system": "bert"}, against={"system": "proto"})
+    (row,) = decided(twins, frames)
+    assert (row["low"], row["high"]) == (-4, 10)
+    f1 = [
+        run(value, seed, percent=percent)
+        for percent, line in ((10, (0.9, 0, 0.5)), (20, (0, 1, 0.2)))
+        for seed, value in enumerate(line)
+    ]
+    pairs = claim(where={"percent": 20}, against={"percent": 10})
+    assert [(row["low"], row["high"]) for row in decided(pairs, tables(f1))] == [(-1, 1)]
+    # Of two levels 10 apart, F1 changes by 1 in 10 at most.
+    (row,) = decided(claim(statistic="slope", over="percent", by=["kind"]), tables(f1))
+    assert (row["low"], row["high"]) == (pytest.approx(-0.1), pytest.approx(0.1))
+
+
+def test_a_cut_interval_covers_the_mean_exactly_as_often() -> None:
+    covered = np.zeros((2, 300), dtype=bool)
+    for number, values in enumerate(np.random.default_rng(1).beta(0.5, 4.5, size=(300, 3))):
+        (row,) = decided(claim(), tables([run(value, seed) for seed, value in enumerate(values)]))
+        student = mean_interval(values)
+        for place, (low, high) in enumerate((student, (row["low"], row["high"]))):
+            assert low is not None
+            assert high is not None
+            covered[place, number] = low <= 0.1 <= high
+    assert (covered[0] == covered[1]).all()
+    assert 0 < covered[0].mean() < 1
+
+
+def test_a_cut_interval_gives_the_verdict_of_the_whole_one() -> None:
+    rng, verdicts = np.random.default_rng(0), set()
+    for _ in range(100):
+        margin = float(rng.uniform(0.05, 0.95))
+        values = rng.beta(*rng.uniform(0.2, 4, 2), size=rng.integers(3, 6))
+        asked = claim(margin=margin, direction=str(rng.choice(["above", "below"])))
+        (row,) = decided(asked, tables([run(value, seed) for seed, value in enumerate(values)]))
+        low, high = mean_interval(values)
+        assert row["verdict"] == judged(asked, {"low": low, "high": high, "n": len(values)})[0]
+        verdicts.add((row["verdict"], (row["low"], row["high"]) == (low, high)))
+    assert {verdict for verdict, _ in verdicts} == {"reproduced", "not reproduced", "undecided"}
+    assert {whole for _, whole in verdicts} == {True, False}
 
 
 def test_runs_that_may_have_gone_on_do_not_refute_that_something_is_long() -> None:
@@ -152,7 +258,7 @@ def test_a_claim_without_runs_was_not_run() -> None:
 def test_the_whole_interval_must_lie_on_one_side_of_the_margin(
     direction: str, interval: tuple[float, float], verdict: str
 ) -> None:
-    assert judged(claim(direction=direction), dict(zip(("low", "high"), interval, strict=True)))[0] == verdict
+    assert judged(claim(direction=direction), {"low": interval[0], "high": interval[1], "n": 3})[0] == verdict
 
 
 def test_one_failing_setting_fails_a_claim_and_undecided_settings_do_not_count() -> None:
@@ -162,13 +268,13 @@ def test_one_failing_setting_fails_a_claim_and_undecided_settings_do_not_count()
 
 
 def test_systems_and_levels_are_judged_apart() -> None:
-    rows = [run(f1 + seed / 1000, seed, percent=percent) for f1, percent in ((0.8, 10), (0.2, 30)) for seed in (0, 1)]
-    rows += [run(0.9 + seed / 1000, seed, percent=10, system="mini") for seed in (0, 1)]
+    rows = [run(f1 + seed / 1000, seed, percent=percent) for f1, percent in ((0.8, 10), (0.2, 30)) for seed in range(3)]
+    rows += [run(0.9 + seed / 1000, seed, percent=10, system="mini") for seed in range(3)]
     found = decided(claim(by=["kind", "percent"]), tables(rows))
     assert [(row["system"], row["setting"], row["verdict"], row["n"]) for row in found] == [
-        ("bert", "10 % noise (resample)", "reproduced", 2),
-        ("bert", "30 % noise (resample)", "not reproduced", 2),
-        ("mini", "10 % noise (resample)", "reproduced", 2),
+        ("bert", "10 % noise (resample)", "reproduced", 3),
+        ("bert", "30 % noise (resample)", "not reproduced", 3),
+        ("mini", "10 % noise (resample)", "reproduced", 3),
     ]
     assert {row["overall"] for row in found} == {"not reproduced"}
 
@@ -361,17 +467,18 @@ def test_students_interval_is_scipys() -> None:
 
 
 def test_whole_numbers_that_happen_to_agree_still_have_a_width() -> None:
-    rows = [run(4, 0), run(4, 1)]
-    (row,) = decided(claim(margin=3), tables(rows))
+    whole = {"where": {"metric": "settling_epochs"}}
+    rows = [run(4, seed, metric="settling_epochs") for seed in range(3)]
+    (row,) = decided(claim(margin=3, **whole), tables(rows))
     assert (row["verdict"], row["reason"], row["low"]) == (
         "undecided",
         "all runs agree exactly, so no interval",
         None,
     )
-    (row,) = decided(claim(margin=3, grain=1), tables(rows))
-    # Rounding to whole numbers has a standard deviation of sqrt(1 / 12); t(0.975, 1) is 12.706.
-    assert row["low"] == pytest.approx(4 - 12.706 * math.sqrt(1 / 12) / math.sqrt(2), abs=1e-3)
-    assert (row["verdict"], row["sd"]) == ("undecided", 0)
+    (row,) = decided(claim(margin=3, grain=1, **whole), tables(rows))
+    # Rounding to whole numbers has a standard deviation of sqrt(1 / 12); t(0.975, 2) is 4.3027.
+    assert row["low"] == pytest.approx(4 - 4.3027 * math.sqrt(1 / 12) / math.sqrt(3), abs=1e-3)
+    assert (row["verdict"], row["sd"]) == ("reproduced", 0)
 
 
 @pytest.mark.parametrize(
@@ -479,7 +586,7 @@ def test_the_shipped_claims_cover_the_paper_and_run_on_any_study(tmp_path: Path)
 
 def hostile(text: str) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Return a decided claim whose words are `text`, and the tables it came from."""
-    frames = tables([run(0.7 + seed / 500, seed, dataset="s_") for seed in (0, 1)])
+    frames = tables([run(0.7 + seed / 500, seed, dataset="s_") for seed in range(3)])
     frames["treatments"] = pd.DataFrame({"dataset": ["s_"], "sentences": [300]})
     rows = decided(claim(claim=text, published=0.25), frames)
     return pd.DataFrame(rows, columns=SCHEMAS["claims"].names), frames
@@ -490,10 +597,10 @@ def test_the_card_fits_a_terminal_and_says_the_studys_scale() -> None:
     card = printed(found, frames)
     assert max(map(len, card.splitlines())) <= TEXT_WIDTH
     assert card.startswith(
-        "Scale: 2 runs of 1 system on s_ (300 training sentences); 10 epochs; 2 seeds. A small study"
+        "Scale: 3 runs of 1 system on s_ (300 training sentences); 10 epochs; 3 seeds. A small study"
     )
-    (place,) = [line.split() for line in card.splitlines() if "n=2" in line]
-    assert place == ["reproduced", "0.701", "[0.688,", "0.714]", "n=2", "s_", "bert"]
+    (place,) = [line.split() for line in card.splitlines() if "n=3" in line]
+    assert place == ["reproduced", "0.702", "[0.697,", "0.707]", "n=3", "s_", "bert"]
 
 
 def test_no_terminal_obeys_what_a_claim_says() -> None:
@@ -504,8 +611,11 @@ def test_no_terminal_obeys_what_a_claim_says() -> None:
 
 def test_a_claim_says_how_many_of_its_settings_fell_which_way() -> None:
     frames = tables([run(value, seed, percent=10 * seed + 10) for seed, value in enumerate((0.8, 0.2, 0.9))])
-    again = frames["measures"].assign(seed=9, noise_seed=9, value=frames["measures"]["value"] + 0.001)
-    frames["measures"] = pd.concat([frames["measures"], again])
+    again = [
+        frames["measures"].assign(seed=seed, noise_seed=seed, value=frames["measures"]["value"] + seed / 1000)
+        for seed in (8, 9)
+    ]
+    frames["measures"] = pd.concat([frames["measures"], *again])
     frames["treatments"] = pd.DataFrame({"dataset": ["news"], "sentences": [300]})
     found = pd.DataFrame(decided(claim(by=["percent"]), frames), columns=SCHEMAS["claims"].names)
     said = "dev F1, above 0.5: 3 settings, 2 reproduced, 1 not reproduced"
@@ -533,6 +643,57 @@ def test_the_command_prints_the_card_it_writes(
     )
     main()
     assert capsys.readouterr().out == (tmp_path / "claims.txt").read_text()
+
+
+VERDICTS = {"a": (0.5, 0.7), "b": (0.9, 0.91), "c": (0.1, 0.11), "d": (0.92, 0.93), "e": None, "f": None}
+
+
+def claims_a_to_f() -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return claims of each verdict, two of them not run, in no order, and the tables they came from."""
+    rows = [
+        run(ends[0] + step * (ends[1] - ends[0]) / 2, step, metric="f1", **{"class": name})
+        for name, ends in VERDICTS.items()
+        if ends
+        for step in range(3)
+    ]
+    frames = tables(rows)
+    frames["treatments"] = pd.DataFrame({"dataset": ["news"], "sentences": [300]})
+    asked = [claim(id=name, where={"metric": "f1", "class": name}, margin=0.6) for name in VERDICTS]
+    rows = [row for one in asked for row in decided(one, frames)]
+    return pd.DataFrame(rows, columns=SCHEMAS["claims"].names), frames
+
+
+def test_what_is_decided_comes_first_and_what_was_not_run_is_one_line() -> None:
+    found, frames = claims_a_to_f()
+    assert [rows["claim"].iloc[0] for rows in in_order(found)] == ["b", "d", "c", "a"]
+    card = printed(found, frames)
+    assert re.findall(r"\((\w)\)$", card, flags=re.MULTILINE) == ["b", "d", "c", "a"]
+    assert "\nWhat this study does not ask (2): e, f.\n" in card
+    assert "Claims: 2 reproduced, 1 not reproduced, 1 undecided.\n" in card
+    assert "the study has no runs" not in card
+
+
+def test_a_study_of_ones_own_data_hears_nothing_of_claims_that_it_cannot_speak_of() -> None:
+    found, frames = claims_a_to_f()
+    own = {**frames, "datasets": frames["datasets"].assign(own=True)}
+    card = printed(found, own)
+    assert "does not ask" not in card
+    assert "CoNLL" not in card
+    assert "(b)" in card
+    none = printed(found[found["overall"] == "not run"], own)
+    assert none.count("\n") == 3
+    assert none.endswith("\n\nThe study has no runs that a claim of the paper is about.\n")
+
+
+def test_that_runs_are_few_is_said_once() -> None:
+    frames = tables([run(0.8 + seed / 500, seed, percent=percent) for percent in range(10, 90, 10) for seed in (0, 1)])
+    frames["treatments"] = pd.DataFrame({"dataset": ["news"], "sentences": [300]})
+    found = pd.DataFrame(decided(claim(by=["percent"]), frames), columns=SCHEMAS["claims"].names)
+    assert set(found["reason"]) == {"two runs; a verdict needs three"}
+    card = " ".join(printed(found, frames).split())
+    assert card.count("n=2") == 8
+    assert card.count("No mean is of more than two runs.") == 1
+    assert card.lower().count("verdict needs three") == 1
 
 
 def test_a_number_is_printed_beside_ours_only_where_it_is_given() -> None:

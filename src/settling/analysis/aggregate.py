@@ -35,7 +35,7 @@ from settling.schemas import SCHEMAS
 from settling.study import runs_of
 from settling.tables import read_table, write_csv, write_table
 from settling.treatments import KINDS, family_of
-from settling.validation import TreatmentName, check
+from settling.validation import Name, TreatmentName, check
 
 DETECTOR = ["view", "detector", "selected_epoch", "rate", "metric"]
 RUN_CURVE_METRICS = ["f1", "noisy_accuracy", "loss"]
@@ -71,6 +71,7 @@ class AggregateSpec(Model):
     experiments: Annotated[list[Grid], Field(min_length=1)]
     treatments: dict[str, AnyTreatment]
     systems: dict[str, dict[str, Any]]
+    own: tuple[Name, ...] = Field((), description="The data sets whose files are the user's own.")
     unfinished: tuple[str, ...] = ()
 
 
@@ -119,7 +120,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         ]
     )
     return {
-        "datasets": dataset_table(splits),
+        "datasets": dataset_table(splits, spec.get("own", ())),
         "systems": pd.DataFrame([{"system": name, **facts} for name, facts in spec["systems"].items()]),
         "treatments": stacked("treatments", splits, treatments),
         "measures": measures,
@@ -186,12 +187,16 @@ def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[classes & scores["metric"].isin(RUN_CURVE_METRICS)]
 
 
-def dataset_table(splits: Iterable[RunFrame]) -> pd.DataFrame:
-    """Return what carries a label in each data set, from the task of its treated splits: the schema `datasets`."""
+def dataset_table(splits: Iterable[RunFrame], own: list[str]) -> pd.DataFrame:
+    """Return what carries a label in each data set, from the task of its treated splits: the schema `datasets`.
+
+    `own` has the names of the data sets whose files are the user's own.
+    """
     tasks = {run.dataset: str(facts["task"].iloc[0]) for run, facts in splits}
     return pd.DataFrame(
         [
             {"dataset": dataset, "task": name, "unit": task_of(name).unit, "group": task_of(name).group}
+            | {"own": dataset in own}
             for dataset, name in tasks.items()
         ]
     )

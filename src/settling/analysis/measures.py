@@ -6,23 +6,25 @@ import numpy as np
 import pandas as pd
 
 from settling.analysis.estimates import ESTIMATE, estimate
+from settling.analysis.metrics import UNITS
 from settling.analysis.phases import dev_curve, near_best_epochs, near_best_open_ended, phases_of
+from settling.analysis.rows import one_view
 
 TREATMENT = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences"]
 RUN = ["noise_seed", "system", "seed"]
 SCORE = ["split", "view", "reference", "class", "metric"]
 # These columns identify a run. The rest of TREATMENT follows from them.
 RUN_KEY = ["dataset", "treatment", *RUN]
-# The quantities of the table `phases`, with their units.
-UNITS = {
-    "settles": "share",
-    "fitting_epochs": "epochs",
-    "settling_epochs": "epochs",
-    "settling_steps": "steps",
-    "near_best_epochs": "epochs",
-    "near_best_open_ended": "share",
-    "open_ended": "share",
-}
+# The quantities of the table `phases`.
+QUANTITIES = (
+    "settles",
+    "fitting_epochs",
+    "settling_epochs",
+    "settling_steps",
+    "near_best_epochs",
+    "near_best_open_ended",
+    "open_ended",
+)
 # The values of these columns in a row of the table `measures` that is about a run as a whole.
 WHOLE_RUN = {"selected_epoch": "run", "split": "train", "reference": "given"}
 
@@ -49,8 +51,7 @@ def at_settled_epoch(scores: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame
 
     `phases` is what `run_phases` returns, for all runs. If a run has both views, the phases of epoch-end decide.
     """
-    # The smallest name is taken: epoch-end sorts before minibatch.
-    rows = phases[phases["view"] == phases.groupby(RUN_KEY)["view"].transform("min")]
+    rows = one_view(phases, by=RUN_KEY)
     fitting, settling = (
         rows.loc[rows["metric"] == metric, [*RUN_KEY, "value"]] for metric in ("fitting_epochs", "settling_epochs")
     )
@@ -100,7 +101,8 @@ def phase_table(phases: pd.DataFrame) -> pd.DataFrame:
     estimates = estimate(phases.rename(columns={"metric": "quantity"}), [*keys, "quantity"])
     settles = phases[phases["metric"] == "settles"]
     runs = settles.groupby(keys, dropna=False, observed=True).size().reset_index(name="runs")
-    quantities = runs.merge(pd.DataFrame(UNITS.items(), columns=["quantity", "unit"]), how="cross")
+    units = pd.DataFrame({"quantity": QUANTITIES, "unit": [UNITS[quantity] for quantity in QUANTITIES]})
+    quantities = runs.merge(units, how="cross")
     on = ["dataset", "treatment", "system", "view", "quantity"]
     table = quantities.merge(estimates[[*on, *ESTIMATE]], on=on, how="left")
     return table.assign(n=table["n"].fillna(0).astype(int))

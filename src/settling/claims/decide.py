@@ -10,9 +10,10 @@ from scipy import stats
 
 from settling.analysis.caps import class_thresholds
 from settling.analysis.estimates import CONFIDENCE, ESTIMATE
+from settling.analysis.metrics import SHARE, UNITS, bounds, metric_of
 from settling.canonical import digest
 from settling.claims.claim import Claim, read_claims
-from settling.claims.text import MARGIN_INSIDE, printed
+from settling.claims.text import FEW, MARGIN_INSIDE, printed
 from settling.claims.units import groups, units
 from settling.files import write_text
 from settling.frames import as_frame, read_frame
@@ -22,6 +23,9 @@ from settling.tables import read_table, write_csv, write_table
 
 REPRODUCED, FAILED, UNDECIDED, NOT_RUN = "reproduced", "not reproduced", "undecided", "not run"
 CLAIMS_TABLES = ("measures", "detection_runs", "datasets", "systems", "treatments")
+# A verdict needs as many runs, pairs or slopes. Two are 12.7 standard errors wide and may agree by chance.
+FEWEST = 3
+IN_WORDS = {1: "one", 2: "two"}
 # A standard deviation below this comes from floating point: the values are equal.
 NO_SPREAD = 1e-12
 
@@ -73,7 +77,10 @@ def decided(claim: Claim, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any
         bounded = lower_bounds(claim, defined, tables)
         if verdict == FAILED and bounded:
             verdict, reason = UNDECIDED, f"in {bounded} of {effect['n']} runs it lasts to the last epoch, maybe longer"
-        group_columns = {name: group[name] for name in ("dataset", "system", "against")} | {"setting": setting(group)}
+        elif verdict == FAILED and claim.direction == "above" and defined["highest"].mean() <= claim.margin:
+            verdict, reason = UNDECIDED, f"in these runs no value can be above {claim.margin:g}"
+        group_columns = {name: group[name] for name in ("dataset", "system", "against")}
+        group_columns |= {"setting": setting(group), "unit": unit_of(claim)}
         rows.append({**claim_columns, **group_columns, **effect, "verdict": verdict, "reason": reason})
     if not rows:
         reason = reason_not_run(claim, too_small=len(values) > 0)
@@ -137,20 +144,34 @@ def setting(group: dict[str, Any]) -> str:
     return ", ".join([*parts, *rest])
 
 
+def unit_of(claim: Claim) -> str | None:
+    """Return the unit of a claim's effect; None where the claim names no one metric."""
+    metric = metric_of(claim.where)
+    unit = UNITS.get(metric) if isinstance(metric, str) else None
+    if claim.range is not None:
+        return SHARE
+    return f"{unit} per {claim.over}" if unit and claim.over else unit
+
+
 def group_estimate(claim: Claim, runs: pd.DataFrame) -> dict[str, Any]:
     """Return the estimate of a group's mean, or of the share of its runs that lie in the claim's range.
 
-    The interval is null where n is 1. Where n is 0 the mean and the standard deviation are null too.
+    The interval is cut to what the mean can be. It is null where n is 1. Where n is 0 the mean and the standard
+    deviation are null too.
     """
     if runs.empty:
         return {**dict.fromkeys(ESTIMATE), "n": 0}
     values = runs["value"].to_numpy(dtype=np.float64)
+    lowest, highest = runs["lowest"].mean(), runs["highest"].mean()
     if claim.range is not None:
         # A run without a value is outside any range: its class is learned at none of the study's numbers of sentences.
         inside = (values >= claim.range.get("min", -np.inf)) & (values <= claim.range.get("max", np.inf))
         values, (low, high) = inside.astype(np.float64), share_interval(int(inside.sum()), len(inside))
+        lowest, highest = bounds(SHARE)
     else:
         low, high = mean_interval(values, claim.grain * float(np.sqrt(runs["weight"].mean() / 12)))
+    if low is not None and high is not None:
+        low, high = max(low, lowest), min(high, highest)
     sd = values.std(ddof=1) if len(values) > 1 else None
     return dict(zip(ESTIMATE, (values.mean(), sd, low, high, len(values)), strict=True))
 
@@ -173,7 +194,7 @@ def mean_interval(values: NDArray[np.float64], rounding: float = 0.0) -> tuple[f
 
 
 def share_interval(successes: int, n: int) -> tuple[float | None, float | None]:
-    """Return the interval of Agresti and Coull (1998) of a share, cut to [0, 1]; null where n is 1.
+    """Return the interval of Agresti and Coull (1998) of a share; null where n is 1. It may reach beyond 0 and 1.
 
     Student's interval has no width where all runs agree. This one has; it takes five runs that agree to exclude one
     half.
@@ -183,14 +204,17 @@ def share_interval(successes: int, n: int) -> tuple[float | None, float | None]:
     z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
     centre = (successes + z**2 / 2) / (n + z**2)
     half = z * float(np.sqrt(centre * (1 - centre) / (n + z**2)))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    return centre - half, centre + half
 
 
 def judged(claim: Claim, effect: dict[str, Any]) -> tuple[str, str | None]:
     """Return the verdict on one group from its estimate, and the reason if it is undecided."""
     low, high, margin = effect["low"], effect["high"], claim.margin
+    if effect["n"] < FEWEST:
+        what = "slope" if claim.over else "pair" if claim.against else "run"
+        return UNDECIDED, f"{IN_WORDS[effect['n']]} {what}{'s' if effect['n'] > 1 else ''}; {FEW}"
     if low is None:
-        return UNDECIDED, f"{'one run' if effect['n'] == 1 else 'all runs agree exactly'}, so no interval"
+        return UNDECIDED, "all runs agree exactly, so no interval"
     inside, outside = {
         "above": (low > margin, high < margin),
         "below": (high < margin, low > margin),

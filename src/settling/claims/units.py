@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from settling.analysis.metrics import UNITS, bounds
 from settling.analysis.rows import one_view
 from settling.analysis.undefined import reasons
 from settling.claims.claim import CAPPED, TABLE_COLUMNS, Claim, Where
@@ -14,6 +15,8 @@ from settling.treatments import kind_of
 # These columns all describe the treatment. If `against` filters by one of them, it replaces the filters on all of them.
 TREATMENT_COLUMNS = ("treatment", "family", "kind", "percent", "cap_class", "cap_sentences")
 UNIT = ["noise_seed", "seed"]
+# What is weighted where a slope is taken.
+SLOPE = ["value", "lowest", "highest", "weight"]
 
 
 def units(claim: Claim, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -21,9 +24,9 @@ def units(claim: Claim, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
     A row is a run, a pair of runs, or the least-squares slope over the levels of one seed and noise seed. Its columns
     are those of `groups`, `noise_seed`, `seed`, `value`, `undefined` (the reason where there can be no value, else
-    null) and `weight`. A value is a weighted sum of measured values; `weight` is the sum of the squares of these
-    weights. `tables` has the claim's table and `systems`. Raises BadInput, naming the claim, if a group has two rows
-    for one seed and noise seed.
+    null), `lowest` and `highest` (the ends of what the value can be), and `weight`. A value is a weighted sum of
+    measured values; `weight` is the sum of the squares of these weights. `tables` has the claim's table and `systems`.
+    Raises BadInput, naming the claim, if a group has two rows for one seed and noise seed.
     """
     rows = matching_rows(claim, claim.where, tables)
     if claim.against is None:
@@ -59,7 +62,7 @@ def other_side(claim: Claim) -> Where:
 
 
 def matching_rows(claim: Claim, where: Where, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of the claim's table that match a filter."""
+    """Return the rows of the claim's table that match a filter, each with the bounds of what it measures."""
     table = tables[claim.table]
     keep = pd.Series(True, index=table.index)
     for column, wanted in where.items():
@@ -73,6 +76,10 @@ def matching_rows(claim: Claim, where: Where, tables: dict[str, pd.DataFrame]) -
         else:
             keep &= _matches(table[str(column)], wanted)
     rows = table[keep]
+    num_epochs = rows["system"].map(tables["systems"].set_index("system")["epochs"]).astype("float64").fillna(np.inf)
+    measured_in = rows["quantity" if "quantity" in rows else "metric"].astype(object).map(UNITS.get)
+    lowest, highest = np.array([*map(bounds, measured_in, num_epochs)], dtype=np.float64).reshape(-1, 2).T
+    rows = rows.assign(lowest=lowest, highest=highest)
     # In `class_thresholds` a value is also null where no number of sentences suffices, which is not undefined. So that
     # table says itself which of its rows are undefined.
     return rows if "undefined" in rows else rows.assign(undefined=reasons(rows))
@@ -103,7 +110,14 @@ def pair_differences(claim: Claim, rows: pd.DataFrame, others: pd.DataFrame, sys
     both = both[(both["system"] != both["system_other"]) | ("system" not in against)]
     names = both["system_other"] if "system" in against else None
     undefined = both["undefined"].where(both["undefined"].notna(), both["undefined_other"])
-    return both.assign(against=names, value=both["value"] - both["value_other"], undefined=undefined, weight=2.0)
+    return both.assign(
+        against=names,
+        value=both["value"] - both["value_other"],
+        undefined=undefined,
+        lowest=both["lowest"] - both["highest_other"],
+        highest=both["highest"] - both["lowest_other"],
+        weight=2.0,
+    )
 
 
 def in_one_view(values: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -127,11 +141,20 @@ def slopes(claim: Claim, values: pd.DataFrame) -> pd.DataFrame:
     missing, values = values[values["value"].isna()], values[values["value"].notna()]
     mean_level = values["level"].groupby([values[name] for name in keys], dropna=False).transform("mean")
     centred = values["level"] - mean_level
-    terms = values[keys].assign(xy=centred * values["value"], xx=centred**2, weight=centred**2 * values["weight"])
-    sums = terms.groupby(keys, dropna=False)[["xy", "xx", "weight"]].sum().reset_index()
+    up, down = centred.clip(lower=0), centred.clip(upper=0)
+    # 0 times a bound that is infinite has no value, and adds nothing to a sum.
+    terms = values[keys].assign(
+        value=centred * values["value"],
+        lowest=up * values["lowest"] + down * values["highest"],
+        highest=up * values["highest"] + down * values["lowest"],
+        weight=centred**2 * values["weight"],
+        xx=centred**2,
+    )
+    sums = terms.groupby(keys, dropna=False).sum().reset_index()
     sums = sums[sums["xx"] > 0]
-    slopes = sums.assign(value=sums["xy"] / sums["xx"], undefined=None, weight=sums["weight"] / sums["xx"] ** 2)
-    columns = [*keys, "value", "undefined", "weight"]
+    sums[SLOPE] = sums[SLOPE].div(sums["xx"], axis="index")
+    slopes = sums.assign(undefined=None, weight=sums["weight"] / sums["xx"])
+    columns = [*keys, *SLOPE, "undefined"]
     return pd.concat([slopes[columns], missing[columns]]) if len(missing) else slopes[columns]
 
 

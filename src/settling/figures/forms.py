@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from settling.figures.table import TextTable
 
 NOTHING = "The tables hold no rows to say it from."
-ONE_RUN = "Every mean is of a single run. It has no interval, so chance cannot be told from effect."
-TWO_RUNS = "No mean is of more than two runs. Intervals of so few runs are not to be relied on."
 
 
 class Form(Protocol):
@@ -62,17 +60,10 @@ def texts_of(figure: str, tables: Tables) -> dict[str, Any]:
     """
     entry = FIGURES[figure]
     rows = shown_rows({name: tables[name] for name in entry.tables}, entry.needs)
-    sentences = form_of(figure).sentences(rows)
     texts = {
         "title": title_of(figure),
         "question": question_of(figure),
-        "sentences": [*sentences, *few_runs(rows)] if sentences else [NOTHING],
+        "sentences": form_of(figure).sentences(rows) or [NOTHING],
         "reading": form_of(figure).READING,
     }
     return dict(in_units(texts, units_of(rows, entry.needs)))
-
-
-def few_runs(tables: Tables) -> list[str]:
-    """Return the warning that goes with means over one or two runs, or an empty list."""
-    most = max((int(frame["n"].max()) for frame in tables.values() if "n" in frame and len(frame)), default=0)
-    return {1: [ONE_RUN], 2: [TWO_RUNS]}.get(most, [])

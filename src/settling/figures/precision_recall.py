@@ -25,7 +25,7 @@ def table(tables: Tables) -> TextTable:
     selection.needed(scores, "test precision, recall or F1 on clean data")
     rows = []
     for names, of_system in scores.groupby(["dataset", "system"]):
-        cells = dict(zip(of_system["metric"], estimates(of_system, ".3f"), strict=True))
+        cells = dict(zip(of_system["metric"], estimates(of_system), strict=True))
         rows.append([*map(str, names), *(cells.get(metric, NO_RUN) for metric in TITLES)])
     return TextTable(COLUMNS, rows, score_notes(scores))
 

@@ -9,8 +9,8 @@ from settling.figures import selection, style
 
 RULE = (
     f"A run is settled at an epoch where three things hold. Its dev F1 is at least {NEAR_BEST * 100:.0f} % of the "
-    f"run's best. Its train F1 is at least {NEAR_PLATEAU * 100:.0f} % of what the true labels score against the "
-    "given ones. It gives wrong labels no more often than a uniform guesser over the tags would. Settling is the "
+    f"run's best. Its train F1 is at least {NEAR_PLATEAU * 100:.0f} % of that of a model that memorises no wrong "
+    "label. It gives wrong labels no more often than a uniform guesser over the tags would. Settling is the "
     "longest stretch of settled epochs; a single other epoch between two of them does not end it. A run without at "
     f"least {SHORTEST} such epochs does not settle."
 )

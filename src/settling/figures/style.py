@@ -160,7 +160,7 @@ def over_runs(frame: pd.DataFrame, mean: str = "Line", interval: str = "Band") -
     if most == 1:
         return f"{mean}: one run each, so no interval."
     runs = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"{mean}: mean. {interval}: 95 % bootstrap interval over {runs} runs (seed × noise seed; narrow for few)."
+    return f"{mean}: mean. {interval}: 95 % bootstrap interval over {runs} runs (seed × noise seed)."
 
 
 def rows(frame: pd.DataFrame, order: list[str] | None = None, named: bool = True) -> alt.Row:

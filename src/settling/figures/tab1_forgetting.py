@@ -3,7 +3,7 @@
 import pandas as pd
 
 from settling.analysis.rows import defined, ends, holding, one_view
-from settling.analysis.wording import in_words
+from settling.analysis.wording import in_words, numbers
 from settling.figures import selection, style
 from settling.figures.selection import Tables
 from settling.figures.table import NO_RUN, TextTable, estimates
@@ -21,13 +21,13 @@ READING = (
 )
 
 COUNTS = {
-    "forgettable": ("Forgettable", ",.0f", 1),
-    "unforgettable": ("Unforgettable", ",.0f", 1),
-    "learned": ("Learned", ",.0f", 1),
-    "ratio": ("Ratio, %", ".2f", 100),
+    "forgettable": "Forgettable",
+    "unforgettable": "Unforgettable",
+    "learned": "Learned",
+    "ratio": "Ratio, %",
 }
 COUNTINGS = {"words": "real words", "authors": "authors' grid"}
-COLUMNS = ["Data set", "System", "View", "Counted", *(title for title, _, _ in COUNTS.values())]
+COLUMNS = ["Data set", "System", "View", "Counted", *COUNTS.values()]
 
 
 def table(tables: Tables) -> TextTable:
@@ -51,27 +51,32 @@ def table(tables: Tables) -> TextTable:
 
 def by_counting(of_view: pd.DataFrame) -> list[list[str]]:
     """Return the rows of one view from the column `Counted` on."""
-    by_name = {str(name): rows.set_index("metric") for name, rows in of_view.groupby("counting")}
+    by_name = {str(name): rows.set_index("metric", drop=False) for name, rows in of_view.groupby("counting")}
     rows = [[words, *cells_of(by_name[name])] for name, words in COUNTINGS.items() if name in by_name]
     if len(rows) == len(COUNTINGS):
-        rows.append(["difference", *difference_cells(by_name["authors"]["mean"] - by_name["words"]["mean"])])
+        rows.append(["difference", *difference_cells(by_name["authors"], by_name["words"]["mean"])])
     return rows
 
 
 def cells_of(counts: pd.DataFrame) -> list[str]:
     """Return the cells of one counting; the index of `counts` is the metric."""
     cells = []
-    for metric, (_, form, scale) in COUNTS.items():
-        cells += estimates(counts[counts.index == metric], form, scale) or [NO_RUN]
+    for metric in COUNTS:
+        cells += estimates(counts[counts.index == metric], percent=metric == "ratio") or [NO_RUN]
     return cells
 
 
-def difference_cells(difference: "pd.Series[float]") -> list[str]:
-    """Return differences of means, by metric, as cells."""
-    return [
-        f"{difference[metric] * scale:+{form}}".replace("-", "−") if pd.notna(difference.get(metric)) else NO_RUN
-        for metric, (_, form, scale) in COUNTS.items()
-    ]
+def difference_cells(counts: pd.DataFrame, subtracted: "pd.Series[float]") -> list[str]:
+    """Return the means of one counting less those of another, by metric, as cells with the decimals of the former."""
+    cells = []
+    for metric in COUNTS:
+        cell = NO_RUN
+        if metric in counts.index and metric in subtracted.index:
+            row = counts[counts.index == metric].iloc[0]
+            row["mean"] -= subtracted[metric]
+            cell, _ = numbers(row, signed=True, percent=metric == "ratio")
+        cells.append(cell.replace("-", "−"))
+    return cells
 
 
 def sentences(tables: Tables) -> list[str]:

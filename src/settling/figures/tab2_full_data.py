@@ -21,7 +21,7 @@ def table(tables: Tables) -> TextTable:
     """Return a row for each system and a column for each data set."""
     scores = test_scores(tables["summary"], "f1")
     selection.needed(scores, "test F1 on clean data")
-    cells = dict(zip(zip(scores["system"], scores["dataset"], strict=True), estimates(scores, ".3f"), strict=True))
+    cells = dict(zip(zip(scores["system"], scores["dataset"], strict=True), estimates(scores), strict=True))
     datasets = sorted(set(scores["dataset"]))
     rows = [
         [system, *(cells.get((system, dataset), NO_RUN) for dataset in datasets)]

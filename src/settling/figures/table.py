@@ -7,6 +7,7 @@ import jinja2
 import pandas as pd
 import pyarrow as pa
 
+from settling.analysis.wording import numbers
 from settling.files import write_text
 from settling.tables import write_csv
 
@@ -59,13 +60,12 @@ class TextTable(NamedTuple):
     notes: list[str]
 
 
-def estimates(frame: pd.DataFrame, form: str, scale: float = 1) -> list[str]:
-    """Return each estimate of a frame as a cell: its mean and interval times `scale`, in the format `form`."""
-    cells = []
-    for mean, low, high in (frame[["mean", "low", "high"]] * scale).itertuples(index=False):
-        interval = f" [{low:{form}}, {high:{form}}]" if pd.notna(low) else ""
-        cells.append(UNDEFINED if pd.isna(mean) else f"{mean:{form}}{interval}")
-    return cells
+def estimates(frame: pd.DataFrame, percent: bool = False) -> list[str]:
+    """Return each estimate of a frame as a cell: its mean and interval, those of a share in percent if `percent`."""
+    return [
+        UNDEFINED if pd.isna(row["mean"]) else " ".join(filter(None, numbers(row, percent=percent)))
+        for _, row in frame.iterrows()
+    ]
 
 
 def write_page(path: Path, content: dict[str, Any]) -> None:

@@ -129,8 +129,7 @@ def plateaus_of(tables: Tables, curves: pd.DataFrame) -> pd.DataFrame:
     """Return `plateau` for each level: F1 of the true against the given labels, its mean over noise seeds."""
     first = curves.iloc[0]
     noisy = holding(tables["treatments"], dataset=first["dataset"], kind=first["noise"])
-    levels = noisy.groupby("percent", as_index=False)["settled_f1"].mean()
-    return levels.rename(columns={"settled_f1": "plateau"}).astype({"percent": int})
+    return noisy.groupby("percent")["settled_f1"].mean().reset_index(name="plateau").astype({"percent": int})
 
 
 def settling_counts(tables: Tables, curves: pd.DataFrame) -> str:

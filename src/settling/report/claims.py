@@ -22,29 +22,35 @@ TAG_GROUP = re.compile(rf"(?:{TAG.pattern}\s*)+")
 
 
 def claims_content(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the claims in order, from rows of the schema `claims`.
+    """Return the claims that were run, what is decided first, from rows of the schema `claims`.
 
     `places` are all places in which a claim was tested; `deciding` is the first of them that has the claim's verdict.
     """
     entries = []
-    for name, rows in claims.groupby("claim", sort=False):
+    for rows in claims_text.in_order(claims):
         first = rows.iloc[0]
         cells = [dict(zip(claims_text.TITLES, row, strict=True)) for row in claims_text.cells(rows)]
-        run = first["overall"] != "not run"
-        deciding = next((cell for cell in cells if cell["Verdict"] == first["overall"]), cells[0])
         entries.append(
             {
-                "name": str(name),
+                "name": str(first["claim"]),
                 "verdict": str(first["overall"]),
                 "text": str(first["text"]),
                 "source": sourced(str(first["source"])).strip("()"),
                 "published": None if pd.isna(first["published"]) else f"{first['published']:g}",
                 "test": claims_text.test(rows),
-                "deciding": deciding if run else None,
-                "places": cells if run else [],
+                "deciding": next(cell for cell in cells if cell["Verdict"] == first["overall"]),
+                "places": cells,
             }
         )
     return entries
+
+
+def claims_in_order(claims: pd.DataFrame, datasets: pd.DataFrame) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the claims that were run, what is decided first, and a line that names the others.
+
+    The line is None where there is nothing to name. `datasets` is the table of that name.
+    """
+    return claims_content(claims), claims_text.not_asked(claims, datasets)
 
 
 def sourced(text: str) -> str:

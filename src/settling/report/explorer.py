@@ -1,11 +1,13 @@
 """The run explorer: the curves of every run, and the chart that the page draws of the chosen runs."""
 
+from math import nan
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import TRAINED
+from settling.analysis.rows import TRAINED, one_view
+from settling.analysis.wording import labels_in_words
 from settling.figures import style
 
 RUN_COLUMNS = [*TRAINED, "noise_seed", "seed"]
@@ -21,19 +23,30 @@ RUN_COLOURS = ("#332288", "#117733", "#cc6677", "#44aa99", "#882255", "#999933",
 def content(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Return the curves of all runs, their phases, and the chart without data.
 
-    An item of `curves` names a curve by the values of CURVE. An item of `runs` is one run: the values of RUN_COLUMNS,
-    then a list of `[index in curves, values by epoch]` (a null value is undefined), then by view the epochs
-    `[fitting, settling]` (null: the run does not settle; empty: whether it settles is undefined).
+    An item of `curves` names a curve by the values of CURVE, and an item of `names` in words. An item of `runs` is one
+    run: the values of RUN_COLUMNS, then a list of `[index in curves, values by epoch]` (a null value is undefined),
+    then the epochs `[fitting, settling]` (null: the run does not settle; empty: whether it settles is undefined).
     """
     scores = tables["run_curves"].sort_values([*RUN_COLUMNS, *CURVE, "epoch"])
     curves = scores[CURVE].drop_duplicates().sort_values(CURVE)
     number = {tuple(curve): index for index, curve in enumerate(curves.to_numpy().tolist())}
-    ends = phase_epochs(tables["measures"])
+    labels = labels_in_words(tables)
+    phases = phases_of_runs(tables["measures"])
     runs = []
     for run, of_run in scores.groupby(RUN_COLUMNS, sort=True):
         values = [[number[tuple(curve)], packed(rows["value"])] for curve, rows in of_run.groupby(CURVE)]
-        runs.append([*(plain(value) for value in run), values, ends.get(tuple(map(plain, run)), {})])
-    return {"curves": curves.to_numpy().tolist(), "runs": runs, "phases": PHASES, "chart": explorer_chart().to_dict()}
+        runs.append([*(plain(value) for value in run), values, phases.get(tuple(map(plain, run)), [])])
+    names = [curve_name(dict(zip(CURVE, curve, strict=True)), labels) for curve in number]
+    found = {"curves": curves.to_numpy().tolist(), "names": names, "runs": runs}
+    return {**found, "phases": PHASES, "chart": explorer_chart().to_dict()}
+
+
+def curve_name(curve: dict[str, str], labels: dict[str, str]) -> str:
+    """Return a curve's name, from its values of CURVE; `labels` says whose labels those of each reference are."""
+    measured = curve["metric"].replace("_", " ").replace("f1", "F1")
+    of_class = "" if curve["class"] == "all" else f" of {curve['class']}"
+    view = f", {curve['view']}" if curve["split"] == "train" else ""
+    return f"{curve['split']} {measured}{of_class}, {labels[curve['reference']]}{view}"
 
 
 def packed(values: "pd.Series[float]") -> list[float | None]:
@@ -41,21 +54,19 @@ def packed(values: "pd.Series[float]") -> list[float | None]:
     return [None if pd.isna(value) else value for value in values.round(DIGITS).tolist()]
 
 
-def phase_epochs(measures: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, list[float] | None]]:
-    """Return the numbers of epochs of fitting and of settling, by run and view.
+def phases_of_runs(measures: pd.DataFrame) -> dict[tuple[Any, ...], list[float] | None]:
+    """Return the numbers of epochs of fitting and of settling of each run, in the view that figures take its phases of.
 
     None stands for a run that does not settle, an empty list for one of which it is undefined whether it settles.
     """
     whole = measures[(measures["selected_epoch"] == "run") & (measures["class"] == "all")]
-    whole = whole[whole["metric"].isin(["settles", "fitting_epochs", "settling_epochs"])]
-    epochs_by_run: dict[tuple[Any, ...], dict[str, list[float] | None]] = {}
-    for (*run, view), rows in whole.groupby([*RUN_COLUMNS, "view"], observed=True):
+    whole = one_view(whole[whole["metric"].isin(["settles", "fitting_epochs", "settling_epochs"])])
+    epochs_by_run: dict[tuple[Any, ...], list[float] | None] = {}
+    for run, rows in whole.groupby(RUN_COLUMNS, observed=True):
         row = dict(zip(rows["metric"], rows["value"].astype(float), strict=True))
         lengths = [row[name] for name in ("fitting_epochs", "settling_epochs") if name in row]
-        settles = row.get("settles", 0.0)
-        epochs_by_run.setdefault(tuple(map(plain, run)), {})[str(view)] = (
-            [] if pd.isna(settles) else lengths if settles == 1 else None
-        )
+        settles = row.get("settles", nan)
+        epochs_by_run[tuple(map(plain, run))] = [] if pd.isna(settles) else lengths if settles == 1 else None
     return epochs_by_run
 
 

@@ -122,11 +122,6 @@ const choice = {};
   form.addEventListener("submit", (event) => event.preventDefault());
 }
 
-function curveName([split, view, reference, name, metric]) {
-  const measured = metric.replace("_", " ").replace("f1", "F1") + (name === "all" ? "" : ` of ${name}`);
-  return `${split} ${measured}, ${reference} labels${split === "train" ? `, ${view}` : ""}`;
-}
-
 // Runs that agree with the selects, each of which offers what those before it leave.
 function chosenRuns() {
   let runs = explorer.runs;
@@ -136,7 +131,7 @@ function chosenRuns() {
   });
   const had = distinct(runs.flatMap((run) => run[5].map(([curve]) => curve)));
   const preferred = (curve) => { const [split, , , name, metric] = explorer.curves[curve]; return split === "dev" && name === "all" && metric === "f1" ? 0 : 1; };
-  offer(choice.curve, had.sort((a, b) => preferred(a) - preferred(b) || a - b).map((curve) => [curve, curveName(explorer.curves[curve])]));
+  offer(choice.curve, had.sort((a, b) => preferred(a) - preferred(b) || a - b).map((curve) => [curve, explorer.names[curve]]));
   return runs;
 }
 
@@ -151,13 +146,13 @@ function phasesOf(ends, epochs) {
 function explore() {
   const runs = chosenRuns();
   const curve = Number(choice.curve.value);
-  const view = explorer.curves[curve][1];
   const data = { curves: [], marks: [], phases: [] };
-  for (const [, , , noiseSeed, seed, values, phases] of runs) {
+  let undecided = 0;
+  for (const [, , , noiseSeed, seed, values, ends] of runs) {
     const run = `seed ${seed}, noise seed ${noiseSeed}`;
     const curveOfRun = values.find(([number]) => number === curve);
     if (!curveOfRun) continue;
-    const ends = phases[view] ?? null;
+    if (ends && !ends.length) undecided += 1;
     curveOfRun[1].forEach((value, epoch) => data.curves.push({ run, epoch, value }));
     for (const [phase, from, to] of phasesOf(ends, curveOfRun[1].length)) data.phases.push({ run, phase, from: from - 0.5, to: to - 0.5, epochs: to - from });
     if (ends?.length) {
@@ -166,10 +161,11 @@ function explore() {
     }
   }
   const settled = data.marks.length / 2, number = distinct(data.curves.map(({ run }) => run)).length;
-  const name = `${choice.system.value} on ${choice["data set"].value}, ${choice.treatment.value}: ${curveName(explorer.curves[curve])}`;
+  const name = `${choice.system.value} on ${choice["data set"].value}, ${choice.treatment.value}: ${explorer.names[curve]}`;
   const [split, , , of] = explorer.curves[curve];
   const missing = data.curves.some(({ value }) => value === null) ? ` Undefined where ${split} has no ${of === "all" ? "entity" : `mention of ${of}`}.` : "";
-  const status = `${name}. ${number} run${number === 1 ? "" : "s"}, of which ${settled} settle${settled === 1 ? "s" : ""}.${missing}`;
+  const settling = undecided === number ? "; whether they settle is undefined" : `, of which ${settled} settle${settled === 1 ? "s" : ""}${undecided ? `, and ${undecided} cannot be told` : ""}`;
+  const status = `${name}. ${number} run${number === 1 ? "" : "s"}${settling}.${missing}`;
   document.getElementById("explorer-status").textContent = status;
   const box = document.getElementById("explorer-chart");
   box.setAttribute("aria-label", status);

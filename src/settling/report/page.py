@@ -31,7 +31,7 @@ from settling.files import read_json, write_text
 from settling.frames import read_frame
 from settling.layout import TABLES
 from settling.report import explorer, methods, words
-from settling.report.claims import claims_content, sourced
+from settling.report.claims import claims_in_order, sourced
 from settling.study import readable_name
 
 # The sections of figures, in the order of the page, by the treatment of the figures' runs.
@@ -56,12 +56,14 @@ def write_report(spec: dict[str, Any], results: Path, output: Path) -> None:
     template = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).from_string(asset["page.html"])
+    asked, not_asked = claims_in_order(claims, tables["datasets"])
     content = {
         "study": study.study,
         "scale": claims_text.scale(tables),
         "tally": claims_text.tally(claims),
         "findings": read_lines(results / "findings.txt"),
-        "claims": claims_content(claims),
+        "claims": asked,
+        "not_asked": not_asked,
         "symbols": {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "not run": "–"},
         "headline": shown_figure(HEADLINE, drawn[HEADLINE], tables, results) if HEADLINE in drawn else None,
         "experiments": experiment_sections(drawn, tables, results),

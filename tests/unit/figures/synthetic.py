@@ -129,8 +129,8 @@ def datasets() -> list[Row]:
     """Return the data sets; digits alone are images."""
     words, images = {"task": "ner", "unit": "word", "group": "sentence"}, {"task": "image", "unit": "image"}
     return [
-        *({"dataset": name, **words} for name in ("tweets", "conll2003", "wnut17", "jnlpba")),
-        {"dataset": "digits", **images, "group": "image"},
+        *({"dataset": name, **words, "own": False} for name in ("tweets", "conll2003", "wnut17", "jnlpba")),
+        {"dataset": "digits", **images, "group": "image", "own": False},
     ]
 
 
@@ -138,7 +138,7 @@ def systems() -> list[Row]:
     names = ("kind", "checkpoint", "pretrained", "centroids")
     return [
         {"system": system, **dict(zip(names, card, strict=True)), "epochs": len(EPOCHS), "batch_size": 8}
-        | {"max_length": None, "long_sentences": None}
+        | {"schedule": "linear", "max_length": None, "long_sentences": None}
         for system, card in CARDS.items()
     ]
 

@@ -95,15 +95,24 @@ def place(study: Study, run: Run) -> Row:
     return {**named, "noise_seed": run.noise_seed, "system": run.system, "seed": run.seed}
 
 
+def views(run: Run) -> tuple[str, ...]:
+    """Return the views that a run recorded: `minibatch` alone for images."""
+    return ("minibatch",) if run.system == "resnet" else ("epoch-end", "minibatch")
+
+
 def measures(study: Study, run: Run) -> list[Row]:
-    settles = run.seed == 0
-    values = {"settles": float(settles), "settling_epochs": float(SETTLING * settles)}
-    values |= {"fitting_epochs": float(FITTING), "open_ended": 0.0} if settles else {}
-    return [
-        {**place(study, run), "selected_epoch": "run", **score("train", "given", metric, view), "value": value}
-        for view in ("epoch-end", "minibatch")
-        for metric, value in values.items()
-    ]
+    """Return the phases of a run: that of seed 0 settles, in the view that counts; in another both settle at once."""
+    rows = []
+    for view in views(run):
+        counts = view == views(run)[0]
+        settles, fitting = (run.seed == 0, FITTING) if counts else (True, 0)
+        values = {"settles": float(settles), "settling_epochs": float(SETTLING * settles)}
+        values |= {"fitting_epochs": float(fitting), "open_ended": 0.0} if settles else {}
+        rows += [
+            {**place(study, run), "selected_epoch": "run", **score("train", "given", metric, view), "value": value}
+            for metric, value in values.items()
+        ]
+    return rows
 
 
 def curves(study: Study, run: Run) -> list[Row]:
@@ -112,11 +121,9 @@ def curves(study: Study, run: Run) -> list[Row]:
         where = {**named, "epoch": epoch}
         value = fit(epoch) * (0.9 - run.seed / 10)
         rows.append({**where, **score("dev", "true", "f1"), "value": value})
-        rows += [
-            {**where, **score("train", "given", "f1", view), "value": value} for view in ("epoch-end", "minibatch")
-        ]
+        rows += [{**where, **score("train", "given", "f1", view), "value": value} for view in views(run)]
         if named["percent"]:
-            rows.append({**where, **score("train", "given", "noisy_accuracy"), "value": epoch / 20})
+            rows.append({**where, **score("train", "given", "noisy_accuracy", views(run)[0]), "value": epoch / 20})
     return rows
 
 
@@ -155,7 +162,13 @@ def claims() -> list[Row]:
             rows.append(
                 {**said, "published": None, "overall": verdict, "verdict": verdict, "reason": None if run else "no run"}
                 | {"dataset": dataset if run else None, "system": "bert" if run else None, "against": None}
-                | {"setting": "30 % noise" if run else None, "effect": "F1", "statistic": "mean", "direction": "above"}
+                | {
+                    "setting": "30 % noise" if run else None,
+                    "effect": "F1",
+                    "unit": "share",
+                    "statistic": "mean",
+                    "direction": "above",
+                }
                 | {"margin": 0.0, "mean": None, "sd": None, "low": None, "high": None, "n": 4 if run else 0}
                 | interval
             )

@@ -9,6 +9,7 @@ from settling.report import explorer, words
 Row = dict[str, Any]
 PLACE: Row = {"dataset": "news", "treatment": "clean", "system": "bert", "noise_seed": 0}
 SCORE: Row = {"split": "dev", "view": "epoch-end", "reference": "true", "class": "all", "metric": "f1"}
+DATASETS = pd.DataFrame([{"dataset": "news", "task": "ner", "unit": "word", "group": "sentence", "own": False}])
 
 
 def curves(seed: int, values: list[float], **score: str) -> list[Row]:
@@ -28,15 +29,24 @@ def test_the_explorer_has_each_runs_curves_in_epoch_order_and_its_phases() -> No
         *(measure(0, name, value) for name, value in (("settles", 1), ("fitting_epochs", 2), ("settling_epochs", 3))),
         *(measure(1, name, value) for name, value in (("settles", 0), ("settling_epochs", 0))),
     ]
-    found = explorer.content({"run_curves": scores[::-1], "measures": pd.DataFrame(measures)})
+    tables = {"run_curves": scores[::-1], "measures": pd.DataFrame(measures), "datasets": DATASETS}
+    found = explorer.content({**tables, "treatments": pd.DataFrame({"family": ["clean"]})})
     dev, train = (
         found["curves"].index(["dev", *rest]) if split == "dev" else found["curves"].index([split, *rest])
         for split, rest in (("dev", [*SCORE.values()][1:]), ("train", [*SCORE.values()][1:]))
     )
     assert found["runs"] == [
-        ["news", "clean", "bert", 0, 0, [[dev, [0.3, 0.4124]], [train, [0.5, 0.6]]], {"epoch-end": [2.0, 3.0]}],
-        ["news", "clean", "bert", 0, 1, [[dev, [0.1, 0.2]]], {"epoch-end": None}],
+        ["news", "clean", "bert", 0, 0, [[dev, [0.3, 0.4124]], [train, [0.5, 0.6]]], [2.0, 3.0]],
+        ["news", "clean", "bert", 0, 1, [[dev, [0.1, 0.2]]], None],
     ]
+    assert [found["names"][number] for number in (dev, train)] == [
+        "dev F1, true labels",
+        "train F1, true labels, epoch-end",
+    ]
+    own = explorer.content(
+        {**tables, "datasets": DATASETS.assign(own=True), "treatments": pd.DataFrame({"family": ["cap"]})}
+    )
+    assert own["names"][dev] == "dev F1, labels of the file"
 
 
 def test_a_words_row_leads_to_its_names_and_its_quote() -> None:

@@ -20,6 +20,8 @@ from settling.errors import BadInput
 from settling.figures import FIGURES
 from settling.figures.forms import question_of, title_of
 from settling.figures.plot import VEGALITE
+from settling.frames import read_frame
+from settling.report.claims import claims_in_order
 from settling.report.page import write_report
 from settling.study import report_spec
 from tests.conftest import run_command
@@ -78,7 +80,8 @@ def test_the_page_is_well_formed_and_has_one_of_each_id(page: Page) -> None:
 
 def test_sections_come_in_order_what_was_found_first(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
-    assert sections == ["overview", "claims", "reading", "noise", "cap", "clean", "explorer", "words", "methods", "cite"]
+    figures = ["noise", "cap", "clean"]
+    assert sections == ["overview", "claims", "reading", *figures, "explorer", "words", "methods", "cite"]
 
 
 def test_headings_go_down_one_level_at_a_time(page: Page) -> None:
@@ -122,15 +125,29 @@ def test_a_figures_sentence_is_computed_from_the_tables(page: Page) -> None:
     assert "bert on tweets (resample) at 50 % noise: dev F1 is highest at epoch" in page.text
 
 
-@pytest.mark.parametrize("verdict", CLAIMS)
+@pytest.mark.parametrize("verdict", [verdict for verdict, mean in CLAIMS.items() if mean is not None])
 def test_a_claim_says_its_verdict_in_words_and_by_a_symbol(page: Page, verdict: str) -> None:
     assert f"{dict(zip(CLAIMS, '✓✗?–', strict=True))[verdict]} {verdict}" in page.text
 
 
 def test_a_claims_settings_are_all_there_with_effect_interval_and_number(page: Page) -> None:
     assert "2 settings" in page.text
-    for cell in ("0.200", "[0.100, 0.300]", "n=4", "30 % noise"):
+    for cell in ("0.20", "[0.10, 0.30]", "n=4", "30 % noise"):
         assert page.text.count(cell) >= 2, cell
+
+
+def test_the_page_is_given_decided_claims_first_and_the_others_in_a_line(report: Path) -> None:
+    claims = read_frame(report.parent / "claims" / "claims.parquet", "claims")
+    datasets = read_frame(report.parent / "tables" / "datasets.parquet", "datasets")
+    entries, others = claims_in_order(claims[::-1], datasets)
+    assert [entry["verdict"] for entry in entries] == ["reproduced", "not reproduced", "undecided"]
+    assert others == "What this study does not ask (1): c-not-run."
+    assert claims_in_order(claims, datasets.assign(own=True))[1] is None
+
+
+def test_that_runs_are_few_is_said_once_in_the_whole_page(tmp_path: Path) -> None:
+    said = re.findall("more than two runs|single run|narrow for few", made_up(tmp_path, n=2).read_text())
+    assert said == ["more than two runs"]
 
 
 def test_nothing_is_loaded_and_nothing_can_be(page: Page) -> None:
