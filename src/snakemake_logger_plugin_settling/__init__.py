@@ -25,8 +25,8 @@ from settling.status import State, last_words, reasons_in, tail
 from snakemake_logger_plugin_settling.screen import Screen
 from snakemake_logger_plugin_settling.trainings import Trainings
 
-# Between two looks at the files of the runs.
-SECONDS = 1.0
+# The seconds between two looks at the files of the runs, and of how many runs one reads in a second.
+SECONDS, RUNS_A_SECOND = 1.0, 10
 # Where lines scroll by, one about the study follows a silence of so many seconds, or of this share of its time so far.
 SILENCE_SECONDS, SILENCE_SHARE = 60.0, 0.1
 # Lines of a log that gives no reason.
@@ -182,11 +182,14 @@ class LogHandler(LogHandlerBase):
     def _study_line(self) -> str:
         """Return how many jobs of the study are done, and how long the rest may take."""
         assert self.trainings
+        num_runs = len(self.trainings.asked)
+        runs = f" and {self.trainings.num_done()} of {num_runs} runs" if num_runs else ""
+        left = self.trainings.time_left()
         names = sorted(set(self.working.values()))
         if number := self.trainings.num_to_begin():
             names.insert(0, f"{number} training{'s' if number > 1 else ''} to begin")
         now = f"; {', '.join(names)}" if names else ""
-        return f"{self.study}: {self.done} of {self.total} jobs and {self.trainings.summary()}{now}"
+        return f"{self.study}: {self.done} of {self.total} jobs{runs} done{left and f', {left}'}{now}"
 
     def _draw(self) -> None:
         """Draw on a terminal the runs that are going, and the study below them."""
@@ -198,10 +201,10 @@ class LogHandler(LogHandlerBase):
         self.screen.stream.flush()
 
     def _watch(self) -> None:
-        """Look at the runs once a second until the study is over."""
-        while not self.over.wait(SECONDS):
+        """Look at the runs once a second until the study is over; less often where they are many."""
+        assert self.trainings
+        while not self.over.wait(SECONDS * max(1, len(self.trainings.going()) / RUNS_A_SECOND)):
             with self._locked():
-                assert self.trainings
                 self._tell(self.trainings.look(time.time()))
                 silence = time.monotonic() - self.spoke
                 so_far = time.monotonic() - self.began

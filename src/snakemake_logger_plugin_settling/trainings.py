@@ -13,6 +13,7 @@ from settling.errors import BadInput, one_line
 from settling.layout import Run
 from settling.status import (
     NAME_WIDTH,
+    Paces,
     RunStatus,
     State,
     finished_run,
@@ -39,8 +40,10 @@ class Trainings:
         # Whether `40 % noise` alone says which noise it is.
         kinds = {treatment["kind"] for treatment in self.treatments.values() if "percent" in treatment}
         self.one_noise = len(kinds) == 1
+        self.paces: Paces = {}
         self.statuses = {run: RunStatus(State.NOT_BEGUN) for run in runs_of(study)}
         self.statuses = {run: self._seen(run, now) for run in self.statuses}
+        self.paces = paces_of(self.statuses)
         # What is there of a run that is done is of another spec; it is trained again, or found to be done after all.
         self.statuses |= {run: RunStatus(State.NOT_BEGUN) for run in asked if self.statuses[run].state == State.DONE}
         self.jobs: dict[int, list[Run]] = {}
@@ -79,6 +82,8 @@ class Trainings:
                     if seen.state in (State.FAILED, State.INTERRUPTED):
                         self.told.add(run)
         self.num_at_once = len(self.going()) or self.num_at_once
+        if any(state == State.DONE for state, _ in changes):
+            self.paces = paces_of(self.statuses)
         return changes
 
     def going(self) -> list[Run]:
@@ -98,17 +103,19 @@ class Trainings:
         lines = [self._line(run, now, columns) for run in shown]
         return lines if len(shown) == len(going) else [*lines, f"and {len(going) - len(shown)} more runs"]
 
-    def summary(self) -> str:
-        """Return how many of the runs are trained, and an estimate of the time that the rest takes."""
-        done = sum(self.statuses[run].state == State.DONE for run in self.asked)
+    def num_done(self) -> int:
+        """Return how many of the runs asked for are trained."""
+        return sum(self.statuses[run].state == State.DONE for run in self.asked)
+
+    def time_left(self) -> str:
+        """Return an estimate of the time that the other runs take, in words; nothing if there are none."""
         # Those that are done say how long the others may take.
         kept = {run: one for run, one in self.statuses.items() if run in self.asked or one.state == State.DONE}
         left, unknown = seconds_left(self.epochs, kept)
-        text = f"{done} of {len(self.asked)} runs done"
         if left:
             about = "more than" if unknown else "about"
-            return f"{text}, {about} {hours_and_minutes(left / self.num_at_once)} of training left"
-        return f"{text}, time left not known yet" if unknown else text
+            return f"{about} {hours_and_minutes(left / self.num_at_once)} of training left"
+        return "time left not known yet" if unknown else ""
 
     def name_of(self, run: Run) -> str:
         """Return what a person calls a run, such as `tweets, minilm, 40 % noise, seed 1`."""
@@ -125,8 +132,7 @@ class Trainings:
     def _seen(self, run: Run, now: float) -> RunStatus:
         """Return what the files of a run show; what was seen before where they cannot be read."""
         try:
-            paces = paces_of(self.statuses)
-            return finished_run(run, self.folder) or unfinished_run(run, self.folder, now, paces)
+            return finished_run(run, self.folder) or unfinished_run(run, self.folder, now, self.paces)
         except (BadInput, KeyError, OSError):
             return self.statuses[run]
 

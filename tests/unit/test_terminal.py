@@ -217,6 +217,14 @@ def test_elsewhere_each_line_is_whole_and_there_are_few(elsewhere: Head) -> None
     assert study == "small: 11 of 11 jobs and 1 of 10 runs done, about 15 min of training left"
 
 
+def test_a_study_without_trainings_counts_jobs_alone(elsewhere: Head) -> None:
+    elsewhere.handler.begin(STUDY, set(), 2)
+    elsewhere.job(0)
+    elsewhere.end(0, 11)
+    elsewhere.stop()
+    assert elsewhere.stream.getvalue() == "small: 11 of 11 jobs done\n"
+
+
 def test_a_study_that_is_silent_for_long_says_how_far_it_is(elsewhere: Head, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin, "SILENCE_SECONDS", 0.0)
     elsewhere.begin(CLEAN)
@@ -236,10 +244,15 @@ def test_a_run_that_fails_is_told_once_with_its_reason_and_its_log(elsewhere: He
     elsewhere.job(0, CLEAN)
     elsewhere.is_going(CLEAN, state="failed", reason="no disk")
     elsewhere.stream.wait("failed: no disk")
+    elsewhere.fail(0, log)
+    # Tried once more, it is killed and tells nothing.
+    elsewhere.job(0, CLEAN)
+    elsewhere.fail(0, log)
     elsewhere.stop()
     lines = elsewhere.stream.getvalue().splitlines()
     assert lines[2:4] == ["SLURM status is: 'TIMEOUT'", "Trying to restart job 0."]
     assert sum("failed:" in line for line in lines) == 2
+    assert lines[-1] == f"train failed (no log: {log})"
 
 
 @pytest.mark.parametrize(
