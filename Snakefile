@@ -6,7 +6,6 @@ Rules only say what depends on what; each calls one command of the package `sett
 import logging
 import os
 import re
-import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
