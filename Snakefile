@@ -108,7 +108,9 @@ onstart:
         details = f"; the details go to {os.path.relpath(log[0])}" if log else ""
         say(f"{study.study}: {len(jobs)} jobs, {len(asked)} of {len(grid)} runs to train{details}")
     if SKIPPED:
-        say(f"{len(SKIPPED)} figures that the study has no runs for are not drawn; {at(layout.NOT_DRAWN)} names them")
+        say(
+            f"{len(SKIPPED)} figures that the study has no runs for are not drawn; {at(layout.NOT_DRAWN)} names them"
+        )
 
 
 onsuccess:
