@@ -4,8 +4,6 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-# Says where a study's results lie and what it found.
-SHOW := sh -c 'printf "\nfigures  %s/figures/  (.html interactive, .svg, .png, .csv, .json)\ntables   %s/tables/   (.parquet, .csv)\nreport   %s/report.html\n\n" $$0 $$0 $$0; cat $$0/claims/claims.txt; echo; cat $$0/findings.txt'
 # Debian's packages that tests/cluster needs.
 SLURM := slurmctld slurmd slurm-client munge
 # Debian's packages that tests/browser needs; figures name the fonts.
@@ -18,16 +16,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 demo: $(READY)
 	snakemake --cores $(CORES)
-	@$(SHOW) results/demo
 
 laptop: $(READY) data
 	snakemake --cores $(CORES) --configfile config/laptop.yaml
-	@$(SHOW) results/laptop
 
 # Hours; goes on where it was interrupted. With SETTLING_FILES=FOLDER, files that were downloaded before are read there.
 full: $(READY)
 	snakemake --cores $(CORES) --configfile config/full.yaml
-	@$(SHOW) results/full
 
 # Draws the runs of `make full` that are finished; stop `make full` first.
 full-so-far: $(READY)
@@ -99,6 +94,7 @@ $(VENV)-bench/ready: $(READY)
 	touch $@
 
 setup: $(READY)
+	@echo "Ready. Next: 'make demo' runs the default study; or 'source $(VENV)/bin/activate', then 'snakemake -n' says what would run."
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "settling needs Python 3.11 or newer; found " + sys.version.split()[0])'

@@ -3,13 +3,14 @@
 Rules only say what depends on what; each calls one command of the package `settling`, which does the work.
 """
 
+import logging
 import os
 import re
-import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import contains_wildcard
+from snakemake.logging import logger
 
 from settling import layout
 from settling import study as plan
@@ -24,12 +25,13 @@ from settling.figures import FIGURES
 from settling.figures.skipped import list_skipped, skipped
 from settling.fingerprint import modules
 from settling.stages import STAGES
-from settling.status import failure_reasons, logs, results_line, warnings_of
+from settling.status import failure_reasons, last_words, logs
 from settling.systems import kind_of as system_kind
 from settling.data.tasks import TASKS
 from settling.treatments import KINDS as TREATMENTS
 from settling.treatments import family_of
 from settling.documents import read_document
+from snakemake_logger_plugin_settling import OWN, LogHandler
 
 # With --config artifact=FILE a study is drawn from what another lab has recorded, without training or data.
 ARTIFACT = str(config.get("artifact", ""))
@@ -94,20 +96,39 @@ rule all:
     localrule: True
 
 
+# A line of the study's own: in the terminal, and in the log that Snakemake keeps.
+say = lambda line, level=logging.INFO: logger.log(level, line, extra={OWN: True})
+# What shows in the terminal how far the study is; nothing where another logger is chosen.
+SHOWN_BY = [handler for handler in workflow.logger_manager.get_log_handlers() if isinstance(handler, LogHandler)]
+for handler in SHOWN_BY:
+    handler.expect(Path(RESULTS))
+
+
 onstart:
     BEFORE.update(logs(Path(RESULTS)))
+    if not workflow.touch:
+        jobs = list(workflow.dag.needrun_jobs())
+        asked = {run for job in jobs for file in job.output if (run := layout.run_of(file))}
+        for handler in SHOWN_BY:
+            handler.begin(study, asked, len(jobs))
+        details = f"; the details go to {os.path.relpath(log[0])}" if log else ""
+        say(f"{study.study}: {len(jobs)} jobs, {len(asked)} of {len(grid)} runs to train{details}")
     if study.unfinished:
-        print(f"So far {len(grid)} of {len(grid) + len(study.unfinished)} runs are finished; the others are left out.")
-    for figure, reason in SKIPPED.items():
-        print(f"Not drawn: {figure}: {reason}")
+        say(f"So far {len(grid)} of {len(grid) + len(study.unfinished)} runs are finished; the others are left out")
+    if SKIPPED:
+        say(
+            f"{len(SKIPPED)} figures that the study has no runs for are not drawn; {at(layout.NOT_DRAWN)} names them"
+        )
 
 
 onsuccess:
-    for line in [*warnings_of(Path(RESULTS)), results_line(Path(RESULTS))]:
-        if line:
-            print(line)
+    for line in last_words(Path(RESULTS)):
+        say(line)
 
 
-# Said again at the end, as a step's own words scroll away under Snakemake's.
+# Said again at the end, as a step's own words scroll away.
 onerror:
-    print("\n".join(failure_reasons(Path(RESULTS), BEFORE)), file=sys.stderr)
+    for line in failure_reasons(Path(RESULTS), BEFORE):
+        say(line, logging.ERROR)
+    if log:
+        say(f"The details are in {os.path.relpath(log[0])}")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from settling.config import Study
 from settling.errors import one_line, printable
 from settling.files import read_json
-from settling.layout import DATASET_CARD, LOGS, Run, folder_of
+from settling.layout import DATASET_CARD, FINDINGS, LOGS, REPORT, VERDICTS_AS_TEXT, Run, folder_of
 from settling.study import runs
 from settling.training.progress import Progress, minutes, read_progress
 
@@ -28,6 +28,8 @@ NAME_WIDTH = 26
 QUIET_SECONDS = 600
 TAIL_BYTES = 1 << 16
 FAILED = re.compile(r"^settling: (.*)", re.MULTILINE)
+# How the line of claims.txt begins that counts the verdicts.
+TALLY = "Claims: "
 # The results in a study's folder, in the order in which one looks at them, and the files that they are made from.
 RESULT_FILES = ("report.html", "figures/", "tables/", "claims/claims.txt", "findings.txt", "artifact.zip")
 INTERMEDIATE = ("data/", "tokens/", "treated/", "runs/", "events/", "detectors/")
@@ -105,9 +107,14 @@ def failure_reasons(folder: Path, before: Mapping[Path, int]) -> list[str]:
 
     The time of each log is compared with its own time before, not with a clock: that of another machine may be wrong.
     """
-    logs_of_reason: dict[str, list[Path]] = defaultdict(list)
     written = {log: when for log, when in logs(folder).items() if before.get(log) != when}
-    for log in sorted(written, key=lambda log: (written[log], log)):
+    return reasons_in(sorted(written, key=lambda log: (written[log], log)))
+
+
+def reasons_in(logs: Sequence[Path]) -> list[str]:
+    """Return lines that say why steps failed, each reason once, with the first of the `logs` that has it."""
+    logs_of_reason: dict[str, list[Path]] = defaultdict(list)
+    for log in logs:
         for reason in dict.fromkeys(match[0] for match in FAILED.finditer(tail(log))):
             logs_of_reason[reason].append(log)
     return [
@@ -116,11 +123,21 @@ def failure_reasons(folder: Path, before: Mapping[Path, int]) -> list[str]:
     ]
 
 
+def last_words(folder: Path) -> list[str]:
+    """Return what a study says at its end: warnings, its findings, how many claims hold, and where its results lie."""
+    findings, claims = folder / FINDINGS, folder / VERDICTS_AS_TEXT
+    lines = [*warnings_of(folder), *(findings.read_text().splitlines() if findings.exists() else [])]
+    if claims.exists():
+        lines += [line for line in claims.read_text().splitlines() if line.startswith(TALLY)]
+    return [printable(line) for line in (*lines, results_line(folder)) if line]
+
+
 def results_line(folder: Path) -> str:
     """Return a line that names the results in a study's folder, or else what they are made from; else nothing."""
     for names in (RESULT_FILES, INTERMEDIATE):
         if existing := [name for name in names if holds(folder / name)]:
-            return f"In {folder}: {', '.join(existing)}"
+            page = f"Open {folder / REPORT}. " if REPORT in existing else ""
+            return f"{page}In {folder}: {', '.join(existing)}"
     return ""
 
 
@@ -224,7 +241,17 @@ def time_left(epochs: Mapping[str, int], statuses: Mapping[Run, RunStatus]) -> s
 
     The estimate rests on the mean seconds of an epoch of each data set and system.
     """
-    going = [run for run, one in statuses.items() if one.state == State.GOING]
+    left, unknown = seconds_left(epochs, statuses)
+    if not left:
+        return "how long it takes is not known before a first epoch" if unknown else "nothing left to train"
+    going = sum(one.state == State.GOING for one in statuses.values())
+    at_once = f"{going} at once, as now" if going else "one at a time; none is going"
+    rest = f"; {unknown} of a kind not timed yet left out" if unknown else ""
+    return f"about {hours_and_minutes(left / max(1, going))} of training left, {at_once}{rest}"
+
+
+def seconds_left(epochs: Mapping[str, int], statuses: Mapping[Run, RunStatus]) -> tuple[float, int]:
+    """Return the seconds of training left, one run after the other, and how many runs are of a kind not timed yet."""
     timed = {(run.dataset, run.system): pace for run, one in statuses.items() if (pace := pace_of(one.progress))}
     paces = {**timed, **paces_of(statuses)}
     left, unknown = 0.0, 0
@@ -237,11 +264,7 @@ def time_left(epochs: Mapping[str, int], statuses: Mapping[Run, RunStatus]) -> s
             left += paces[run.dataset, run.system] * epochs[run.system]
         else:
             unknown += 1
-    if not left:
-        return "how long it takes is not known before a first epoch" if unknown else "nothing left to train"
-    at_once = f"{len(going)} at once, as now" if going else "one at a time; none is going"
-    rest = f"; {unknown} of a kind not timed yet left out" if unknown else ""
-    return f"about {hours_and_minutes(left / max(1, len(going)))} of training left, {at_once}{rest}"
+    return left, unknown
 
 
 def hours_and_minutes(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 No other module of the package reads what Snakemake prints. Snakemake 9.27 also hands a record of each job to the
 plugins of its log. But such a record holds the reason as the same printed sentence, and most of this module reads that
-sentence. A plugin would also have to be a package of its own, installed beside this one.
+sentence.
 """
 
 import ast

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from settling.claims.text import tally
 from settling.errors import BadInput
 from settling.files import write_json
 from settling.layout import Run
@@ -17,6 +19,7 @@ from settling.status import (
     State,
     failure_reasons,
     hours_and_minutes,
+    last_words,
     logs,
     look,
     report,
@@ -250,3 +253,22 @@ def test_what_was_made_is_what_is_there(tmp_path: Path) -> None:
     (folder / "tables" / "summary.csv").touch()
     (folder / "findings.txt").touch()
     assert results_line(folder) == f"In {folder}: tables/, findings.txt"
+    (folder / "report.html").touch()
+    assert results_line(folder) == f"Open {folder}/report.html. In {folder}: report.html, tables/, findings.txt"
+
+
+def test_a_study_ends_with_its_findings_the_tally_of_its_claims_and_where_its_page_is(tmp_path: Path) -> None:
+    assert last_words(tmp_path) == []
+    write_json(tmp_path / "data" / "news" / "card.json", {"warnings": ["dev is small"]})
+    (tmp_path / "findings.txt").write_text("Noise: none.\nMemorisation: \x1b[2J.\n")
+    (tmp_path / "claims").mkdir()
+    counted = tally(pd.DataFrame({"claim": ["a", "a", "b"], "overall": ["reproduced", "reproduced", "not run"]}))
+    (tmp_path / "claims" / "claims.txt").write_text(f"Scale: 2 runs.\n\n{counted}\n\na  reproduced\n")
+    (tmp_path / "report.html").touch()
+    assert last_words(tmp_path) == [
+        "warning: news: dev is small",
+        "Noise: none.",
+        "Memorisation: \\x1b[2J.",
+        "Claims: 1 reproduced, 0 not reproduced, 0 undecided, 1 not run.",
+        f"Open {tmp_path}/report.html. In {tmp_path}: report.html, claims/claims.txt, findings.txt",
+    ]

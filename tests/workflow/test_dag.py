@@ -77,9 +77,9 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
 ) -> None:
     other = Checkout.made(tmp_path)
     done = other.snakemake(study, "--", "results/tiny/data/toy/card.json")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "In results/tiny: data/")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "In results/tiny: data/")
     study["runs_per_job"] = 5
-    done = other.snakemake(study, "--until", "quote", "claims", "findings")
+    done = other.snakemake(study, "-p", "--until", "quote", "claims", "findings")
     assert done.returncode == 0, done.stdout + done.stderr
     # Of the systems one after the other: 5, 2, 2, 1 and 2 runs.
     assert len(re.findall(r"^train_\d_\w+ +1$", done.stdout + done.stderr, re.MULTILINE)) == 5
@@ -108,7 +108,7 @@ def test_from_scratch_with_several_runs_a_job_gives_the_same_bytes_and_none_that
     assert not list(results.glob("runs/*/*/*/twin/*/*"))
     # Each once, after all that the jobs have said; a few lines of Snakemake's follow.
     lines = done.stderr.splitlines()
-    last = [line for line in lines if " (log: results/tiny/logs/train/toy/" in line]
+    last = [line for line in lines if line.startswith("settling: ") and " (log: results/tiny/logs/train/" in line]
     assert len(set(last)) == 4
     assert [line for line in lines if line.startswith("settling: ")][-4:] == last
     assert last[-1] in lines[-10:]
