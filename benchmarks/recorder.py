@@ -36,7 +36,8 @@ def main() -> None:
         vocab_size=5000, hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
     )
     config.num_labels = len(TAGS)
-    model = BertForTokenClassification(config).to(device)
+    model: torch.nn.Module = BertForTokenClassification(config)
+    model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     num_sentences = BATCH_SIZE * options.batches
     words = Words([["word"] * WORDS] * num_sentences, [[0] * WORDS] * num_sentences, TAGS)
