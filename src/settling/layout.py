@@ -44,6 +44,8 @@ RUN = f"{TREATED_SPLIT}/{{system}}/seed{{seed}}"
 # What a training leaves; its record says that it is done, what it was made of and how long it took.
 RUN_FOLDER = f"runs/{RUN}"
 RUN_FILES = ("dynamics.parquet", "scores.parquet", "run.json")
+# What a recorder of another's training writes beside these to its folder: the words, and the labels trained on.
+RECORDED_TRAIN, RECORDED_TREATED = "train.parquet", "treated.parquet"
 DYNAMICS, SCORES, RUN_RECORD = (f"{RUN_FOLDER}/{name}" for name in RUN_FILES)
 # What a run goes on from after an interruption; its outputs too, until its job is done.
 STATE = f"state/{RUN}"

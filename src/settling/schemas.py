@@ -107,6 +107,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     # How well each detector finds the noisy words of a run, and how the losses of noisy and clean words lie.
     "detectors": _schema(*_DETECTOR, ("value", pa.float64())),
     "losses": _schema(*_HISTOGRAM, ("share", pa.float64())),
+    # How suspect each word of a run is, where one cannot say how well that finds the noisy ones.
+    "rankings": _schema(("view", _NAME), ("detector", _NAME), ("word", pa.uint32()), ("score", pa.float64())),
     # Over the runs of a study: first what holds for one run a row, then estimates.
     # `unit` carries a label; a `group` of units is what is shuffled, split and capped as a whole. `own` data came from
     # the user's files.
@@ -288,9 +290,13 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 
 def schema_of(name: str, metadata: Mapping[str, Any]) -> pa.Schema:
-    """Return the schema called `name` of a file with this metadata, whose `tags` say how wide a predicted one is."""
+    """Return the schema of a file: its `tags` say how wide they are, `true_labels_known` whether they may be null."""
     schema = SCHEMAS[name]
+    changed = []
     if name == "dynamics" and len(metadata.get("tags", ())) > NARROW_TAGS:
-        place = schema.get_field_index("predicted")
-        schema = schema.set(place, schema.field(place).with_type(pa.uint16()))
+        changed.append(schema.field("predicted").with_type(pa.uint16()))
+    if not metadata.get("true_labels_known", True):
+        changed += [schema.field(name).with_nullable(True) for name in ("true_label", "noisy") if name in schema.names]
+    for field in changed:
+        schema = schema.set(schema.get_field_index(field.name), field)
     return schema

@@ -32,6 +32,7 @@ INSTEAD = {
     "make lock": "make -n lock",
     "make test-crate": "make -n test-crate",
     "python benchmarks/gpu.py": "python benchmarks/gpu.py --help",
+    "python benchmarks/recorder.py": "python benchmarks/recorder.py --help",
     "python -m benchmarks.fan_out": "python -m benchmarks.fan_out --help",
     "python -m pytest": "python -m pytest --numprocesses 0 --collect-only tests/unit/test_events.py",
 }
@@ -39,6 +40,7 @@ INSTEAD = {
 # What needs another place than this, and the test, or the script of CI, that runs it there.
 DRAWN = "tests/workflow/test_dag.py::test_another_lab_draws_and_checks_the_study_from_its_artifact_alone"
 COMPARED = "tests/unit/artifact/test_two_artifacts.py::test_the_command_compares"
+RECORDED = "tests/unit/recording/test_record_page.py::test_the_loop_is_recorded_looked_at_and_read_by_the_commands"
 MERGED = "tests/unit/artifact/test_two_artifacts.py::test_two_halves_put_together_are_the_whole"
 ELSEWHERE = {
     "make artifact": DRAWN,
@@ -47,6 +49,10 @@ ELSEWHERE = {
     "snakemake --cores all --config artifact=artifact.zip": DRAWN,
     "settling verify": DRAWN,
     "settling config": "tests/unit/data/test_preview.py::test_columns_scheme_counts_and_three_sentences_are_shown",
+    "settling events --dynamics recorded/dynamics.parquet --treated recorded/treated.parquet --run recorded/run.json "
+    "--output events.parquet": RECORDED,
+    "settling detect --dynamics recorded/dynamics.parquet --treated recorded/treated.parquet "
+    "--scores recorded/scores.parquet --run recorded/run.json --output detectors": RECORDED,
     "settling treat": (
         "tests/workflow/test_new_kinds.py::test_a_kind_of_noise_has_treated_files_detectors_figures_and_claims"
     ),
@@ -204,8 +210,8 @@ study: `make nothing`
 
 def test_every_block_of_code_is_one_whose_commands_are_looked_for() -> None:
     languages = {(fence[1], page.name) for page in PAGES for fence in FENCE.finditer(page.read_text())}
-    # The one block of Python is run by tests/unit/test_readme.py.
-    assert {page for language, page in languages if language == "python"} == {"README.md"}
+    # Blocks of Python are run by tests/unit/test_readme.py and tests/unit/recording/test_record_page.py.
+    assert {page for language, page in languages if language == "python"} == {"README.md", "record.md"}
     assert {language for language, _ in languages} == {"diff", "python", "sh", "yaml"}, languages
 
 

@@ -119,6 +119,8 @@ def find_events(dynamics: Path, treated: Path, output: Path, run: Path | None = 
             counters[epoch.view] = EventCounter(num_words)
         counters[epoch.view].add(epoch.matches_given, epoch.loss, epoch.predicted)
     origin = provenance("events", None, opened.hashes)
+    if not (known := metadata_of(labels.schema).get("true_labels_known", True)):
+        origin["true_labels_known"] = known
     num_epochs = {counter.epoch for counter in counters.values()}
     if len(num_epochs) != 1:
         raise BadInput(f"{dynamics}: expected the same number of epochs in each view, found {sorted(num_epochs)}")

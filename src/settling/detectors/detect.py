@@ -1,11 +1,12 @@
 """The detect stage: how well each detector finds the words of a run whose given label is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -13,18 +14,19 @@ from settling.analysis.dynamics import open_dynamics
 from settling.analysis.lineage import check_run, check_split
 from settling.analysis.phases import dev_curve, phases_of
 from settling.canonical import generator
-from settling.detectors import DETECTORS, detector_of
 from settling.detectors.history import History, Scores
+from settling.detectors.rankings import applicable, rankings
 from settling.detectors.two_means import threshold
 from settling.errors import BadInput
 from settling.frames import as_frame
 from settling.provenance import provenance
 from settling.schemas import SCHEMAS
 from settling.scoring import entity_score
-from settling.tables import metadata_of, read_table, write_table
+from settling.tables import metadata_of, read_table, write_table, writing_table
 
 # The authors' default number of epochs (consts.py:444), which they detect after.
 FIXED_EPOCHS = 4
+RANKINGS = "rankings.parquet"
 # Edges of the bins in nats: five a decade, rounded, so that they are the same on every machine.
 EDGES = np.array([float(f"{10 ** (step / 5):.3g}") for step in range(-20, 8)])
 
@@ -42,17 +44,20 @@ class Measure(NamedTuple):
     value: float
 
 
-def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path | None = None) -> None:
+def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path | None = None) -> str | None:
     """Write detectors.parquet and losses.parquet of a run to the folder `output`.
 
     `run` is its run.json, where it has one. Raises BadInput where the files are not of one run. Where no word is noisy,
-    or all are, there is nothing to measure, and the table of detectors is empty.
+    or all are, there is nothing to measure, and the table of detectors is empty. Where the true labels are not known,
+    both tables are, and rankings.parquet has how suspect each word is at the end; what is returned says so.
     """
     opened = open_dynamics(dynamics, treated)
     by = provenance("detect", None, {**opened.hashes, "scores": scores})
     if run:
         check_run(run, {**opened.paths, "scores": scores}, by["inputs"])
-    made, noisy = metadata_of(opened.labels.schema), opened.labels["noisy"].to_numpy()
+    made = metadata_of(opened.labels.schema)
+    known = made.get("true_labels_known", True)
+    noisy = opened.labels["noisy"].to_numpy() if known else np.empty(0, dtype=np.bool_)
     tags = made["tags"]
     curves = read_table(scores, "scores")
     check_split(scores, curves.schema, treated, by["inputs"]["treated"])
@@ -83,6 +88,29 @@ def detect(dynamics: Path, treated: Path, scores: Path, output: Path, run: Path 
         names = SCHEMAS[table].names
         columns = pd.DataFrame(rows, columns=names)
         write_table(output / f"{table}.parquet", table, {name: columns[name].to_numpy() for name in names}, by)
+    if known:
+        return None
+    write_rankings(output / RANKINGS, histories, selected_epochs, by)
+    return (
+        f"{treated}: its true labels are not known, so how well a detector finds the noisy words is undefined; "
+        f"{output / RANKINGS} has how suspect each word is"
+    )
+
+
+def write_rankings(
+    path: Path, histories: Mapping[str, History], selected_epochs: Mapping[str, Mapping[str, int]], by: dict[str, Any]
+) -> None:
+    """Write how suspect each word is at the end of a run, by view and detector, one row group each."""
+    with writing_table(path, "rankings", by) as write_group:
+        for view, history in histories.items():
+            last = [name for name, epoch in selected_epochs[view].items() if epoch == history.epochs - 1]
+            for detector, scores in rankings(history, last).items():
+                zeros = np.zeros(len(scores), dtype=np.int32)
+                named = {
+                    column: pa.DictionaryArray.from_arrays(zeros, [name])
+                    for column, name in (("view", view), ("detector", detector))
+                }
+                write_group({**named, "word": np.arange(len(scores), dtype=np.uint32), "score": scores})
 
 
 def selected_epochs_of(scores: pd.DataFrame, view: str, settled_f1: float | None, num_tags: int) -> dict[str, int]:
@@ -112,10 +140,8 @@ def measure(history: History, noisy: NDArray[np.bool_], selected_epochs: Sequenc
     chance = generator("detector ties", len(noisy)).permutation(len(noisy))
     numbers = {"known": int(noisy.sum()), "estimated": estimated_noisy(history)}
     found: dict[str, list[Value]] = {}
-    for name in DETECTORS:
-        detector = detector_of(name)
-        if detector.only_after not in (None, *selected_epochs) or (detector.needs_outside and "O" not in history.tags):
-            continue
+    detectors = applicable(history, selected_epochs)
+    for name, detector in detectors.items():
         found[name] = called(detector.call(history), noisy) if detector.call else []
         if detector.rank:
             found[name] += ranked(detector.rank(history), noisy, numbers, chance)
@@ -123,7 +149,7 @@ def measure(history: History, noisy: NDArray[np.bool_], selected_epochs: Sequenc
         Measure(name, selected_epoch, *value)
         for selected_epoch in selected_epochs
         for name, values in found.items()
-        if detector_of(name).only_after in (None, selected_epoch)
+        if detectors[name].only_after in (None, selected_epoch)
         for value in values
     ]
 
