@@ -16,7 +16,6 @@ from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Family
 from settling.treatments.treat import treat
-from tests.conftest import SHARED
 
 TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
 OUT, LOC, IN_LOC, PER, IN_PER = range(5)
@@ -283,6 +282,11 @@ def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
         {"kind": "clean"},
         {"kind": "resample", "percent": 40},
         {"kind": "flip", "percent": 40},
+        {"kind": "permute", "percent": 40},
+        {"kind": "span", "percent": 40},
+        {"kind": "boundary", "percent": 40},
+        {"kind": "missing", "percent": 40},
+        {"kind": "spurious", "percent": 40},
         {"kind": "cap", "class": "LOC", "sentences": 3},
         {"kind": "cap-relabel", "class": "LOC", "sentences": 3},
         {"kind": "drop", "class": "LOC", "sentences": 20},
@@ -339,20 +343,6 @@ def test_the_plateau_is_undefined_where_no_given_label_is_an_entity_s(tmp_path: 
     spec = {"kind": "cap", "class": "LOC", "sentences": 0, "noise_seed": 0}
     treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
     assert metadata_of(read_table(tmp_path / "out.parquet", "treated").schema)["settled_f1"] is None
-
-
-@pytest.fixture(scope="module")
-def conll(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the training split of CoNLL-2003."""
-    folder = SHARED / "conll2003"
-    if not folder.is_dir():
-        pytest.skip(f"CoNLL-2003 is not at {folder}")
-    output = tmp_path_factory.mktemp("conll")
-    names = {"train": "train", "dev": "dev", "test": "test_conllpp"}
-    files = {part: str(folder / f"{name}.txt") for part, name in names.items()}
-    source = {"kind": "local", "files": files}
-    download_dataset({"source": source, "columns": ["token", "pos", "chunk", "tag"]}, output / "conll")
-    return output / "conll" / "train.parquet"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def noise_colour(levels: Iterable[int]) -> alt.Color:
     return (
         alt.Color("percent:O")
         .scale(domain=percents, range=colours)
-        .title("Noise, % of words")
+        .title("Noise, %")
         .legend(_strokes(NUMBERS))
     )
 

@@ -34,6 +34,11 @@ class NoiseTreatment(Treatment):
 
     percent: Annotated[Percent, Field(description="The share of the words that the noise picks, in percent.")]
 
+    @property
+    def share(self) -> float:
+        """The probability with which a word, or mention, is picked."""
+        return self.percent / 100
+
 
 def noise_uniforms(corpus: Corpus, noise_seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return two uniform numbers for each word (words,): which level picks the word, and which label it then gets.

@@ -123,7 +123,9 @@ def test_a_missing_folder_of_downloaded_files_is_refused(tmp_path: Path, monkeyp
     monkeypatch.setenv("SETTLING_FILES", f"{tmp_path}/none")
     values = {"kind": "url", "files": {"all": "http://127.0.0.1:1/x"}, "sha256": {"all": WRONG}}
     message = refusal(values, tmp_path / "scratch")
-    assert message == f"SETTLING_FILES: {tmp_path}/none is no folder; expected one with files that were downloaded before"
+    assert (
+        message == f"SETTLING_FILES: {tmp_path}/none is no folder; expected one with files that were downloaded before"
+    )
 
 
 def test_a_server_that_is_not_there_is_refused(tmp_path: Path) -> None:
