@@ -183,6 +183,7 @@ def write_runs(results: Path, runs: list[Run]) -> None:
         ]
         percent = TREATMENTS[run.treatment].get("percent", 0)
         figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
+        figures |= {"effective_mention_rate": percent / 150}
         write(results / run.treated, "treated", split, sentences=1, task="ner", tags=["O", "B-LOC", "I-LOC"], **figures)
         write_card(results, run)
         if family_of(TREATMENTS[run.treatment]) == "noise":

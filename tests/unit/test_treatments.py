@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score
+from seqeval.metrics.sequence_labeling import get_entities
 
 from settling.data.dataset import download_dataset
 from settling.errors import BadInput
@@ -317,6 +318,8 @@ def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_d
     assert made["sentences"] == len(set(table["sentence"].to_pylist()))
     assert made["nominal_rate"] == spec.get("percent", 0) / 100
     assert made["effective_rate"] == pytest.approx(np.mean(table["noisy"].to_numpy()))
+    true, given = (set(get_entities(labels_by_sentence(output, column))) for column in ("true_label", "given_label"))
+    assert made["effective_mention_rate"] == pytest.approx(1 - len(true & given) / len(true))
     settled = f1_score(labels_by_sentence(output, "given_label"), labels_by_sentence(output, "true_label"))
     assert made["settled_f1"] == pytest.approx(settled)
 
@@ -380,15 +383,17 @@ def test_each_kind_says_all_that_the_rest_asks_of_it() -> None:
 
 
 def test_each_treatment_that_a_configuration_asks_for_is_one_that_its_kind_can_read() -> None:
-    values = {"levels": [20], "class": "PER", "sentences": [5], "words": [4]}
+    values = {"levels": [20], "class": "PER", "sentences": [5], "words": [4], "file": "a"}
     asked = 0
     for name in KINDS:
         keys = kind_of(name).keys
         if keys is not None:
             own = {field.alias or key for key, field in keys.model_fields.items()} - {"kind"}
-            for member, treatment in keys.model_validate({"kind": name, **{key: values[key] for key in own}}).members():
+            block = keys.model_validate({"kind": name, **{key: values[key] for key in own & values.keys()}})
+            for member, treatment in block.members("mine", {"mine": block}):
                 assert name in member
                 read = kind_of(treatment["kind"]).treatment.model_validate({**treatment, "noise_seed": 0})
-                assert read.model_dump(mode="json", by_alias=True) == {**treatment, "noise_seed": 0}
+                dumped = read.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+                assert dumped == {**treatment, "noise_seed": 0}
                 asked += 1
     assert asked == len(KINDS) - 1

@@ -13,6 +13,7 @@ KINDS = {
     "resample": "settling.treatments.resample",
     "flip": "settling.treatments.flip",
     "permute": "settling.treatments.permute",
+    "from-file": "settling.treatments.from_file",
     "span": "settling.treatments.span",
     "boundary": "settling.treatments.boundary",
     "missing": "settling.treatments.missing",
