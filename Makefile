@@ -27,7 +27,6 @@ full: $(READY)
 # Draws the runs of `make full` that are finished; stop `make full` first.
 full-so-far: $(READY)
 	snakemake --cores $(CORES) --configfile config/full.yaml --config so_far=true
-	@$(SHOW) results/full
 
 # The finished demo in one zip, for another lab (docs/artifact.md).
 artifact: $(READY)

@@ -14,7 +14,6 @@ from pydantic import Field, field_validator
 from settling.data.checkpoint_keys import Checkpoint
 from settling.data.keys import Dataset
 from settling.data.tasks import task_of
-from settling.data.tasks.task import no_outside
 from settling.documents import Written, read_document
 from settling.errors import BadInput, choices
 from settling.layout import CHECKPOINTS, FROM_ARTIFACT
@@ -169,8 +168,8 @@ def _mismatched(study: Study) -> list[str]:
                     )
             for asked in experiment.treatments:
                 treatment = treatment_kind("clean" if asked == "clean" else study.treatments[asked].kind)
-                if treatment.needs_outside and not task.has_outside:
-                    problems.append(f"experiments.{name}: {asked} gives {no_outside(task)}")
+                if misfit := treatment.misfit(task):
+                    problems.append(f"experiments.{name}: {asked} {misfit}")
     return problems
 
 

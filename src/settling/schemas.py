@@ -142,8 +142,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("words", pa.int32()),
         ("nominal_rate", pa.float64()),
         ("effective_rate", pa.float64()),
+        ("effective_mention_rate", pa.float64()),
         ("settled_f1", pa.float64()),
-        nullable=(*_TREATMENT_NULLS, "settled_f1"),
+        nullable=(*_TREATMENT_NULLS, "nominal_rate", "effective_mention_rate", "settled_f1"),
     ),
     # One run's curves, of all classes together and of the capped one.
     "run_curves": _schema(

@@ -17,7 +17,8 @@ from settling.config import Experiment, Study
 from settling.errors import BadInput
 from settling.layout import CHECKPOINTS, DATASET_CARD, QUOTES, RESULTS, TOKENS, Run
 from settling.training.recipe import TransformerRecipe
-from settling.treatments import family_of, kind_of
+from settling.treatments import KINDS, family_of, kind_of
+from settling.treatments.kind import Treatment
 
 # Runs of a study. More would take Snakemake days to plan.
 MAX_RUNS = 1_000_000
@@ -26,8 +27,8 @@ MAX_RUNS = 1_000_000
 def treatments(study: Study) -> dict[str, dict[str, Any]]:
     """Return every treatment of the study by name, each with the parameters that `treat` takes."""
     found: dict[str, dict[str, Any]] = {"clean": {"kind": "clean"}}
-    for keys in study.treatments.values():
-        for name, treatment in keys.members():
+    for key, keys in study.treatments.items():
+        for name, treatment in keys.members(key, study.treatments):
             if found.setdefault(name, treatment) != treatment:
                 raise BadInput(f"treatments: two different treatments are both called {name}")
     return found
@@ -45,8 +46,8 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 
 def _block(study: Study, experiment: Experiment) -> dict[str, Any]:
     noise_seeds = experiment.noise_seeds or study.noise_seeds
-    asked = [study.treatments[key] for key in experiment.treatments if key != "clean"]
-    names = {name for keys in asked for name, _ in keys.members()}
+    blocks = study.treatments
+    names = {name for key in experiment.treatments if key != "clean" for name, _ in blocks[key].members(key, blocks)}
     return {
         "datasets": sorted(set(experiment.datasets)),
         "treatments": sorted(names | ({"clean"} & set(experiment.treatments))),
@@ -163,8 +164,11 @@ def unpinned(study: Study) -> list[str]:
 def not_there(study: Study) -> list[tuple[str, str]]:
     """Return the files on this machine that the study asks for and that do not exist, each after its key."""
     asked = [(f"datasets.{name}", path) for name in study.datasets for path in study.datasets[name].local_files()]
+    for key, keys in study.treatments.items():
+        for _, treatment in keys.members(key, study.treatments):
+            asked += [(f"treatments.{key}", path) for path in treatment_files(treatment)]
     asked += [(f"checkpoints.{name}", path) for name in study.checkpoints for path in checkpoint_files(study, name)]
-    return [(key, path) for key, path in asked if not Path(path).exists()]
+    return [(key, path) for key, path in dict.fromkeys(asked) if not Path(path).exists()]
 
 
 def checkpoints(study: Study) -> list[str]:
@@ -194,6 +198,20 @@ def tokens_of(study: Study, dataset: str, system: str, folder: str) -> list[str]
 def treatment_spec(treatment: dict[str, Any], noise_seed: int) -> dict[str, Any]:
     """Return the spec of `settling treat` for a treatment as `treatments` gives it."""
     return {**treatment, "noise_seed": noise_seed}
+
+
+def treatment_files(treatment: dict[str, Any]) -> list[str]:
+    """Return the files on this machine that a treatment, as `treatments` gives it, reads beside the training split."""
+    return list(_treatment_of(treatment).files().values())
+
+
+def treatment_code(treatment: dict[str, Any]) -> list[str]:
+    """Return the modules that carry out a treatment as `treatments` gives it."""
+    return [KINDS[treatment["kind"]], *_treatment_of(treatment).code()]
+
+
+def _treatment_of(treatment: dict[str, Any]) -> Treatment:
+    return kind_of(treatment["kind"]).treatment.model_validate(treatment_spec(treatment, 0))
 
 
 def training_spec(study: Study, system: str) -> dict[str, Any]:

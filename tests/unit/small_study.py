@@ -182,6 +182,7 @@ def write_split(results: Path, run: Run) -> None:
     ]
     percent = TREATMENTS[run.treatment].get("percent", 0)
     figures = {"nominal_rate": percent / 100, "effective_rate": percent / 200, "settled_f1": 1 - percent / 100}
+    figures |= {"effective_mention_rate": percent / 150}
     write(results / run.treated, "treated", split, sentences=1, task="ner", tags=["O", "B-LOC", "I-LOC"], **figures)
 
 

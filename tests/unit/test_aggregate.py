@@ -4,9 +4,10 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from settling.analysis.aggregate import aggregate
+from settling.analysis.aggregate import aggregate, treatment_columns
 from settling.analysis.findings import write_findings
 from settling.errors import BadInput
 from settling.layout import TABLES, Run
@@ -190,6 +191,7 @@ def test_what_each_noise_seed_did_is_told_once(pick: Pick) -> None:
         "words": 7,
         "nominal_rate": 0.4,
         "effective_rate": 0.2,
+        "effective_mention_rate": pytest.approx(40 / 150),
         "settled_f1": 0.6,
     }
     (row, _) = pick("treatments", treatment="cap-LOC-5")
@@ -249,7 +251,8 @@ def test_the_findings_are_three_lines_with_values_of_the_tables(tables: Path, tm
     write_findings(tables, tmp_path / "findings.txt")
     noise, memorisation, scarcity = (tmp_path / "findings.txt").read_text().splitlines()
     # Most noise is 40 %, one run: best 0.3, last 0.1. Clean: best 0.75, last 0.75 over two seeds.
-    assert noise.startswith("Noise: dev F1 of base on news, 40 % noise: best 0.30 (n=1), last 0.10 (n=1); clean: ")
+    wrong = "wrong are 0.20 of the words, 0.27 of the mentions"
+    assert noise.startswith(f"Noise: dev F1 of base on news, 40 % noise ({wrong}): best 0.30 (n=1), last 0.10 (n=1); ")
     assert "best 0.75 [" in noise
     assert noise.endswith("(n=2).")
     assert "of the wrong labels, base gave 0.00 (n=1) when dev F1 was best and 0.50 (n=1) at the end" in memorisation
@@ -372,3 +375,19 @@ def test_a_kind_of_treatment_that_nobody_knows_is_answered_with_those_there_are(
     with pytest.raises(BadInput, match=r"spec: treatments\.clean\.kind: found 'clen'; did you mean 'clean'\?"):
         aggregate(spec, tmp_path, tmp_path / "tables")
     assert not (tmp_path / "tables").exists()
+
+
+def test_the_level_of_noise_without_one_is_its_effective_rate_over_the_noise_seeds_and_at_least_1() -> None:
+    treatments = {name: {"kind": "from-file", "file": "a"} for name in ("noise-from-file-a", "noise-from-file-b")}
+    treatments["noise-flip-20"] = {"kind": "flip", "percent": 20}
+    rates = [("noise-from-file-a", 0, 0.064), ("noise-from-file-b", 0, 0.001), ("noise-flip-20", 0, 0.15)]
+    splits = [
+        (Run("news", name, noise_seed, "base", 0), pd.DataFrame({"effective_rate": [rate]}))
+        for name, noise_seed, rate in [*rates, ("noise-from-file-a", 1, 0.07)]
+    ]
+    named = treatment_columns(splits, treatments)
+    assert {name: columns["percent"] for (_, name), columns in named.items()} == {
+        "noise-from-file-a": 7,
+        "noise-from-file-b": 1,
+        "noise-flip-20": 20,
+    }

@@ -78,7 +78,7 @@ def run(
     }
     row |= {"class": "all", "metric": "f1", "value": value}
     if kind != "clean":
-        row["treatment"] = f"{kind}-{name or ''}-{percent or number}"
+        row["treatment"] = f"noise-{kind}-{percent}" if percent else f"{kind}-{name}-{number}"
     return {**row, **keys}
 
 
@@ -556,7 +556,14 @@ def write_study(folder: Path, rows: list[Row]) -> Path:
     """Write the tables that claims are decided from."""
     frames = tables(rows)
     frames["detection_runs"] = pd.DataFrame(columns=SCHEMAS["detection_runs"].names)
-    figures = {"sentences": 300, "words": 5000, "nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 1.0}
+    figures = {
+        "sentences": 300,
+        "words": 5000,
+        "nominal_rate": 0.0,
+        "effective_rate": 0.0,
+        "effective_mention_rate": 0.0,
+        "settled_f1": 1.0,
+    }
     about = ["dataset", "treatment", "family", "kind", "percent", "cap_class", "cap_sentences", "noise_seed"]
     frames["treatments"] = frames["measures"][about].drop_duplicates().assign(**figures)
     for name, frame in frames.items():
@@ -736,3 +743,13 @@ def test_a_class_that_dev_lacks_is_not_counted_as_never_learned() -> None:
     asked = claim(table="class_thresholds", where={"quantity": "starts"}, statistic="share", range={"max": 25})
     (row,) = decided(asked, frames)
     assert (row["verdict"], row["n"], row["reason"]) == ("undecided", 0, "undefined: dev has no mention of LOC")
+
+
+def test_two_files_of_labels_with_the_same_level_are_judged_apart() -> None:
+    rows = [
+        {**run(0.8 + seed / 1000, seed, percent=3), "kind": "from-file", "treatment": f"noise-from-file-{key}"}
+        for key in ("crowd", "expert")
+        for seed in (0, 1)
+    ]
+    found = decided(claim(by=["kind", "percent"]), tables(rows))
+    assert [row["setting"] for row in found] == ["3 % noise (from-file-crowd)", "3 % noise (from-file-expert)"]

@@ -110,7 +110,14 @@ def test_each_group_written_is_a_row_group(tmp_path: Path) -> None:
 def test_nulls_are_kept_where_the_schema_allows_them(tmp_path: Path) -> None:
     row: dict[str, Any] = {"dataset": "d", "treatment": "clean", "family": "clean", "kind": "clean", "noise_seed": 0}
     row |= {"percent": None, "cap_class": None, "cap_sentences": None}
-    row |= {"sentences": 1, "words": 2, "nominal_rate": 0.0, "effective_rate": 0.0, "settled_f1": 1.0}
+    row |= {
+        "sentences": 1,
+        "words": 2,
+        "nominal_rate": 0.0,
+        "effective_rate": 0.0,
+        "effective_mention_rate": 0.0,
+        "settled_f1": 1.0,
+    }
     write_table(tmp_path / "a.parquet", "treatments", {name: [value] for name, value in row.items()}, {})
     assert read_table(tmp_path / "a.parquet", "treatments").to_pylist() == [row]
 

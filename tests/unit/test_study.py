@@ -15,7 +15,7 @@ from settling.config import Study, load
 from settling.errors import BadInput
 from settling.layout import Run, run_of
 from settling.validation import check
-from tests.study import cap, folder, grid, local, noise, study_of
+from tests.study import DIGITS, cap, folder, grid, local, noise, study_of
 
 
 def study(**changes: Any) -> Study:
@@ -340,3 +340,43 @@ def test_a_checkpoint_lies_where_its_spec_says_whatever_the_study_and_the_name()
     assert plan.checkpoint_of(several, "base") == [place] == [plan.checkpoint_folder(several, "a")]
     assert plan.checkpoint_folder(several, "c") != place
     assert plan.checkpoints(several) == ["a", "c"]
+
+
+def test_a_file_of_labels_is_one_treatment_named_after_its_key_and_known_by_its_file() -> None:
+    treatments = {"crowd": {"kind": "from-file", "file": "none/crowd.csv", "scheme": "BIO"}, "noise": noise(0, 20)}
+    made = study(treatments=treatments, noise_seeds=[0, 1], experiments={"main": experiment(treatments=["crowd"])})
+    assert plan.runs(made) == [Run("news", "noise-from-file-crowd", 0, "base", 0)]
+    treatment = plan.treatments(made)["noise-from-file-crowd"]
+    assert treatment == {"kind": "from-file", "file": "none/crowd.csv"}
+    assert plan.treatment_files(treatment) == ["none/crowd.csv"]
+    assert plan.treatment_code(treatment) == ["settling.treatments.from_file", "settling.data.formats.csv"]
+    assert ("treatments.crowd", "none/crowd.csv") in plan.not_there(made)
+    assert plan.treatment_files(plan.treatments(made)["noise-resample-20"]) == []
+
+
+@pytest.mark.parametrize(
+    ("treatment", "why"),
+    [
+        ({"kind": "from-file", "file": "a"}, "is for words, but this task is of images"),
+        *((noise(20, kind=kind), "gives images the tag O, which") for kind in ("missing", "boundary", "spurious")),
+    ],
+)
+def test_what_images_cannot_have_is_refused_before_anything_runs(treatment: dict[str, Any], why: str) -> None:
+    image = {"kind": "image", "epochs": 1}
+    with pytest.raises(BadInput, match=f"experiments.main: mine {why}"):
+        study(
+            datasets={"digits": DIGITS},
+            systems={"net": image},
+            treatments={"mine": treatment},
+            experiments={"main": grid("digits", "mine", "net")},
+        )
+
+
+@pytest.mark.parametrize("kind", ["resample", "flip", "permute", "span"])
+def test_images_can_have_what_needs_no_o(kind: str) -> None:
+    study(
+        datasets={"digits": DIGITS},
+        systems={"net": {"kind": "image", "epochs": 1}},
+        treatments={"mine": noise(20, kind=kind)},
+        experiments={"main": grid("digits", "mine", "net")},
+    )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score
+from seqeval.metrics.sequence_labeling import get_entities
 
 from settling.data.dataset import download_dataset
 from settling.errors import BadInput
@@ -16,7 +17,6 @@ from settling.treatments import KINDS, kind_of
 from settling.treatments.corpus import Corpus, Treated
 from settling.treatments.kind import Family
 from settling.treatments.treat import treat
-from tests.conftest import SHARED
 
 TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
 OUT, LOC, IN_LOC, PER, IN_PER = range(5)
@@ -283,6 +283,11 @@ def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
         {"kind": "clean"},
         {"kind": "resample", "percent": 40},
         {"kind": "flip", "percent": 40},
+        {"kind": "permute", "percent": 40},
+        {"kind": "span", "percent": 40},
+        {"kind": "boundary", "percent": 40},
+        {"kind": "missing", "percent": 40},
+        {"kind": "spurious", "percent": 40},
         {"kind": "cap", "class": "LOC", "sentences": 3},
         {"kind": "cap-relabel", "class": "LOC", "sentences": 3},
         {"kind": "drop", "class": "LOC", "sentences": 20},
@@ -313,6 +318,8 @@ def test_the_file_of_a_treatment_says_what_was_done(spec: dict[str, Any], tiny_d
     assert made["sentences"] == len(set(table["sentence"].to_pylist()))
     assert made["nominal_rate"] == spec.get("percent", 0) / 100
     assert made["effective_rate"] == pytest.approx(np.mean(table["noisy"].to_numpy()))
+    true, given = (set(get_entities(labels_by_sentence(output, column))) for column in ("true_label", "given_label"))
+    assert made["effective_mention_rate"] == pytest.approx(1 - len(true & given) / len(true))
     settled = f1_score(labels_by_sentence(output, "given_label"), labels_by_sentence(output, "true_label"))
     assert made["settled_f1"] == pytest.approx(settled)
 
@@ -339,20 +346,6 @@ def test_the_plateau_is_undefined_where_no_given_label_is_an_entity_s(tmp_path: 
     spec = {"kind": "cap", "class": "LOC", "sentences": 0, "noise_seed": 0}
     treat(spec, tmp_path / "data" / "train.parquet", tmp_path / "out.parquet")
     assert metadata_of(read_table(tmp_path / "out.parquet", "treated").schema)["settled_f1"] is None
-
-
-@pytest.fixture(scope="module")
-def conll(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the training split of CoNLL-2003."""
-    folder = SHARED / "conll2003"
-    if not folder.is_dir():
-        pytest.skip(f"CoNLL-2003 is not at {folder}")
-    output = tmp_path_factory.mktemp("conll")
-    names = {"train": "train", "dev": "dev", "test": "test_conllpp"}
-    files = {part: str(folder / f"{name}.txt") for part, name in names.items()}
-    source = {"kind": "local", "files": files}
-    download_dataset({"source": source, "columns": ["token", "pos", "chunk", "tag"]}, output / "conll")
-    return output / "conll" / "train.parquet"
 
 
 @pytest.mark.parametrize(
@@ -390,15 +383,17 @@ def test_each_kind_says_all_that_the_rest_asks_of_it() -> None:
 
 
 def test_each_treatment_that_a_configuration_asks_for_is_one_that_its_kind_can_read() -> None:
-    values = {"levels": [20], "class": "PER", "sentences": [5], "words": [4]}
+    values = {"levels": [20], "class": "PER", "sentences": [5], "words": [4], "file": "a"}
     asked = 0
     for name in KINDS:
         keys = kind_of(name).keys
         if keys is not None:
             own = {field.alias or key for key, field in keys.model_fields.items()} - {"kind"}
-            for member, treatment in keys.model_validate({"kind": name, **{key: values[key] for key in own}}).members():
+            block = keys.model_validate({"kind": name, **{key: values[key] for key in own & values.keys()}})
+            for member, treatment in block.members("mine", {"mine": block}):
                 assert name in member
                 read = kind_of(treatment["kind"]).treatment.model_validate({**treatment, "noise_seed": 0})
-                assert read.model_dump(mode="json", by_alias=True) == {**treatment, "noise_seed": 0}
+                dumped = read.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+                assert dumped == {**treatment, "noise_seed": 0}
                 asked += 1
     assert asked == len(KINDS) - 1

@@ -20,7 +20,7 @@ KINDS = {
     f"{PACKAGE}/data/formats/__init__.py": [f"{PACKAGE}/data/formats/slashes.py"],
     f"{PACKAGE}/data/sources/__init__.py": [f"{PACKAGE}/data/sources/mounted.py"],
     f"{PACKAGE}/data/tasks/__init__.py": [f"{PACKAGE}/data/tasks/part_of_speech.py"],
-    f"{PACKAGE}/treatments/__init__.py": [f"{PACKAGE}/treatments/missing.py"],
+    f"{PACKAGE}/treatments/__init__.py": [f"{PACKAGE}/treatments/overlooked.py"],
     f"{PACKAGE}/systems/__init__.py": [f"{PACKAGE}/systems/lookup.py", f"{PACKAGE}/systems/lookup_model.py"],
     f"{PACKAGE}/detectors/__init__.py": [f"{PACKAGE}/detectors/margin.py"],
     f"{PACKAGE}/figures/__init__.py": [f"{PACKAGE}/figures/best_dev_f1.py"],
@@ -81,9 +81,9 @@ def results(extended: Checkout, tiny_checkpoint: Path) -> Path:
         },
         checkpoints={"tiny": folder(tiny_checkpoint)},
         systems={"tiny": {**ENCODER, "epochs": 2}, "lookup": LOOKUP},
-        treatments={"overlooked": noise(0, 20, kind="missing"), "flips": noise(0, 30, kind="flip")},
+        treatments={"some": noise(0, 20, kind="overlooked"), "flips": noise(0, 30, kind="flip")},
         experiments={
-            "noise": grid("toy", "overlooked", "lookup tiny"),
+            "noise": grid("toy", "some", "lookup tiny"),
             "speech": grid("speech", "flips", "lookup tiny"),
         },
     )
@@ -135,16 +135,16 @@ def test_a_task_is_read_trained_and_named_by_its_unit(results: Path) -> None:
 
 
 def test_a_kind_of_noise_has_treated_files_detectors_figures_and_claims(results: Path) -> None:
-    name = "noise-missing-20"
+    name = "noise-overlooked-20"
     treated = read_table(results / "treated" / "toy" / name / "noise-seed0.parquet", "treated").to_pylist()
     noisy = [row for row in treated if row["noisy"]]
     assert noisy
     assert {row["given_label"] for row in noisy} == {"O"}
-    assert {row["family"] for row in rows(results, "summary") if row["kind"] == "missing"} == {"noise"}
+    assert {row["family"] for row in rows(results, "summary") if row["kind"] == "overlooked"} == {"noise"}
     assert name in {row["treatment"] for row in rows(results, "detection")}
-    assert "(missing) at 20 % noise" in figure_in(results, "appE_noise_detectors")
+    assert "(overlooked) at 20 % noise" in figure_in(results, "appE_noise_detectors")
     claims = read_table(results / "claims" / "claims.parquet", "claims").to_pylist()
-    assert {row["claim"] for row in claims if row["setting"] == "20 % noise (missing)"}
+    assert {row["claim"] for row in claims if row["setting"] == "20 % noise (overlooked)"}
 
 
 def test_a_system_is_trained_and_in_the_noise_figure(results: Path) -> None:

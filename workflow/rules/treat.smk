@@ -1,6 +1,12 @@
+FILES_OF_TREATMENTS = any(
+    contains_wildcard(path) for treatment in treatments.values() for path in plan.treatment_files(treatment)
+)
+
+
 rule treat:
     input:
-        at(layout.TRAIN),
+        train=at(layout.TRAIN),
+        files=lambda wildcards: taken(plan.treatment_files(treatments[wildcards.treatment])),
     output:
         at(layout.TREATED),
     log:
@@ -11,12 +17,17 @@ rule treat:
     conda:
         "../../envs/train.yaml"
     params:
+        **(
+            {"files": lambda wildcards: seen(plan.treatment_files(treatments[wildcards.treatment]))}
+            if FILES_OF_TREATMENTS
+            else {}
+        ),
         spec=lambda wildcards: canonical(
             plan.treatment_spec(treatments[wildcards.treatment], int(wildcards.noise_seed))
         ),
         code=lambda wildcards: modules(
             "settling.treatments.treat",
-            TREATMENTS[treatments[wildcards.treatment]["kind"]],
+            *plan.treatment_code(treatments[wildcards.treatment]),
         ),
     shell:
-        "settling treat --spec {params.spec:q} --train {input} --output {output} 2> {log}"
+        "settling treat --spec {params.spec:q} --train {input.train} --output {output} 2> {log}"

@@ -1,5 +1,6 @@
 """The aggregate stage: the tables of a study from the scores, events and detectors of all its runs."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +29,7 @@ from settling.analysis.words import RunFrame, first_learned_table
 from settling.config import Names, NoiseSeeds, Numbers
 from settling.data.tasks import task_of
 from settling.errors import BadInput, choices
-from settling.layout import TABLES, Run
+from settling.layout import TABLES
 from settling.model import Listed, Model
 from settling.provenance import provenance
 from settling.schemas import SCHEMAS
@@ -100,14 +101,15 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     scores_of_runs, phases_of_runs = read_scores(results, runs, noisy)
     words = read_words(results, progress(runs), classes)
     splits = read_splits(results, runs)
+    named = treatment_columns(splits, treatments)
     detectors_of_runs, losses_of_runs = read_detector_tables(results, (run for run in runs if run.treatment in noisy))
 
-    scores = stacked("scores", scores_of_runs, treatments)
-    phases = stacked("scores", phases_of_runs, treatments)
-    learned = stacked("events", words.learned, treatments)
-    forgetting = stacked("events", words.forgetting, treatments)
-    detection = stacked("detectors", detectors_of_runs, treatments)
-    losses = stacked("losses", losses_of_runs, treatments)
+    scores = stacked("scores", scores_of_runs, named)
+    phases = stacked("scores", phases_of_runs, named)
+    learned = stacked("events", words.learned, named)
+    forgetting = stacked("events", words.forgetting, named)
+    detection = stacked("detectors", detectors_of_runs, named)
+    losses = stacked("losses", losses_of_runs, named)
     final_and_best = pd.concat([at_final_epoch(scores), at_best_epoch(scores)])
     selected_epochs = pd.concat([final_and_best, at_settled_epoch(scores, phases)])
     measures = pd.concat(
@@ -122,7 +124,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
     return {
         "datasets": dataset_table(splits, spec.get("own", ())),
         "systems": pd.DataFrame([{"system": name, **facts} for name, facts in spec["systems"].items()]),
-        "treatments": stacked("treatments", splits, treatments),
+        "treatments": stacked("treatments", splits, named),
         "measures": measures,
         "run_curves": run_curves(scores),
         "curves": estimate(scores, [*TREATMENT, "system", "epoch", *SCORE]),
@@ -132,7 +134,7 @@ def make_tables(spec: dict[str, Any], results: Path) -> dict[str, pd.DataFrame]:
         "phases": phase_table(phases),
         "first_learned": first_learned_table(learned),
         "forgetting": estimate(forgetting, [*TREATMENT, "system", "view", "counting", "noisy", "metric"]),
-        "words": stacked("words", words.notable, treatments),
+        "words": stacked("words", words.notable, named),
         "caps": cap_table(class_thresholds(measures)),
         "detection_runs": detection,
         "detection": estimate(detection, [*TREATMENT, "system", *DETECTOR]),
@@ -152,33 +154,50 @@ def check_spec(spec: dict[str, Any]) -> None:
             raise BadInput(f"spec: {key}: found no {missing[0]}, which the experiments name")
 
 
-def stacked(schema: str, frames: Iterable[RunFrame], treatments: dict[str, dict[str, Any]]) -> pd.DataFrame:
+Named = dict[tuple[str, str], dict[str, Any]]
+
+
+def stacked(schema: str, frames: Iterable[RunFrame], named: Named) -> pd.DataFrame:
     """Return the frames of runs under each other, each with the columns that name its run.
 
-    Where there are no runs, the columns are those of the schema called `schema`.
+    `named` is what `treatment_columns` returns. Where there are no runs, the columns are those of the schema called
+    `schema`.
     """
-    named = [
-        frame.assign(**treatment_columns(run, treatments), noise_seed=run.noise_seed, system=run.system, seed=run.seed)
+    stack = [
+        frame.assign(**named[run.dataset, run.treatment], noise_seed=run.noise_seed, system=run.system, seed=run.seed)
         for run, frame in frames
     ]
-    if not named:
+    if not stack:
         return pd.DataFrame(columns=list(dict.fromkeys([*TREATMENT, *RUN, *SCHEMAS[schema].names])))
-    return pd.concat(named, ignore_index=True)
+    return pd.concat(stack, ignore_index=True)
 
 
-def treatment_columns(run: Run, treatments: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return a run's values of the columns TREATMENT; a value that its treatment does not have is null."""
-    treatment = treatments[run.treatment]
-    values = {
-        "dataset": run.dataset,
-        "treatment": run.treatment,
-        "family": family_of(treatment),
-        "kind": treatment["kind"],
-        "percent": treatment.get("percent"),
-        "cap_class": treatment.get("class"),
-        "cap_sentences": treatment.get("sentences"),
-    }
-    return {name: pd.NA if value is None else value for name, value in values.items()}
+def treatment_columns(splits: Iterable[RunFrame], treatments: dict[str, dict[str, Any]]) -> Named:
+    """Return the values of the columns TREATMENT by data set and treatment; one that a treatment does not have is null.
+
+    The level of noise that has no nominal one is its effective rate, rounded to percent, the mean over noise seeds. It
+    is at least 1, as 0 is clean. `splits` are the treated splits.
+    """
+    rates: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for run, facts in splits:
+        rates[run.dataset, run.treatment].append(float(facts["effective_rate"].iloc[0]))
+    named = {}
+    for (dataset, name), measured in rates.items():
+        treatment = treatments[name]
+        family, percent = family_of(treatment), treatment.get("percent")
+        if family == "noise" and percent is None:
+            percent = max(1, round(100 * sum(measured) / len(measured)))
+        values = {
+            "dataset": dataset,
+            "treatment": name,
+            "family": family,
+            "kind": treatment["kind"],
+            "percent": percent,
+            "cap_class": treatment.get("class"),
+            "cap_sentences": treatment.get("sentences"),
+        }
+        named[dataset, name] = {column: pd.NA if value is None else value for column, value in values.items()}
+    return named
 
 
 def run_curves(scores: pd.DataFrame) -> pd.DataFrame:

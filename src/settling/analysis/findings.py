@@ -10,7 +10,7 @@ from settling.errors import one_line
 from settling.files import write_text
 from settling.frames import read_frame
 
-FINDINGS_TABLES = ("summary", "effects", "systems", "first_learned", "forgetting", "words")
+FINDINGS_TABLES = ("summary", "effects", "systems", "first_learned", "forgetting", "words", "treatments", "datasets")
 
 
 def write_findings(tables: Path, output: Path) -> None:
@@ -28,13 +28,18 @@ def write_findings(tables: Path, output: Path) -> None:
 def findings(tables: dict[str, pd.DataFrame]) -> list[str]:
     """Return the sentences from the tables FINDINGS_TABLES, by name."""
     systems = tables["systems"]
-    tables = {name: table for name, table in tables.items() if name != "systems"}
+    treatments, datasets = tables["treatments"], tables["datasets"]
+    tables = {name: table for name, table in tables.items() if "system" in table and name != "systems"}
     encoders = systems.loc[(systems["kind"] == "encoder") & systems["pretrained"], "system"]
     if len(encoders):
         tables = {name: table[table["system"].isin(encoders)] for name, table in tables.items()}
     summary = tables["summary"]
     if summary["family"].isin(["noise", "cap"]).any():
-        return [noise_line(summary), memorisation_line(summary), cap_line(summary, tables["effects"])]
+        return [
+            noise_line(summary, treatments, datasets),
+            memorisation_line(summary),
+            cap_line(summary, tables["effects"]),
+        ]
     if summary.empty:
         return ["Training: the tables hold no run."]
     clean = holding(summary, family="clean")
@@ -57,7 +62,7 @@ def at(rows: pd.DataFrame, selected_epoch: str) -> str:
 def of_most_noise(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the highest noise level, for the first data set, system and kind of noise that have it."""
     noisy = holding(table, family="noise")
-    return first(holding(noisy, percent=noisy["percent"].max()), "dataset", "system", "kind")
+    return first(holding(noisy, percent=noisy["percent"].max()), "dataset", "system", "treatment")
 
 
 def first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -67,21 +72,38 @@ def first(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return table
 
 
-def noise_line(summary: pd.DataFrame) -> str:
-    """Say what dev F1 is at its best epoch and at the last one, at the highest noise level and with clean labels."""
+def noise_line(summary: pd.DataFrame, treatments: pd.DataFrame, datasets: pd.DataFrame) -> str:
+    """Say what dev F1 is at its best epoch and at the last one, at the highest noise level and with clean labels.
+
+    Of the noise it says what share of the labels is wrong, the mean over noise seeds.
+    """
     dev = holding(summary, split="dev", metric="f1", klass="all")
     noisy = of_most_noise(dev)
     if noisy.empty:
         return "Noise: no treatment of this study has label noise."
     dataset, system = noisy["dataset"].iloc[0], noisy["system"].iloc[0]
+    splits = holding(treatments, dataset=dataset, treatment=noisy["treatment"].iloc[0])
+    wrong = wrong_in_words(splits, holding(datasets, dataset=dataset))
     parts = []
     for name, rows in (
-        (f"{int(noisy['percent'].iloc[0])} % noise", noisy),
+        (f"{int(noisy['percent'].iloc[0])} % noise ({wrong})", noisy),
         ("clean", holding(dev, treatment="clean", dataset=dataset, system=system)),
     ):
         if not rows.empty:
             parts.append(f"{name}: best {at(rows, 'best')}, last {at(rows, 'final')}")
     return f"Noise: dev F1 of {system} on {dataset}, {'; '.join(parts)}."
+
+
+def wrong_in_words(splits: pd.DataFrame, dataset: pd.DataFrame) -> str:
+    """Say what share of the labels of a treatment is wrong, and of the mentions, the means over noise seeds.
+
+    `dataset` is the row of the table `datasets`.
+    """
+    unit, group = dataset[["unit", "group"]].iloc[0]
+    text = f"wrong are {splits['effective_rate'].mean():.2f} of the {unit}s"
+    mentions = splits["effective_mention_rate"]
+    # An image is its own mention.
+    return text if unit == group or mentions.isna().all() else f"{text}, {mentions.mean():.2f} of the mentions"
 
 
 def memorisation_line(summary: pd.DataFrame) -> str:

@@ -22,7 +22,7 @@ from settling.layout import Run
 from settling.provenance import sha256
 from settling.tables import metadata_of, open_table, read_table
 
-SPLIT_FACTS = ("task", "sentences", "nominal_rate", "effective_rate", "settled_f1")
+SPLIT_FACTS = ("task", "sentences", "nominal_rate", "effective_rate", "effective_mention_rate", "settled_f1")
 
 
 def progress(runs: Sequence[Run]) -> Iterator[Run]:

@@ -17,6 +17,19 @@ def holding(frame: pd.DataFrame, **values: Hashable) -> pd.DataFrame:
     return frame[keep]
 
 
+def noise_names(frame: pd.DataFrame) -> "pd.Series[Any]":
+    """Return of each row what tells its treatment from others of the same level: the kind, where it is not of noise.
+
+    Of noise it is the treatment's name without its level, so a kind such as `resample`, or `from-file-crowd`.
+    """
+    columns = (frame["treatment"], frame["percent"].astype("Int64"), frame["family"], frame["kind"])
+    names = [
+        treatment.removeprefix("noise-").removesuffix(f"-{percent}") if family == "noise" else kind
+        for treatment, percent, family, kind in zip(*columns, strict=True)
+    ]
+    return pd.Series(names, index=frame.index, dtype=object)
+
+
 def defined(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows whose mean is not null."""
     return frame[frame["mean"].notna()]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from settling.analysis.metrics import UNITS, bounds
-from settling.analysis.rows import one_view
+from settling.analysis.rows import noise_names, one_view
 from settling.analysis.undefined import reasons
 from settling.claims.claim import CAPPED, TABLE_COLUMNS, Claim, Where
 from settling.errors import BadInput
@@ -34,6 +34,9 @@ def units(claim: Claim, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     else:
         values = pair_differences(claim, rows, matching_rows(claim, other_side(claim), tables), tables["systems"])
     values = in_one_view(values, claim)
+    if "percent" in (*claim.by, claim.over):
+        # Two noises of one kind, such as two files of labels, may have the same level.
+        values = values.assign(kind=noise_names(values))
     within = [*groups(claim), *UNIT, *([claim.over] if claim.over else [])]
     repeated = values[values.duplicated(within, keep=False)]
     if len(repeated):

@@ -1,6 +1,6 @@
 """The keys of a data set: where it is from, how to read it, how to split and cut it."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -39,13 +39,18 @@ def _text_encoding(name: str) -> str:
     return name
 
 
-class Dataset(Model):
-    """A data set: where it is from, how to read it, how to split and cut it."""
+class Origin(Model):
+    """Where a data set is from, and what it is for."""
 
     source: Source = Field(description="Where the files are; see below.")
     task: Literal[*TASKS] = Field(  # type: ignore[valid-type]
         "ner", description="What carries a label: `ner`, a word of a sentence; `image`, an image (docs/data.md)."
     )
+
+
+class Reading(Model):
+    """How files of words and tags are read."""
+
     format: Literal[*FORMATS] | None = Field(  # type: ignore[valid-type]
         None,
         description="The format of files of words. By default a name that ends in `.parquet`, `.jsonl` or `.csv` says "
@@ -88,6 +93,19 @@ class Dataset(Model):
         "card counts them.",
     )
     drop_empty_tokens: bool = Field(False, description="Leave out words without a character. The card counts them.")
+
+    @model_validator(mode="after")
+    def _has_words_and_tags(self) -> Self:
+        for name in ("token", "tag"):
+            if self.columns.count(name) != 1:
+                raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
+        return self
+
+
+# The keys of the last base come first.
+class Dataset(Reading, Origin):
+    """A data set: where it is from, how to read it, how to split and cut it."""
+
     image_column: str = Field("img", description="The column of a Parquet file that holds the images.")
     label_column: str = Field("label", description="The column of a Parquet file that holds their classes.")
     drop_repeats: bool = Field(
@@ -116,9 +134,6 @@ class Dataset(Model):
 
     @model_validator(mode="after")
     def _readable(self) -> "Dataset":
-        for name in ("token", "tag"):
-            if self.columns.count(name) != 1:
-                raise ValueError(f"columns are {', '.join(self.columns)}; expected one token and one tag")
         if not self.split["dev"] or sum(self.split.values()) >= 1:
             expected = "expected dev above 0, as it chooses the best epoch, and dev and test that leave some train"
             raise ValueError(f"split is {self.split}; {expected}")

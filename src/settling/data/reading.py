@@ -56,7 +56,7 @@ def sentences_of(raws: Iterable[Raw], dataset: Dataset, where: str) -> tuple[lis
     faults: dict[Fault, list[tuple[Raw, Problem]]] = defaultdict(list)
     record = {"tags_converted": 0, "tags_repaired": 0, "empty_tokens_dropped": 0, "empty_sentences_dropped": 0}
     for whole in raws:
-        raw = _without_empty(whole, dataset, where)
+        raw = without_empty(whole, dataset, where)
         record["empty_tokens_dropped"] += len(whole.tokens) - len(raw.tokens)
         if not raw.tokens:
             record["empty_sentences_dropped"] += 1
@@ -94,7 +94,7 @@ def _check_types(raws: Sequence[Raw], tagging: Tagging, where: str) -> None:
         raise BadInput(f"{where}: found tags such as {min(tags)!r}, but scheme io has types without a letter{way}")
 
 
-def _without_empty(raw: Raw, dataset: Dataset, where: str) -> Raw:
+def without_empty(raw: Raw, dataset: Dataset, where: str) -> Raw:
     """Return a sentence without its empty words where the data set drops them; raise BadInput for what is no word."""
     empty = [position for position, token in enumerate(raw.tokens) if not token.strip(" \t\r\n")]
     if empty and not dataset.drop_empty_tokens:

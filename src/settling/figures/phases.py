@@ -64,7 +64,7 @@ def quantity_layers(
     levels = [str(percent) if percent else CLEAN_LEVEL for percent in sorted(set(rows["percent"]))]
     axis = style.share("mean", title) if fixed else alt.Y("mean:Q", title=title).scale(zero=True)
     base = style.interval_text(alt.Chart(rows[drawn])).encode(
-        x=alt.X("level:O", sort=levels, title="Noise, % of words").axis(labelAngle=0, grid=False),
+        x=alt.X("level:O", sort=levels, title="Noise, %").axis(labelAngle=0, grid=False),
         xOffset=alt.XOffset("system:N"),
         color=colour,
         tooltip=style.tooltip(

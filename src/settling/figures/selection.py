@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from settling.analysis.rows import defined, ends, holding
+from settling.analysis.rows import defined, ends, holding, noise_names
 from settling.analysis.undefined import lacking
 from settling.figures.needs import SHOWN_FAMILIES, Needs
 
@@ -68,10 +68,11 @@ def undefined(frame: pd.DataFrame) -> list[str]:
 
 
 def by_noise(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return clean and noisy rows with `noise` (its kind), `percent` (clean: 0) and `panel` (row label).
+    """Return clean and noisy rows with `noise` (`noise_names`), `percent` (clean: 0) and `panel` (row label).
 
     Clean rows appear once for each kind of noise that their data set and system were trained on.
     """
+    frame = frame.assign(kind=noise_names(frame))
     noisy = frame[frame["family"] == "noise"]
     trained = noisy[["dataset", "system", "kind"]].drop_duplicates().rename(columns={"kind": "noise"})
     joined = frame.merge(trained, on=["dataset", "system"])

@@ -55,12 +55,7 @@ def noise_colour(levels: Iterable[int]) -> alt.Color:
     percents = sorted(set(levels))
     top = max(FULL_RAMP_PERCENT, *percents)
     colours = [_ramp(NOISE_RAMP, level / top) for level in percents]
-    return (
-        alt.Color("percent:O")
-        .scale(domain=percents, range=colours)
-        .title("Noise, % of words")
-        .legend(_strokes(NUMBERS))
-    )
+    return alt.Color("percent:O").scale(domain=percents, range=colours).title("Noise, %").legend(_strokes(NUMBERS))
 
 
 def cap_colour(sentences: pd.Series) -> alt.Color:

@@ -106,12 +106,18 @@ def treatment_rows(table: pd.DataFrame) -> list[dict[str, str]]:
                 "noise_seeds": str(rows["noise_seed"].nunique()),
                 "sentences": number_range(rows["sentences"]),
                 "words": number_range(rows["words"]),
-                "nominal noise": f"{rows['nominal_rate'].mean():.3f}",
-                "effective noise": f"{rows['effective_rate'].mean():.3f}",
-                "settled F1": "undefined" if rows["settled_f1"].isna().all() else f"{rows['settled_f1'].mean():.3f}",
+                "nominal noise": mean_of(rows["nominal_rate"], "no level"),
+                "effective noise": mean_of(rows["effective_rate"]),
+                "wrong mentions": mean_of(rows["effective_mention_rate"]),
+                "settled F1": mean_of(rows["settled_f1"]),
             }
         )
     return entries
+
+
+def mean_of(rates: "pd.Series[float]", nothing: str = "undefined") -> str:
+    """Return the mean of some rates as text, or `nothing` where none is there."""
+    return nothing if rates.isna().all() else f"{rates.mean():.3f}"
 
 
 def titles(study: Study, block: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.corpus import Corpus, Treated, relabelled
 from settling.treatments.kind import Kind
 from settling.treatments.scarcity import ScarcityKeys, ScarcityTreatment, split_by_class
 
@@ -32,7 +32,7 @@ def treat(corpus: Corpus, treatment: CapRelabelTreatment) -> Treated:
     with_class, _ = split_by_class(corpus, treatment)
     surplus = np.isin(corpus.sentence, with_class[treatment.sentences :]) & corpus.of_class(treatment.cap_class)
     given_label = np.where(surplus, np.uint16(corpus.tags.index("O")), corpus.label)
-    return Treated(np.ones(len(given_label), dtype=bool), given_label)
+    return relabelled(given_label)
 
 
 KIND = Kind(

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
-from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.corpus import Corpus, Treated, relabelled
 from settling.treatments.kind import Kind, Treatment
 
 
@@ -17,7 +16,7 @@ class CleanTreatment(Treatment):
 
 def treat(corpus: Corpus, treatment: CleanTreatment) -> Treated:
     """Keep every word and its label."""
-    return Treated(np.ones(len(corpus.label), dtype=bool), corpus.label)
+    return relabelled(corpus.label)
 
 
 KIND = Kind(

@@ -1,5 +1,7 @@
 """The training split as arrays, as a treatment sees and returns it."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,16 +13,25 @@ from settling.errors import BadInput, choices
 
 @dataclass(frozen=True)
 class Corpus:
-    """Words of the training split: `sentence` (words,) dense from 0, `label` (words,) indices into `tags`."""
+    """Words of the training split: `sentence` (words,) dense from 0, `label` (words,) indices into `tags`.
+
+    `tokens` (words,) are the words themselves, which few treatments ask for.
+    """
 
     sentence: NDArray[np.int32]
     label: NDArray[np.uint16]
     tags: tuple[str, ...]
+    tokens: Sequence[str] = ()
 
     @property
     def num_sentences(self) -> int:
         """How many sentences there are."""
         return int(self.sentence[-1]) + 1
+
+    def sentences(self) -> list[Sequence[str]]:
+        """Return the words sentence by sentence."""
+        starts = np.searchsorted(self.sentence, np.arange(self.num_sentences + 1)).tolist()
+        return [self.tokens[start:stop] for start, stop in itertools.pairwise(starts)]
 
     @property
     def types(self) -> list[str]:
@@ -53,3 +64,8 @@ class Treated(NamedTuple):
 
     kept: NDArray[np.bool_]
     given_label: NDArray[np.uint16]
+
+
+def relabelled(given_label: NDArray[np.uint16]) -> Treated:
+    """Return what a treatment leaves that keeps every word: the label (words,) that each is given."""
+    return Treated(np.ones(len(given_label), dtype=bool), given_label)

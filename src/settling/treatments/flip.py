@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from settling.errors import BadInput
-from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.corpus import Corpus, Treated, relabelled
 from settling.treatments.kind import Kind
 from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_uniforms
 
@@ -36,8 +36,8 @@ def treat(corpus: Corpus, treatment: FlipTreatment) -> Treated:
         raise BadInput(f"flip: gives words another tag, but the data set has one, {corpus.tags[0]}")
     shift = 1 + (label * (num_tags - 1)).astype(np.int64)
     other = ((corpus.label + shift) % num_tags).astype(np.uint16)
-    given_label = np.where(picked < treatment.percent / 100, other, corpus.label)
-    return Treated(np.ones(len(given_label), dtype=bool), given_label)
+    given_label = np.where(picked < treatment.share, other, corpus.label)
+    return relabelled(given_label)
 
 
 KIND = Kind(

@@ -1,11 +1,12 @@
 """What a kind of treatment says of itself, in its own file; everything else asks its KIND."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from settling.data.tasks.task import Task
 from settling.model import Count, Model
 from settling.treatments.corpus import Corpus, Treated
 
@@ -22,8 +23,8 @@ class Keys(Model):
 
     kind: str
 
-    def members(self) -> list[Member]:
-        """Return the treatments that the block asks for."""
+    def members(self, key: str, blocks: Mapping[str, "Keys"]) -> list[Member]:
+        """Return the treatments that the block asks for; `key` is its own of the study's `blocks`."""
         raise NotImplementedError
 
 
@@ -32,6 +33,14 @@ class Treatment(Model):
 
     kind: str
     noise_seed: Annotated[Count, Field(description="The number that seeds the random choices of the treatment.")]
+
+    def files(self) -> dict[str, str]:
+        """Return the paths of the files that it reads beside the training split, by what they are to it."""
+        return {}
+
+    def code(self) -> list[str]:
+        """Return the modules that it calls and that neither its kind nor the stage imports."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Kind:
     treatment without chance has one noise seed, 0. `keys` is None where a configuration cannot ask for it, as every
     study has it. `treat` takes the training split and the `treatment`, and raises BadInput where the split cannot be
     so treated. A control names the kind that it `controls`: it has the same keys. `needs_outside` says that the data
-    set must have the tag O.
+    set must have the tag O, `needs_words` that it must be of words.
     """
 
     family: Family
@@ -53,3 +62,12 @@ class Kind:
     treat: Callable[[Corpus, Any], Treated]
     controls: str | None = None
     needs_outside: bool = False
+    needs_words: bool = False
+
+    def misfit(self, task: Task) -> str | None:
+        """Say why it is not for data sets of a task, in words that follow its name; None where it is."""
+        if self.needs_outside and not task.has_outside:
+            return f"gives {task.unit}s the tag O, which this task does not have"
+        if self.needs_words and task.examples != "words":
+            return f"is for words, but this task is of {task.examples}"
+        return None

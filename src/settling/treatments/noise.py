@@ -1,5 +1,6 @@
 """What kinds of label noise have in common: levels in percent, and words that are noisy at each higher level too."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -21,7 +22,7 @@ class NoiseKeys(Keys):
         list[Percent], Listed, Field(description="Levels of noise, in percent of the words. Level 0 is `clean`.")
     ]
 
-    def members(self) -> list[Member]:
+    def members(self, key: str, blocks: Mapping[str, Keys]) -> list[Member]:
         """Return a treatment for each level; level 0 is `clean`."""
         return [
             (f"noise-{self.kind}-{level}", {"kind": self.kind, "percent": level}) if level else CLEAN
@@ -33,6 +34,11 @@ class NoiseTreatment(Treatment):
     """Label noise at one level."""
 
     percent: Annotated[Percent, Field(description="The share of the words that the noise picks, in percent.")]
+
+    @property
+    def share(self) -> float:
+        """The probability with which a word, or mention, is picked."""
+        return self.percent / 100
 
 
 def noise_uniforms(corpus: Corpus, noise_seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

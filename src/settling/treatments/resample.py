@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from settling.treatments.corpus import Corpus, Treated
+from settling.treatments.corpus import Corpus, Treated, relabelled
 from settling.treatments.kind import Kind
 from settling.treatments.noise import NoiseKeys, NoiseTreatment, noise_uniforms
 
@@ -33,8 +33,8 @@ def treat(corpus: Corpus, treatment: ResampleTreatment) -> Treated:
     """
     picked, label = noise_uniforms(corpus, treatment.noise_seed)
     drawn = (label * len(corpus.tags)).astype(np.uint16)
-    given_label = np.where(picked < treatment.percent / 100, drawn, corpus.label)
-    return Treated(np.ones(len(given_label), dtype=bool), given_label)
+    given_label = np.where(picked < treatment.share, drawn, corpus.label)
+    return relabelled(given_label)
 
 
 KIND = Kind(

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -27,7 +28,7 @@ class ScarcityKeys(Keys):
         list[Count], Listed, Field(description="Numbers of training sentences in which the class stays.")
     ]
 
-    def members(self) -> list[Member]:
+    def members(self, key: str, blocks: Mapping[str, Keys]) -> list[Member]:
         """Return a treatment for each number of sentences."""
         return [
             (

@@ -1,5 +1,6 @@
 """Long sentences cut short, as the authors' reader does (model_utils.py:155-188)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ class TruncateKeys(Keys):
     kind: Name
     words: Annotated[list[Words], Listed, Field(description="Numbers of words that are left of a sentence.")]
 
-    def members(self) -> list[Member]:
+    def members(self, key: str, blocks: Mapping[str, Keys]) -> list[Member]:
         """Return a treatment for each length."""
         return [(f"truncate-{number}", {"kind": "truncate", "words": number}) for number in self.words]
 

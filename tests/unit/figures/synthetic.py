@@ -147,6 +147,7 @@ def treatments(kinds: tuple[str, ...]) -> list[Row]:
     return [
         {**treatment(kind, level, dataset=dataset), "noise_seed": noise_seed, "sentences": 900, "words": 9000}
         | {"nominal_rate": level / 100, "effective_rate": level / 110}
+        | {"effective_mention_rate": level / 100}
         | {"settled_f1": SETTLED.get(level, 1.0) + (-1) ** noise_seed * 0.01}
         for dataset, kind, level, noise_seed in itertools.product(NOISY, kinds, LEVELS, (0, 1))
     ]

@@ -60,7 +60,16 @@ def bare(
         left = left if request.param == "no row" or name != "systems" else table
         if request.param == "undefined values":
             nullable = {field.name for field in SCHEMAS[name] if field.nullable}
-            numbers = nullable & {"mean", "sd", "low", "high", "value", "settled_f1"}
+            numbers = nullable & {
+                "mean",
+                "sd",
+                "low",
+                "high",
+                "value",
+                "nominal_rate",
+                "effective_mention_rate",
+                "settled_f1",
+            }
             left = left.assign(**dict.fromkeys(numbers), **({"n": 0} if "mean" in table else {}))
         write_table(folder / f"{name}.parquet", name, {column: left[column].to_numpy() for column in left}, {})
     return request.param, folder, {name: read_frame(folder / f"{name}.parquet", name) for name in NAMES}

@@ -32,8 +32,3 @@ class Task:
     formats: Callable[["Dataset"], list[str]]
     read: Callable[[Path, "Dataset", str], tuple[list["Sentence"], dict[str, Any]]]
     tags: Callable[[Iterable[str]], list[str]]
-
-
-def no_outside(task: Task) -> str:
-    """Say why a treatment that needs the tag O is not for a task without it."""
-    return f"{task.unit}s the tag O, which this task does not have"
