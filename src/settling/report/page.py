@@ -99,6 +99,7 @@ def experiment_sections(drawn: dict[str, Figure], tables: dict[str, Any], result
                 "name": name,
                 **texts_of(name, tables),
                 "paper": sourced(figure.paper),
+                "notes": content["notes"] if figure.is_table else content["title"]["subtitle"],
                 "content": content if figure.is_table else inert(content),
                 "is_table": figure.is_table,
             }
