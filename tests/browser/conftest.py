@@ -15,7 +15,7 @@ WIDE = 1280
 
 
 class Opened(NamedTuple):
-    """A page, what went wrong on it, and what it asked the network for."""
+    """A page, what it wrote to the console as a warning or an error, and what it asked the network for."""
 
     page: Page
     errors: list[str]
@@ -60,7 +60,7 @@ def open_in(context: BrowserContext, report: Path) -> Opened:
     context.route("**/*", refuse)
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: errors.append(message.text) if message.type in ("warning", "error") else None)
     page.goto(report.as_uri())
     page.wait_for_selector("#explorer-chart[data-state=drawn]", state="attached")
     return Opened(page, errors, requests)

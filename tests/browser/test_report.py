@@ -14,6 +14,16 @@ from tests.unit.report.made_up import BREAKING, CONFIG, HOSTILE, SETTLING, drawn
 MARKS = """box => [...box.querySelectorAll('svg [class*="role-mark"] :is(path, text, line)')]
   .filter(shape => shape.tagName !== 'path' || (shape.getAttribute('d') ?? '').length > 5).length"""
 
+# Of a chart: its width, that of its box, its smallest text as shown, and how much more it is scaled down than across.
+MEASURES = """box => {
+  const svg = box.querySelector('svg'), seen = svg.getBoundingClientRect(), whole = svg.viewBox.baseVal;
+  const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent);
+  const sizes = texts.map(text => parseFloat(getComputedStyle(text).fontSize));
+  const across = seen.width / whole.width;
+  return [seen.width, box.clientWidth, Math.min(...sizes) * across, seen.height / whole.height / across];
+}"""
+LEGIBLE = 8  # pixels of text
+
 
 def draw(page: Page, name: str) -> None:
     """Scroll to a figure and wait until it is drawn."""
@@ -27,7 +37,10 @@ def test_every_figure_draws_without_an_error_or_a_request(opened: Opened) -> Non
         draw(opened.page, name)
         box = opened.page.locator(f"#{name} .chart")
         assert box.evaluate(MARKS) > 5, name
-        assert box.evaluate("box => box.querySelector('svg').getBoundingClientRect().width") > 100, name
+        assert box.evaluate("box => box.querySelector('svg').getBoundingClientRect().width") > 0.9 * 960, name
+        heading = opened.page.locator(f"#{name} h3").text_content()
+        assert heading
+        assert heading not in box.locator("svg text").all_text_contents(), name
     assert opened.page.locator("#explorer-chart").evaluate(MARKS) > 5
     assert len(names) == opened.page.locator("[data-spec]").count()
     assert opened.errors == []
@@ -208,6 +221,28 @@ def test_the_keyboard_reaches_every_figure(browser: Browser, report: Path) -> No
     context.close()
 
 
+@pytest.mark.parametrize("width", [400, 800])
+def test_a_chart_fits_a_narrow_page_or_scrolls_in_its_box_where_its_text_would_be_too_small(
+    browser: Browser, report: Path, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    opened = open_in(context, report)
+    names = [name for name in drawn(load(CONFIG)) if not FIGURES[name].is_table]
+    scrolls = {}
+    for name in names:
+        draw(opened.page, name)
+        shown, room, least, ratio = opened.page.locator(f"#{name} .chart").evaluate(MEASURES)
+        assert least >= LEGIBLE - 0.1, name
+        # It is scaled and not squeezed.
+        assert ratio == pytest.approx(1, abs=0.02), name
+        scrolls[name] = shown > room
+        assert not scrolls[name] or least < LEGIBLE + 0.1, name
+    assert not scrolls["fig1_noise_f1"]
+    assert width < 800 or not any(scrolls.values())
+    assert opened.errors == []
+    context.close()
+
+
 @pytest.mark.parametrize("width", [400, 800, WIDE])
 def test_the_page_never_scrolls_sideways(browser: Browser, report: Path, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800})
@@ -226,7 +261,7 @@ def test_a_dark_page_has_light_text_in_its_figures(browser: Browser, report: Pat
         context = browser.new_context(color_scheme=scheme)
         page = open_in(context, report).page
         draw(page, "fig1_noise_f1")
-        title = page.locator("#fig1_noise_f1 svg .role-title-text text").first
+        title = page.locator("#fig1_noise_f1 svg .role-axis-title text").first
         colours = [
             page.evaluate("getComputedStyle(document.body).backgroundColor"),
             title.evaluate("text => getComputedStyle(text).fill"),
@@ -242,15 +277,15 @@ def test_a_dark_page_has_light_text_in_its_figures(browser: Browser, report: Pat
 def test_the_figures_follow_when_the_reader_turns_to_dark(opened: Opened) -> None:
     page = opened.page
     draw(page, "fig2_noisy_accuracy")
-    fill = "getComputedStyle(document.querySelector('#fig2_noisy_accuracy svg .role-title-text text')).fill"
+    fill = "getComputedStyle(document.querySelector('#fig2_noisy_accuracy svg .role-axis-title text')).fill"
     before = page.evaluate(fill)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(
-        f"before => document.querySelector('#fig2_noisy_accuracy svg .role-title-text text') && {fill} !== before",
+        f"before => document.querySelector('#fig2_noisy_accuracy svg .role-axis-title text') && {fill} !== before",
         arg=before,
     )
     page.emulate_media(color_scheme="light")
     page.wait_for_function(
-        f"before => document.querySelector('#fig2_noisy_accuracy svg .role-title-text text') && {fill} === before",
+        f"before => document.querySelector('#fig2_noisy_accuracy svg .role-axis-title text') && {fill} === before",
         arg=before,
     )

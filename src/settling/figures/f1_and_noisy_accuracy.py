@@ -16,9 +16,9 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw F1 above accuracy on the noisy words."""
     pick = style.picking("percent")
     f1, notes = fig1_noise_f1.panels(tables, pick, pick)
-    accuracy, _ = fig2_noisy_accuracy.panels(tables, pick)
-    below = accuracy.properties(title=alt.Title("What the model says of them where the label is wrong", fontSize=11))
-    both: alt.VConcatChart = alt.vconcat(f1, below).resolve_scale(strokeDash="independent", strokeWidth="independent")
+    accuracy, _ = fig2_noisy_accuracy.panels(tables, pick, below_rows=True)
+    below = accuracy.properties(title=alt.Title("What the model says of them where the label is wrong", fontSize=12))
+    both: alt.VConcatChart = alt.vconcat(f1, below).resolve_scale(color="independent", strokeDash="independent")
     return both, notes
 
 

@@ -18,7 +18,6 @@ FEW_SHOT_READING = (
     "claims say whether a difference holds."
 )
 
-FEW_SHOT_WIDTH = 230
 DRAWN = ["panel", "system", "baseline_system", "cap_sentences", "mean", "low", "high", "n"]
 
 
@@ -49,11 +48,11 @@ def drawn(tables: Tables, of: Literal["class", "all"]) -> tuple[style.Chart, lis
     kept = sorted({int(number) for number in scores["cap_sentences"].dropna()})
     parts = [
         alt.layer(under, *system_layers(base, kept, pick, axis), data=frame.reindex(columns=DRAWN))
-        .properties(width=FEW_SHOT_WIDTH)
-        .facet(row=style.rows(scores, named=frame is scores))
+        .properties(width=style.panel_width(2, axes=2, names=scores["panel"]))
+        .facet(row=style.rows(named=frame is scores))
         for under, axis, frame in ((clean, f1, scores), (zero, gap, gaps))
     ]
-    return alt.hconcat(*parts, spacing=24), [
+    return alt.hconcat(*parts, spacing=style.BETWEEN), [
         style.over_runs(capped, interval="Bar"),
         style.DOTTED_IS_ALL,
         "Right: ProtoBERT less the encoder that starts from the same checkpoint, in pairs of one seed and noise seed.",

@@ -43,7 +43,7 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
     ends = end_labels.placed(measured, ["panel", "scored"], "percent")
     frame = pd.concat([measured[drawn], settled_f1(tables["treatments"], measured), *on_both, ends])
 
-    base = alt.Chart().encode(color=style.noise_colour(frame["percent"]))
+    base = alt.Chart().encode(color=style.noise_colour(frame["percent"], legend=ends.empty))
     curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
         x=style.epochs(),
         tooltip=style.tooltip(
@@ -72,9 +72,9 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
     if len(ends):
         layers.append(end_labels.label_layer(base, style.share("end", "Micro F1", lowest), "percent:O", pick))
     layered = alt.layer(*layers, data=frame).properties(height=style.height(lowest))
-    faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
+    faceted = style.in_rows(layered, frame, "scored", [TRAIN, DEV])
     dashes = "Dashes: train F1 of a model that still gives every word its true label."
-    notes = [style.over_runs(measured), dashes, settling_bars.note(bars)]
+    notes = [style.over_runs(measured), *end_labels.note(ends, style.NOISE), dashes, settling_bars.note(bars)]
     return faceted, [*notes, taken(measured[measured["scored"] == TRAIN]), *selection.undefined(scores)]
 
 

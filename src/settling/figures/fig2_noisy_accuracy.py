@@ -26,8 +26,10 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     return panels(tables, pick, pick, style.zooming())
 
 
-def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[alt.FacetChart, list[str]]:
-    """Return the chart, which fades by `pick`, and its notes."""
+def panels(
+    tables: Tables, pick: alt.Parameter, *added: alt.Parameter, below_rows: bool = False
+) -> tuple[alt.FacetChart, list[str]]:
+    """Return the chart, which fades by `pick`, and its notes; `below_rows` is that of `style.wrapped`."""
     accuracy = defined(holding(tables["curves"], metric="noisy_accuracy", split="train"))
     frame = selection.by_noise(one_view(accuracy))
     frame = selection.needed(frame[frame["percent"] > 0], "a wrongly labelled training word")
@@ -36,10 +38,10 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
     bars = settling_bars.settling_rows(tables["phases"], frame)
     lowest = settling_bars.lowest(bars)
 
-    order, title = [*SAYS.values()], "The model says"
-    says = alt.StrokeDash("says:N", title=title, legend=style.SECOND).scale(domain=order, range=[[1, 0], [4, 3]])
-    width = alt.StrokeWidth("says:N", title=title, legend=style.SECOND).scale(domain=order, range=[2, 1.1])
-    base = alt.Chart().encode(color=style.noise_colour(frame["percent"]))
+    ends = end_labels.placed(frame[frame["reference"] == "given"], ["panel"], "percent")
+    says = alt.StrokeDash("says:N", title="The model says", legend=style.SECOND)
+    says = says.scale(domain=[*SAYS.values()], range=style.SOLID_DASHED)
+    base = alt.Chart().encode(color=style.noise_colour(frame["percent"], legend=ends.empty))
     curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
         x=style.epochs(),
         detail="says:N",
@@ -51,18 +53,17 @@ def panels(tables: Tables, pick: alt.Parameter, *added: alt.Parameter) -> tuple[
         ),
     )
     band = style.band(curve, style.share("low", "Share of noisy words", lowest), pick)
-    line = curve.mark_line(clip=True).encode(y="mean:Q", strokeDash=says, strokeWidth=width, opacity=style.faded(pick))
+    line = curve.mark_line(clip=True, strokeWidth=1.8).encode(y="mean:Q", strokeDash=says, opacity=style.faded(pick))
     layers = [band.add_params(*added), line]
     if len(bars):
         layers.append(settling_bars.settling_layer(base, style.share("height", "Share of noisy words", lowest), pick))
-    ends = end_labels.placed(frame[frame["reference"] == "given"], ["panel"], "percent")
     if len(ends):
         layers.append(
             end_labels.label_layer(base, style.share("end", "Share of noisy words", lowest), "percent:O", pick)
         )
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], bars, ends])).properties(height=style.height(lowest))
-    faceted = layered.facet(facet=style.facets(frame), columns=2)
-    return faceted, [style.over_runs(frame), settling_bars.note(bars)]
+    notes = [style.over_runs(frame), *end_labels.note(ends, style.NOISE), settling_bars.note(bars)]
+    return style.wrapped(layered, frame, below_rows), notes
 
 
 def sentences(tables: Tables) -> list[str]:

@@ -11,26 +11,27 @@ TITLE = "When words are first learned"
 QUESTION = "Are wrong labels learned later than right ones, with a gap between?"
 READING = (
     "A word's first learning event is the first epoch at which the model predicts the label given. Each curve is "
-    "the share of training words with that event at each epoch. Wrongly and cleanly labelled words have panels of "
-    f"their own. {first_events.EVENTS_READING} Two separate groups of epochs, with nothing between them, mean that "
-    "fitting and memorisation are apart."
+    "the share of training words that have had it by that epoch: solid for wrongly labelled words, dashed for "
+    f"cleanly labelled ones. {first_events.EVENTS_READING} A solid line that stays low after the dashed one has "
+    "risen, and rises only later, means that fitting and memorisation are apart."
 )
 
-COLUMN_TITLES = {True: "wrongly labelled words", False: "cleanly labelled words"}
+WORDS = {True: "wrongly labelled", False: "cleanly labelled"}
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw the share of words first learned at each epoch; words never learned stand apart."""
+    """Draw the share of words learned by each epoch, a panel for each data set, system and kind of noise."""
     shares = one_view(defined(holding(tables["first_learned"], klass="all")))
     shares = selection.needed(selection.by_noise(shares), "first learning events under noise")
-    frame = shares.assign(words=shares["noisy"].map(COLUMN_TITLES))
-    layers = first_events.event_layers(
-        frame[["panel", "words", "percent", *first_events.FIELDS]],
-        style.noise_colour(frame["percent"]),
+    frame = shares.assign(words=shares["noisy"].map(WORDS))
+    words = alt.StrokeDash("words:N", title="Words", legend=style.SECOND)
+    layers = first_events.learned_layers(
+        first_events.learned(frame[["panel", "words", "percent", *first_events.FIELDS]]),
+        [style.noise_colour(frame["percent"]), words.scale(domain=[*WORDS.values()], range=style.SOLID_DASHED)],
         alt.Tooltip("percent:O", title="noise, %"),
     )
-    faceted = layers.facet(row=style.rows(frame), column=style.columns("words", [*COLUMN_TITLES.values()]))
-    return faceted, [style.over_runs(shares), first_events.NEVER_NOTE]
+    notes = [first_events.SHARE_NOTE, style.over_runs(shares, interval="Bar at its end")]
+    return style.wrapped(layers, frame).resolve_scale(x="independent"), notes
 
 
 def sentences(tables: Tables) -> list[str]:

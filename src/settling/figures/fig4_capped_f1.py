@@ -29,7 +29,8 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     drawn = ["panel", "scored", "kept", "epoch", "view", "mean", "low", "high", "n"]
 
     pick = style.picking("kept")
-    base = alt.Chart().encode(color=style.cap_colour(frame["cap_sentences"]))
+    ends = end_labels.placed(frame, ["panel", "scored"], "kept")
+    base = alt.Chart().encode(color=style.cap_colour(frame["cap_sentences"], legend=ends.empty))
     curve = style.interval_text(base.transform_filter("isValid(datum.mean)")).encode(
         x=style.epochs(),
         tooltip=style.tooltip(
@@ -41,12 +42,11 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     band = style.band(curve, style.share("low", "F1 of the capped class"), pick)
     line = curve.mark_line(clip=True, strokeWidth=1.8).encode(y="mean:Q", opacity=style.faded(pick))
     layers = [band, line.add_params(pick, style.zooming())]
-    ends = end_labels.placed(frame, ["panel", "scored"], "kept")
     if len(ends):
         layers.append(end_labels.label_layer(base, style.share("end", "F1 of the capped class"), "kept:N", pick))
     layered = alt.layer(*layers, data=pd.concat([frame[drawn], ends]))
-    faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", [TRAIN, DEV]))
-    return faceted, [style.over_runs(frame), style.GREY_IS_ALL, *selection.undefined(scores)]
+    notes = [style.over_runs(frame), *end_labels.note(ends, style.KEPT), style.GREY_IS_ALL]
+    return style.in_rows(layered, frame, "scored", [TRAIN, DEV]), [*notes, *selection.undefined(scores)]
 
 
 def sentences(tables: Tables) -> list[str]:

@@ -11,7 +11,7 @@ TITLE = "When words of the capped class are first learned"
 QUESTION = "Are the words of a class learned earlier when there are fewer of them?"
 READING = (
     "A word's first learning event is the first epoch at which the model predicts the label given. Each curve is "
-    f"the share of a class's training words with that event at each epoch. {style.KEPT_IS_COLOUR} "
+    f"the share of a class's training words that have had it by that epoch. {style.KEPT_IS_COLOUR} "
     f"{first_events.EVENTS_READING} Fewer sentences make fewer updates an epoch, but each word still passes once. "
     "Read the figure with that in mind."
 )
@@ -22,13 +22,13 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     shares = one_view(defined(holding(tables["first_learned"], noisy=False)))
     shares = selection.of_capped_class(selection.by_cap(shares, "cap"))
     frame = selection.needed(shares, "a training word of a capped class")
-    layers = first_events.event_layers(
-        frame[["panel", "kept", *first_events.FIELDS]],
-        style.cap_colour(frame["cap_sentences"]),
+    layers = first_events.learned_layers(
+        first_events.learned(frame[["panel", "kept", *first_events.FIELDS]]),
+        [style.cap_colour(frame["cap_sentences"])],
         alt.Tooltip("kept:N", title="sentences kept"),
     )
-    faceted = layers.facet(facet=style.facets(frame), columns=2)
-    return faceted, [style.over_runs(frame), first_events.NEVER_NOTE, style.GREY_IS_ALL]
+    notes = [first_events.SHARE_NOTE, style.over_runs(frame, interval="Bar at its end"), style.GREY_IS_ALL]
+    return style.wrapped(layers, frame).resolve_scale(x="independent"), notes
 
 
 def sentences(tables: Tables) -> list[str]:

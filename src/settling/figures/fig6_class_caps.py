@@ -18,17 +18,19 @@ READING = (
     "The figure sets F1 on dev, at each run's epoch of best dev F1, against the number of training sentences kept "
     "that hold a class. On the left is F1 of that class, on the right F1 of all classes. Dotted lines are the same "
     "system on all sentences, over all its clean runs. Marks below zero show two numbers of sentences for each "
-    "system. From the first on the class is being learned: its F1 is at least 10 % of its F1 on clean data. From "
-    "the second on it has levelled off: its F1 is at least 90 % of that. A mark is the mean over the runs that get "
+    "system. From the triangle on the class is being learned: its F1 is at least 10 % of its F1 on clean data. From "
+    "the square on it has levelled off: its F1 is at least 90 % of that. A mark is the mean over the runs that get "
     "there, and is missing where none does. Removing sentences also removes other entities. Where the study has "
     "control arms, their gaps to the cap tell scarcity of the class from loss of data. One arm keeps all sentences "
     "and sets the surplus mentions of the class to O. The other removes as many sentences without the class."
 )
 
-ARM_TITLE = "Treatment"
-ARM_LEGEND = alt.Legend(orient="top", columns=1, labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
+MARKS = "Mark"
+LEGEND = alt.Legend(orient="top", columns=1, labelLimit=0, symbolFillColor=style.MUTED, symbolStrokeWidth=0)
 SCORED = ["F1 of the capped class", "F1 of all classes"]
-THRESHOLDS = {"starts": "►", "levels": "■"}
+THRESHOLDS = {"starts": "starts to be learned", "levels": "levels off"}
+BELOW = {quantity: f"below 0: the class {words}" for quantity, words in THRESHOLDS.items()}
+ARM_SHAPES, THRESHOLD_SHAPES = ["circle", "diamond", "triangle-up"], ["triangle-right", "square"]
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
@@ -41,7 +43,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     named = {kind: f"{kind}: {kind_of(kind).phrase}" for kind in KINDS if kind in set(capped["kind"])}
     frame = pd.concat([scores.assign(arm=scores["kind"].map(named)), marks])
     drawn = ["panel", "scored", "system", "arm", "cap_sentences", "mean", "low", "high", "n"]
-    drawn += ["symbol", "height", "at", "first", "last", "who"] if len(marks) else []
+    drawn += ["height", "at", "first", "last", "who"] if len(marks) else []
 
     pick = style.picking("system")
     kept = sorted({int(number) for number in capped["cap_sentences"]})
@@ -57,12 +59,11 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
             alt.Tooltip("cap_sentences:Q", title="sentences kept"),
         ),
     )
-    shape = alt.Shape("arm:N", title=ARM_TITLE, legend=ARM_LEGEND).scale(
-        domain=arms, range=["circle", "square", "triangle-up"][: len(arms)]
+    below = [text for text in BELOW.values() if text in set(frame["arm"])]
+    shape = alt.Shape("arm:N", title=MARKS, legend=LEGEND).scale(
+        domain=[*arms, *below], range=[*ARM_SHAPES[: len(arms)], *THRESHOLD_SHAPES[: len(below)]]
     )
-    dash = alt.StrokeDash("arm:N", title=ARM_TITLE, legend=ARM_LEGEND).scale(
-        domain=arms, range=[[1, 0], [6, 3], [2, 2]][: len(arms)]
-    )
+    dash = alt.StrokeDash("arm:N", legend=None).scale(domain=arms, range=[[1, 0], [6, 3], [2, 2]][: len(arms)])
     lowest = float(marks["height"].min()) - style.LANE / 2 if len(marks) else style.LOWEST
 
     def f1(field: str) -> alt.Y:
@@ -83,12 +84,10 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     layers = [reference, bar, line, point.add_params(pick, style.zooming())]
     notes = [style.over_runs(capped, interval="Bar"), style.DOTTED_IS_ALL]
     if len(marks):
-        layers += threshold_layers(base, f1, kept, pick)
-        notes.append("Below 0: where the class starts to be learned (►) and levels off (■) under cap,")
-        notes.append("the mean over the runs that get there.")
+        layers += threshold_layers(base, f1, kept, shape, pick)
+        notes.append("Below 0: the number of sentences under cap, the mean over the runs that get there.")
     layered = alt.layer(*layers).properties(height=style.height(lowest))
-    faceted = layered.facet(row=style.rows(frame), column=style.columns("scored", SCORED))
-    return faceted, [*notes, *selection.undefined(every)]
+    return style.in_rows(layered, frame, "scored", SCORED), [*notes, *selection.undefined(every)]
 
 
 def by_score(frame: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +107,7 @@ def threshold_marks(caps: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
             "panel": thresholds["dataset"] + "\ncapped: " + thresholds["cap_class"],
             "scored": SCORED[0],
             "system": thresholds["system"],
-            "symbol": thresholds["quantity"].map(THRESHOLDS),
+            "arm": thresholds["quantity"].map(BELOW),
             "height": [
                 -style.LANE * lanes[lane] for lane in zip(thresholds["system"], thresholds["quantity"], strict=True)
             ],
@@ -121,10 +120,10 @@ def threshold_marks(caps: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def threshold_layers(
-    base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], pick: alt.Parameter
+    base: alt.Chart, f1: Callable[[str], alt.Y], kept: list[int], shape: alt.Shape, pick: alt.Parameter
 ) -> list[alt.Chart]:
     """Return the layers that draw the rows of `threshold_marks`."""
-    mark = base.transform_filter("isValid(datum.symbol)")
+    mark = base.transform_filter("isValid(datum.at)")
     bar = mark.transform_filter("isValid(datum.first)").mark_rule(clip=True)
     tooltip = [
         alt.Tooltip("system:N"),
@@ -135,10 +134,10 @@ def threshold_layers(
     ]
     return [
         bar.encode(x=style.sentences_kept(kept, "first"), x2="last:Q", y=f1("height"), opacity=style.faded(pick, 0.7)),
-        mark.mark_text(clip=True, fontSize=8).encode(
+        mark.mark_point(clip=True, filled=True, size=45).encode(
             x=style.sentences_kept(kept, "at"),
             y=f1("height"),
-            text="symbol:N",
+            shape=shape,
             opacity=style.faded(pick),
             tooltip=tooltip,
         ),
@@ -158,7 +157,7 @@ def sentences(tables: Tables) -> list[str]:
         parts = [f"{in_words(holding(rows, kept=kept).iloc[0])} with {kept}" for kept in selection.few_many_all(rows)]
         text = f"{system} on {dataset}: dev F1 of {capped}, by sentences kept, is {listed(parts)}"
         of_class = holding(caps, dataset=dataset, system=system, cap_class=capped)
-        for quantity, words in zip(THRESHOLDS, ("starts to be learned", "levels off"), strict=True):
+        for quantity, words in THRESHOLDS.items():
             for _, threshold in holding(of_class, quantity=quantity).iterrows():
                 where = f"at {threshold['mean']:.0f} sentences" if threshold["n"] else "at none of these numbers"
                 text += f"; it {words} {where} ({int(threshold['n'])} of {int(threshold['runs'])} runs)"

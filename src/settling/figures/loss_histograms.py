@@ -12,9 +12,9 @@ TITLE = "The loss of wrongly and of cleanly labelled words"
 QUESTION = "Does the loss alone tell wrong labels from right ones, and until when?"
 READING = (
     "Each panel has the losses of the label given, in nats on a logarithmic scale, of wrongly and of cleanly "
-    "labelled training words. It shows them after 4 epochs (the authors' choice), at the end of settling where the "
-    "run settles, and at the end of training. Each colour adds up to 1. Two heaps apart mean that a threshold on "
-    "the loss finds the noise. Once the model has memorised the noise, the heaps lie on each other."
+    "labelled training words. From left to right it is after 4 epochs (the authors' choice), at the end of settling "
+    "(empty where no run settles), and at the end of training. Each colour adds up to 1. Two heaps apart mean that a "
+    "threshold on the loss finds the noise. Once the model has memorised the noise, the heaps lie on each other."
 )
 
 # The authors detect after 4 epochs.
@@ -24,19 +24,15 @@ COLOURS = ["#8a8a8a", style.NOISE_RAMP[4]]
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
-    """Draw a row for each data set, system and selected epoch, a column for each level of noise."""
+    """Draw a row for each data set and system, a column for each selected epoch."""
     shares = one_view(defined(tables["loss_histogram"]))
     frame = selection.by_noise(shares[shares["selected_epoch"].isin(SHOWN_EPOCHS)])
     frame = selection.needed(frame[frame["percent"] > 0], "losses under noise at these selected epochs")
+    frame, level, note = style.one_level(frame)
     when = frame["selected_epoch"].map(selection.SELECTED_EPOCHS)
-    frame = frame.assign(
-        words=frame["noisy"].map(LEGEND_LABELS),
-        panel=frame["panel"] + "\n" + when,
-        level=frame["percent"].astype(str) + " % noise",
-    )
-    rank = frame["selected_epoch"].map(SHOWN_EPOCHS.index)
-    panels = frame.assign(rank=rank).sort_values(["dataset", "system", "noise", "rank"])["panel"].unique().tolist()
-    drawn = ["panel", "level", "words", "low_edge", "high_edge", "view", "mean", "low", "high", "n"]
+    frame = frame.assign(words=frame["noisy"].map(LEGEND_LABELS), when=when)
+    drawn = ["panel", "percent", "highest", "when", "words", "low_edge", "high_edge", "view"]
+    drawn += ["mean", "low", "high", "n"]
 
     pick = style.picking("words")
     bars: alt.Chart = (
@@ -47,7 +43,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
             .scale(type="log", nice=False)
             .axis(grid=False, format="~g", values=[0.001, 0.01, 0.1, 1, 10]),
             x2="high_edge:Q",
-            y=alt.Y("mean:Q", title="Share of words", stack=None),
+            y=alt.Y("mean:Q", title="Share", stack=None),
             color=alt.Color("words:N", title="Words").scale(domain=[*LEGEND_LABELS.values()], range=COLOURS),
             opacity=style.faded(pick, 0.6),
             tooltip=style.tooltip(
@@ -58,12 +54,13 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
             ),
         )
         .add_params(pick)
-        .properties(width=150, height=90)
+        .properties(height=110)
     )
-    levels = [f"{percent} % noise" for percent in sorted(set(frame["percent"]))]
-    faceted = bars.facet(row=style.rows(frame, panels), column=style.columns("level", levels))
-    return faceted, [
+    epochs = [selection.SELECTED_EPOCHS[name] for name in SHOWN_EPOCHS if name in set(frame["selected_epoch"])]
+    faceted = style.in_rows(bars, frame, "when", epochs).transform_filter(style.LEVEL_CHOSEN)
+    return faceted.add_params(level), [
         style.over_runs(frame, "Bar", "In the tooltip"),
+        *note,
         "Each colour's shares add up to 1 in a panel. The outermost bars hold what lies beyond, too.",
     ]
 

@@ -19,9 +19,8 @@ READING = (
 
 
 LENGTHS = {"settling_epochs": "Length of settling, epochs", "settling_steps": "Length of settling, updates"}
-AXIS_TITLES = {**LENGTHS, "settles": "Share of runs that settle"}
+COLUMN_TITLES = {**LENGTHS, "settles": "Share of runs that settle"}
 CLEAN_LEVEL = "clean"
-PHASES_WIDTH = 150
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
@@ -36,19 +35,23 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     censored = measured.loc[(measured["quantity"] == "open_ended") & (measured["mean"] > 0), keys].assign(longer=True)
     frame = measured.merge(censored, on=keys, how="left")
     frame["longer"] = frame["longer"].notna() & frame["quantity"].isin(list(LENGTHS))
-    frame = frame[frame["quantity"].isin(list(AXIS_TITLES))]
+    frame = frame[frame["quantity"].isin(list(COLUMN_TITLES))]
     frame = frame.assign(level=frame["percent"].astype(str).where(frame["percent"] > 0, CLEAN_LEVEL))
 
     pick = style.picking("system")
-    colour = style.system_colour(frame["system"], tables["systems"])
+    colour = style.system_colour(frame["system"], tables["systems"], symbol="circle")
+    width = style.panel_width(len(COLUMN_TITLES), names=frame["panel"])
     parts: list[alt.FacetChart] = []
-    for quantity, title in AXIS_TITLES.items():
+    for quantity, title in COLUMN_TITLES.items():
         rows = frame[frame["quantity"] == quantity]
-        first, *others = quantity_layers(rows, title, colour, pick, fixed=quantity == "settles")
+        first, *others = quantity_layers(rows, colour, pick, fixed=quantity == "settles")
         # One selection, which the first part holds, fades all.
-        layered = alt.layer(first if parts else first.add_params(pick), *others).properties(width=PHASES_WIDTH)
-        parts.append(layered.facet(row=style.rows(frame, named=not parts)))
-    return alt.hconcat(*parts, spacing=24), [
+        layered = alt.layer(first if parts else first.add_params(pick), *others).properties(width=width)
+        column = style.columns("quantity", [quantity]).header(labelExpr=f"'{title}'")
+        # Panels are aligned by their frames, whatever the numbers at their axes.
+        row = style.rows(named=not parts)
+        parts.append(layered.facet(row=row, column=column, bounds="flush", spacing=style.BETWEEN))
+    return alt.hconcat(*parts, spacing=style.BETWEEN), [
         style.over_runs(frame, "Point", "Bar"),
         "A run that does not settle counts as 0. Clean runs stand apart: they have no noisy words.",
         "Triangle: some runs settle to their last epoch, so the true length is longer.",
@@ -57,12 +60,12 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
 
 
 def quantity_layers(
-    rows: pd.DataFrame, title: str, colour: alt.Color, pick: alt.Parameter, fixed: bool
+    rows: pd.DataFrame, colour: alt.Color, pick: alt.Parameter, fixed: bool
 ) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
     """Return the layers of one quantity; `fixed` for a share, whose axis ends at 1."""
     drawn = ["panel", "system", "level", "quantity", "longer", "view", "mean", "low", "high", "n", "runs"]
     levels = [str(percent) if percent else CLEAN_LEVEL for percent in sorted(set(rows["percent"]))]
-    axis = style.share("mean", title) if fixed else alt.Y("mean:Q", title=title).scale(zero=True)
+    axis = style.share("mean", "") if fixed else alt.Y("mean:Q", title=None).scale(zero=True)
     base = style.interval_text(alt.Chart(rows[drawn])).encode(
         x=alt.X("level:O", sort=levels, title="Noise, %").axis(labelAngle=0, grid=False),
         xOffset=alt.XOffset("system:N"),

@@ -3,6 +3,7 @@
 A noise level has the same colour in every figure of a study, darker for more noise, and so has a system.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -38,39 +39,62 @@ DOTTED_IS_ALL = "Dotted lines: the same system on all sentences, over all its cl
 
 LOWEST = -0.02  # where an axis from 0 to 1 begins
 LANE = 0.06  # height of a row of marks below 0, on an axis from 0 to 1
-PANEL_WIDTH, PANEL_HEIGHT = 190, 140  # pixels; two panels and a title row fill a page's two columns
+WIDTH = 940  # pixels of a whole drawing, which the report's page has room for
+AXIS_WIDTH, BETWEEN = 55, 36  # pixels of an axis with its title, and between columns of panels, where lines are named
+PANEL_HEIGHT = 160  # pixels
+SMALLEST, LETTER_WIDTH = 11, 7  # pixels of the smallest text, and of a letter of a row's name
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, MUTED, GRID = "#222222", "#555555", "#ececec"
 # The numbers, and the names, that fit in a row of a legend.
 NUMBERS, NAMES = 12, 6
-SECOND = alt.Legend(orient="top", labelLimit=0)
-PICK, ZOOM = "pick", "zoom"
+SOLID_DASHED = [[1, 0], [4, 3]]
+SECOND = alt.Legend(orient="top", labelLimit=0, symbolType="stroke", symbolSize=300)
+SPACING = alt.RowColnumber(row=18, column=BETWEEN)
+NOISE, KEPT = "Noise, %", "Sentences kept"
+PICK, ZOOM, LEVEL, HIGHEST = "pick", "zoom", "level", "the highest"
+LEVEL_CHOSEN = f"{LEVEL} == '{HIGHEST}' ? datum.highest : datum.percent == {LEVEL}"
 
-Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
+Panel: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
+Chart: TypeAlias = Panel | alt.HConcatChart | alt.VConcatChart
 Styled = TypeVar("Styled", bound=alt.TopLevelMixin)
 
 
-def noise_colour(levels: Iterable[int]) -> alt.Color:
+def panel_width(columns: int, axes: int = 1, names: Iterable[str] = ()) -> int:
+    """Return the width of each of `columns` panels side by side that fill a drawing.
+
+    `axes` of them have a vertical axis; the lines of `names` stand at the left of the rows.
+    """
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    return (WIDTH - axes * AXIS_WIDTH - columns * BETWEEN - longest * LETTER_WIDTH) // columns
+
+
+def noise_colour(levels: Iterable[int], legend: bool = True) -> alt.Color:
     """Return the colour encoding of `percent`: a sequential ramp over 0 to 50 %, or to the highest level."""
     percents = sorted(set(levels))
     top = max(FULL_RAMP_PERCENT, *percents)
     colours = [_ramp(NOISE_RAMP, level / top) for level in percents]
-    return alt.Color("percent:O").scale(domain=percents, range=colours).title("Noise, %").legend(_strokes(NUMBERS))
+    return (
+        alt.Color("percent:O")
+        .scale(domain=percents, range=colours)
+        .title(NOISE)
+        .legend(_symbols(NUMBERS) if legend else None)
+    )
 
 
-def cap_colour(sentences: pd.Series) -> alt.Color:
+def cap_colour(sentences: pd.Series, legend: bool = True) -> alt.Color:
     """Return the colour encoding of `kept`: a sequential ramp over the caps in order, grey for all sentences."""
     caps = sorted({int(number) for number in sentences.dropna()})
     colours = [_ramp(CAP_RAMP, index / max(1, len(caps) - 1)) for index in range(len(caps))]
     kept = [str(number) for number in caps]
     if sentences.isna().any():
         kept, colours = [*kept, ALL_SENTENCES], [*colours, ALL_COLOUR]
-    return alt.Color("kept:N").scale(domain=kept, range=colours).title("Sentences kept").legend(_strokes(NUMBERS))
+    named = alt.Color("kept:N").scale(domain=kept, range=colours).title(KEPT)
+    return named.legend(_symbols(NUMBERS) if legend else None)
 
 
-def _strokes(columns: int) -> alt.Legend:
-    """Return a legend of strokes with this many columns."""
-    return alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=160, columns=columns)
+def _symbols(columns: int, symbol: str = "stroke") -> alt.Legend:
+    """Return a legend of strokes, or of another symbol, with this many columns."""
+    return alt.Legend(symbolType=symbol, symbolOpacity=1, symbolSize=160 if symbol == "stroke" else 60, columns=columns)
 
 
 def _ramp(stops: tuple[str, ...], position: float) -> str:
@@ -81,12 +105,13 @@ def _ramp(stops: tuple[str, ...], position: float) -> str:
     return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in zip(*ends, strict=True))
 
 
-def system_colour(names: Iterable[str], systems: pd.DataFrame) -> alt.Color:
+def system_colour(names: Iterable[str], systems: pd.DataFrame, symbol: str = "stroke") -> alt.Color:
     """Return the colour encoding of `system`: each of the study's systems has its own; the legend has those shown."""
     every = sorted(systems["system"])
     shown_names = sorted(set(names))
     colours = [SYSTEM_COLOURS[every.index(name) % len(SYSTEM_COLOURS)] for name in shown_names]
-    return alt.Color("system:N").scale(domain=shown_names, range=colours).title("System").legend(_strokes(NAMES))
+    named = alt.Color("system:N").scale(domain=shown_names, range=colours).title("System")
+    return named.legend(_symbols(NAMES, symbol))
 
 
 def epochs() -> alt.X:
@@ -97,7 +122,8 @@ def epochs() -> alt.X:
 def sentences_kept(kept: list[int], field: str = "cap_sentences") -> alt.X:
     """Return the horizontal axis of the numbers of sentences kept of a class."""
     axis = alt.Axis(values=kept, labelOverlap="greedy", grid=False)
-    return alt.X(f"{field}:Q", title="Sentences kept (root scale)").scale(type="sqrt", nice=False, padding=8).axis(axis)
+    scale = alt.Scale(type="sqrt", zero=len(kept) == 1, nice=False, padding=12)
+    return alt.X(f"{field}:Q", title="Sentences kept (root scale)").scale(scale).axis(axis)
 
 
 def share(field: str, title: str, lowest: float = LOWEST) -> alt.Y:
@@ -120,6 +146,22 @@ def picking(field: str) -> alt.Parameter:
 def zooming() -> alt.Parameter:
     """Return the selection that drags and scrolls both axes of all panels."""
     return alt.selection_interval(name=ZOOM, bind="scales")
+
+
+def one_level(frame: pd.DataFrame) -> tuple[pd.DataFrame, alt.Parameter, list[str]]:
+    """Return what shows one level of noise at a time: the rows, the choice of a level, and the note on it.
+
+    A row that LEVEL_CHOSEN keeps is of the chosen level: at first the highest of its `panel`. Filter by it what is
+    cut into panels, not a panel, or the other levels leave empty ones. The names of panels end in the level.
+    """
+    highest = frame["percent"] == frame.groupby("panel")["percent"].transform("max")
+    rows = frame.assign(highest=highest, panel=frame["panel"] + "\n" + frame["percent"].astype(str) + " % noise")
+    levels = sorted({int(level) for level in frame["percent"]})
+    if len(levels) == 1:
+        return rows, alt.param(name=LEVEL, value=HIGHEST), []
+    choice = alt.binding_select(options=[HIGHEST, *levels], name=f"{NOISE}: ")
+    note = "Shown is the highest level of noise; below the interactive figure another can be chosen."
+    return rows, alt.param(name=LEVEL, value=HIGHEST, bind=choice), [note]
 
 
 def faded(pick: alt.Parameter, strength: float = 1.0) -> Any:
@@ -158,17 +200,37 @@ def over_runs(frame: pd.DataFrame, mean: str = "Line", interval: str = "Band") -
     return f"{mean}: mean. {interval}: 95 % bootstrap interval over {runs} runs (seed × noise seed)."
 
 
-def rows(frame: pd.DataFrame, order: list[str] | None = None, named: bool = True) -> alt.Row:
-    """Return the facet rows: one for each `panel`, its lines stacked; in the alphabet's order where none is given."""
+def rows(named: bool = True) -> alt.Row:
+    """Return the facet rows: one for each `panel`, its name at the left in several lines."""
     header = alt.Header(labelExpr="split(datum.value, '\\n')", labelAngle=0, labelAlign="left", labelPadding=6)
-    sort = order or sorted(set(frame["panel"]))
-    return alt.Row("panel:N", sort=sort, title=None).header(header if named else None)
+    return alt.Row("panel:N", title=None).header(header if named else None)
 
 
-def facets(frame: pd.DataFrame) -> alt.Facet:
-    """Return one facet for each `panel`, its title in one line."""
+def in_rows(panel: Panel, frame: pd.DataFrame, field: str, order: list[str]) -> alt.FacetChart:
+    """Return a row for each `panel` of the frame, with a column for each value of `field`, in this order.
+
+    Rows and columns are sorted by their own values: Vega-Lite moves panels without data to the front where another
+    order is asked for, and the rest to the wrong places.
+    """
+    names = json.dumps(order)
+    column = alt.Column("column:O", title=None).header(labelExpr=f"{names}[datum.value]")
+    sized = panel.properties(width=panel_width(len(order), names=frame["panel"]))
+    faceted: alt.FacetChart = sized.facet(row=rows(), column=column, spacing=SPACING)
+    return faceted.transform_calculate(column=f"indexof({names}, datum.{field})")
+
+
+def wrapped(panel: Panel, frame: pd.DataFrame, below_rows: bool = False) -> alt.FacetChart:
+    """Return a chart for each `panel` of the frame, its name above it, two side by side.
+
+    `below_rows` says that it stands below named rows of the same panels, and so begins further right.
+    """
+    names = sorted(set(frame["panel"]))
     header = alt.Header(labelExpr="join(split(datum.value, '\\n'), ' · ')")
-    return alt.Facet("panel:N", sort=sorted(set(frame["panel"])), title=None).header(header)
+    facet = alt.Facet("panel:N", sort=names, title=None).header(header)
+    across = min(2, len(names))
+    sized = panel.properties(width=panel_width(across, names=names if below_rows else ()))
+    faceted: alt.FacetChart = sized.facet(facet=facet, columns=across, spacing=SPACING)
+    return faceted
 
 
 def columns(field: str, order: list[str]) -> alt.Column:
@@ -193,13 +255,13 @@ def themed(chart: Styled) -> Styled:
         font=FONT,
         background="white",
         padding=8,
-        view=alt.ViewConfig(stroke=None, continuousWidth=PANEL_WIDTH, continuousHeight=PANEL_HEIGHT),
+        view=alt.ViewConfig(stroke=None, continuousWidth=panel_width(2), continuousHeight=PANEL_HEIGHT),
         title=alt.TitleConfig(
-            anchor="start", fontSize=13, color=INK, subtitleFontSize=10.5, subtitleColor=MUTED, offset=12
+            anchor="start", fontSize=14, color=INK, subtitleFontSize=11.5, subtitleColor=MUTED, offset=12
         ),
         axis=alt.AxisConfig(
-            labelFontSize=10,
-            titleFontSize=11,
+            labelFontSize=SMALLEST,
+            titleFontSize=12,
             titleFontWeight="normal",
             labelColor=MUTED,
             titleColor=INK,
@@ -208,13 +270,13 @@ def themed(chart: Styled) -> Styled:
             gridColor=GRID,
             tickSize=4,
         ),
-        header=alt.HeaderConfig(labelFontSize=11, labelColor=INK, labelFontWeight="bold"),
+        header=alt.HeaderConfig(labelFontSize=12, labelColor=INK, labelFontWeight="bold"),
         legend=alt.LegendConfig(
             orient="bottom",
             direction="horizontal",
             titleOrient="left",
-            labelFontSize=10,
-            titleFontSize=11,
+            labelFontSize=SMALLEST,
+            titleFontSize=12,
             titleFontWeight="normal",
             titleColor=INK,
             labelColor=INK,
@@ -222,6 +284,5 @@ def themed(chart: Styled) -> Styled:
             symbolBaseFillColor=MUTED,
             symbolBaseStrokeColor=MUTED,
         ),
-        facet=alt.CompositionConfig(spacing=16),
     )
     return styled

@@ -24,8 +24,8 @@ TRAIN, DEV, WRONG = "train F1, given labels", "dev F1", "wrong labels given"
 COLOURS = {TRAIN: "#0072b2", DEV: "#222222", WRONG: "#d55e00"}
 FITTING, SETTLING, MEMORISATION = "fitting", "settling", "memorisation"
 SHADES = {FITTING: "#eef3f8", SETTLING: "#fdf0cf", MEMORISATION: "#f0e9f4"}
-# Panels beside each other fill a page's width; several rows of them are less tall.
-WIDTH, ONE_ROW, MORE_ROWS, MOST_COLUMNS = 800, 240, 170, 4
+# Pixels of the height of panels, by whether they are in one row.
+ONE_ROW, MORE_ROWS, MOST_COLUMNS = 240, 170, 4
 
 
 def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
@@ -65,10 +65,10 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     data = data.assign(level=data["percent"].map(level_name))
     drawn = ["level", "scored", "epoch", "mean", "low", "high", "n", "phase", "from", "to", "middle", "plateau"]
     layered = alt.layer(*layers, data=data.reindex(columns=drawn))
-    layered = layered.properties(width=WIDTH // columns, height=ONE_ROW if num_rows == 1 else MORE_ROWS)
+    layered = layered.properties(width=style.panel_width(columns), height=ONE_ROW if num_rows == 1 else MORE_ROWS)
     settled = f"Shades: the phases, of the runs that settle. {settling_counts(tables, curves)}"
     dashes = "Dashes: train F1 of a model that still gives every word its true label."
-    return layered.facet(facet=panel, columns=columns), [style.over_runs(curves), dashes, settled]
+    return layered.facet(facet=panel, columns=columns, spacing=style.SPACING), [style.over_runs(curves), dashes, settled]
 
 
 def level_name(percent: int) -> str:

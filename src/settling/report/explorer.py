@@ -13,6 +13,8 @@ from settling.figures import style
 RUN_COLUMNS = [*TRAINED, "noise_seed", "seed"]
 CURVE = ["split", "view", "reference", "class", "metric"]
 DIGITS = 4
+# Pixels; the names of runs stand beside it.
+EXPLORER_WIDTH = style.WIDTH - 160
 PHASES = ("fitting", "settling", "memorisation", "no settling")
 # Fitting is pale, memorisation dark, and settling the one warm colour.
 PHASE_COLOURS = ("#9ecae1", "#e69f00", "#6a51a3", "#bbbbbb")
@@ -99,7 +101,7 @@ def explorer_chart() -> alt.VConcatChart:
             tooltip=[alt.Tooltip("run:N"), alt.Tooltip("mark:N"), *tooltip[1:]],
         )
     )
-    above = alt.layer(line.add_params(pick, style.zooming()), mark).properties(width=520, height=240)
+    above = alt.layer(line.add_params(pick, style.zooming()), mark).properties(width=EXPLORER_WIDTH, height=240)
     below = (
         alt.Chart(alt.NamedData("phases"))
         .mark_bar(clip=True, height=11)
@@ -111,7 +113,7 @@ def explorer_chart() -> alt.VConcatChart:
             opacity=style.faded(pick),
             tooltip=[alt.Tooltip("run:N"), alt.Tooltip("phase:N"), alt.Tooltip("epochs:Q")],
         )
-        .properties(width=520, height=alt.Step(16))
+        .properties(width=EXPLORER_WIDTH, height=alt.Step(16))
     )
     both: alt.VConcatChart = alt.vconcat(above, below).resolve_scale(color="independent", x="shared")
     return style.themed(both)

@@ -25,7 +25,18 @@ function lifted(hex) {
   return `hsl(${hue.toFixed(0)}, ${(100 * saturation).toFixed(0)}%, ${(100 * lightness).toFixed(0)}%)`;
 }
 
-function themed(spec) {
+// A chart is WHOLE pixels wide, FIXED of them beside its panels. In a narrow box its panels are narrower, down to LEAST,
+// and the browser scales the rest, until text of SMALLEST pixels would be shown with less than LEGIBLE; then the box scrolls.
+const WHOLE = 940, FIXED = 220, LEAST = 130, SMALLEST = 11, LEGIBLE = 8;
+
+function fitted(spec, room) {
+  const share = Math.min(1, (room * (SMALLEST / LEGIBLE) - FIXED) / (WHOLE - FIXED));
+  const width = (key, value) => (/^(width|continuousWidth)$/.test(key) && typeof value === "number" ? Math.max(Math.min(LEAST, value), Math.round(share * value)) : value);
+  return share < 1 ? JSON.parse(JSON.stringify(spec), width) : spec;
+}
+
+// The page has the title and the notes already.
+function themed({ title, ...spec }) {
   // A text of the data that looks like a colour, such as #decade, stays as it is.
   const colour = (key, value) => (key !== "text" && /^#[0-9a-f]{6}$/i.test(value) ? lifted(value) : value);
   const copy = dark.matches ? JSON.parse(JSON.stringify(spec), colour) : structuredClone(spec);
@@ -36,7 +47,9 @@ function themed(spec) {
 async function draw(box, spec) {
   box.dataset.state = "drawing";
   const label = box.getAttribute("aria-label");
-  const { view } = await vegaEmbed(box, themed(spec), { ...OPTIONS, tooltip: { theme: dark.matches ? "dark" : "light" } });
+  const { view } = await vegaEmbed(box, fitted(themed(spec), box.clientWidth), { ...OPTIONS, tooltip: { theme: dark.matches ? "dark" : "light" } });
+  const svg = box.querySelector("svg");
+  svg.style.minWidth = `${Math.floor(svg.viewBox.baseVal.width * (LEGIBLE / SMALLEST))}px`;
   // vega-embed changes the role and the label of the box; both are set back.
   box.setAttribute("role", "img");
   box.setAttribute("aria-label", label);
@@ -169,7 +182,7 @@ function explore() {
   document.getElementById("explorer-status").textContent = status;
   const box = document.getElementById("explorer-chart");
   box.setAttribute("aria-label", status);
-  return draw(box, { ...explorer.chart, title: name, description: status, datasets: data });
+  return draw(box, { ...explorer.chart, description: status, datasets: data });
 }
 
 // The words

@@ -100,6 +100,7 @@ def shown_figure(name: str, figure: Figure, tables: dict[str, Any], results: Pat
         "name": name,
         **texts_of(name, tables),
         "paper": sourced(figure.paper),
+        "notes": content["notes"] if figure.is_table else content["title"]["subtitle"],
         "content": content if figure.is_table else inert(content),
         "is_table": figure.is_table,
     }

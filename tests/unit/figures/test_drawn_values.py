@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from settling.detectors import DETECTORS, detector_of
+from settling.figures import first_events
 from settling.figures.fig1_noise_f1 import taken
 from settling.figures.forms import form_of
-from settling.figures.plot import specification
+from settling.figures.plot import specification, vector
 from tests.unit.figures.synthetic import (
     CALLING,
     CARDS,
@@ -22,6 +23,7 @@ from tests.unit.figures.synthetic import (
     drawn_rows,
     fit,
     reach,
+    rows_of,
     tables,
 )
 
@@ -96,14 +98,35 @@ def test_noisy_accuracy_against_both_labels(study: Path, name: str) -> None:
     assert parts == pytest.approx([memory, (1 - memory) * fit(9)], abs=1e-5)
 
 
-def test_never_learned_stands_apart(study: Path) -> None:
+def test_what_is_learned_by_each_epoch_adds_up_to_all_but_what_never_was(study: Path) -> None:
     rows = drawn(study, "fig3_first_learned")
-    never = [row for row in rows if row["when"] == "never"]
-    assert {row["position"] for row in never} == {13}
-    assert {row["percent"] for row in rows if row["words"].startswith("wrongly labelled")} == {10, 30, 50}
-    words = {"panel": "tweets\nbert", "words": "cleanly labelled images or words", "percent": 30}
-    shares = [row["mean"] for row in rows if all(row[key] == value for key, value in words.items())]
-    assert sum(shares) == pytest.approx(1, abs=1e-4)
+    assert {row["percent"] for row in rows if row["words"] == "wrongly labelled"} == {10, 30, 50}
+    line = {"panel": "tweets\nbert", "words": "wrongly labelled", "percent": 30}
+    late = 0.0015 * 30
+    shares = [0.1 * 0.3**epoch + (late if epoch > 8 - 30 / 12 else 0) for epoch in range(12)]
+    learned = [only(rows, **line, epoch=epoch)["learned"] for epoch in range(12)]
+    assert learned == pytest.approx([sum(shares[: epoch + 1]) for epoch in range(12)], abs=1e-4)
+    never, end = 1 - sum(shares), only(rows, **line, epoch=11)
+    # The interval of what is learned by the end is that of what never is, turned round; none other is known.
+    assert [end["learned_low"], end["learned_high"]] == pytest.approx([1 - never * 9 / 8, 1 - never * 7 / 8], abs=1e-4)
+    assert only(rows, **line, epoch=10)["learned_low"] is None
+
+
+def test_a_panel_has_the_epochs_of_its_own_system() -> None:
+    shares = pd.DataFrame(
+        [("short", epoch, "minibatch", mean, None, None, 1) for epoch, mean in ((0, 0.5), (1, 0.25), (-1, 0.25))]
+        + [("long", epoch, "minibatch", 0.2, None, None, 1) for epoch in range(5)],
+        columns=["panel", *first_events.FIELDS],
+    )
+    curves = first_events.learned(shares)
+    assert curves.groupby("panel")["epoch"].max().to_dict() == {"short": 1, "long": 4}
+    assert curves.groupby("panel")["learned"].last().to_dict() == pytest.approx({"short": 0.75, "long": 1.0})
+    assert curves["learned_low"].isna().all()
+
+
+@pytest.mark.parametrize("name", ["fig3_first_learned", "fig5_capped_first_learned"])
+def test_panels_of_learned_words_share_no_axis_of_epochs(study: Path, name: str) -> None:
+    assert json.loads(specification(name, study))["resolve"] == {"scale": {"x": "independent"}}
 
 
 @pytest.mark.parametrize(("name", "klass"), [("fig4_capped_f1", "LOC"), ("appJ_misc_f1", "MISC")])
@@ -127,7 +150,7 @@ def test_first_learning_of_the_capped_class(study: Path, name: str, klass: str) 
     rows = [row for row in drawn(study, name) if row["panel"] == f"tweets\nbert\ncapped: {klass}"]
     assert {row["kept"] for row in rows} == {*map(str, SENTENCES[1:]), "all"}
     # Not the shares of all words, which begin at 0.9 over their sum.
-    assert only(rows, kept="25", when="0")["mean"] == pytest.approx(0.5 + 0.4 / 26, abs=1e-5)
+    assert only(rows, kept="25", epoch=0)["mean"] == pytest.approx(0.5 + 0.4 / 26, abs=1e-5)
 
 
 def test_caps_with_controls_and_clean(study: Path) -> None:
@@ -140,7 +163,7 @@ def test_caps_with_controls_and_clean(study: Path) -> None:
     }
     assert only(rows, **place, scored="F1 of the capped class")["mean"] == pytest.approx(0.85 * 100 / 120, abs=1e-5)
     assert only(rows, **place, scored="F1 of all classes")["mean"] == pytest.approx(0.6 + 0.25 * 0.85 / 1.2, abs=1e-5)
-    arms = {row["arm"] for row in rows if row["arm"]}
+    arms = {row["arm"] for row in rows if row["arm"] and row["at"] is None}
     assert arms == {
         "cap: other sentences removed",
         "cap-relabel: other mentions set to O",
@@ -153,16 +176,27 @@ def test_caps_with_controls_and_clean(study: Path) -> None:
 
 
 def test_caps_mark_where_a_class_starts_and_levels(study: Path) -> None:
-    marks = [row for row in drawn(study, "fig6_class_caps") if row["symbol"]]
+    marks = [row for row in drawn(study, "fig6_class_caps") if row["at"] is not None]
+    start, level = "below 0: the class starts to be learned", "below 0: the class levels off"
     place = {"panel": "tweets\ncapped: LOC", "scored": "F1 of the capped class", "system": "bert"}
-    starts, levels = only(marks, **place, symbol="►"), only(marks, **place, symbol="■")
+    starts, levels = only(marks, **place, arm=start), only(marks, **place, arm=level)
     assert [starts[key] for key in ("at", "first", "last", "who")] == [21, 17, 25, "4 of 4"]
     assert levels["at"] == 110
     # None hides another, though a class can start and level at one number.
-    heights = {(row["system"], row["symbol"]): row["height"] for row in marks}
+    heights = {(row["system"], row["arm"]): row["height"] for row in marks}
     assert len(set(heights.values())) == len(heights) == 5
     # One that no run reaches has no mark.
-    assert [row["symbol"] for row in marks if row["system"] == "protobert-running"] == ["►"]
+    assert [row["arm"] for row in marks if row["system"] == "protobert-running"] == [start]
+    assert {start, level} < set(shape_scale(study)["domain"])
+
+
+def shape_scale(study: Path) -> Row:
+    """Return the scale of the legend that explains the marks of figure 6."""
+    layers = json.loads(specification("fig6_class_caps", study))["spec"]["layer"]
+    (scale, *others) = [layer["encoding"]["shape"]["scale"] for layer in layers if "shape" in layer["encoding"]]
+    assert others
+    assert all(other == scale for other in others)
+    return dict(scale)
 
 
 @pytest.mark.parametrize(
@@ -225,29 +259,69 @@ def test_forgotten_words_stand_in_their_sentence(study: Path) -> None:
 
 
 def test_each_detector_selected_epoch_and_level(study: Path) -> None:
-    rows = [row for row in drawn(study, "appE_noise_detectors") if row["panel"] == "tweets\nbert"]
+    rows = [row for row in drawn(study, "appE_noise_detectors") if row["panel"].startswith("tweets\n")]
+    rows = [row for row in rows if row["system"] == "bert"]
     assert {row["detector"] for row in rows} == set(DETECTORS)
     assert {row["percent"] for row in rows} == {10, 30, 50}
     place = {"detector": "loss-mean", "when": "at the end of settling", "percent": 10}
     assert only(rows, **place, scored="Average precision")["mean"] == pytest.approx(0.98 - 0.05 - 0.06 - 0.01)
     assert only(rows, **place, scored="F1 at the known rate")["low"] == pytest.approx(0.85)
-    own = {"scored": "F1 at an estimated or its own rate", "percent": 30}
+    own = {"scored": "F1 at estimated or own rate", "percent": 30}
     assert only(rows, **own, detector="class-means")["when"] == "after 4 epochs"
     assert only(rows, **own, detector="kmeans", when="at the end")["mean"] == pytest.approx(0.6)
     called = sum(1 if detector_of(name).only_after else 4 for name in CALLING)
     assert len(rows) == 3 * (len(RANKING) * 4 * 4 + called)
 
 
-def test_detectors_are_in_the_order_of_the_registry_and_spoken_of_as_they_say_of_themselves(study: Path) -> None:
+def test_detectors_stand_from_the_best_to_the_worst_and_are_spoken_of_as_they_say_of_themselves(study: Path) -> None:
     spec = json.loads(specification("appE_noise_detectors", study))
-    orders = [layer["encoding"]["y"]["sort"] for part in spec["vconcat"] for layer in part["spec"]["layer"]]
-    assert orders
-    assert all(order == [*DETECTORS] for order in orders)
+    encodings = [layer["encoding"] for part in spec["vconcat"] for layer in part["spec"]["layer"]]
+    (order, *others) = [encoding["y"]["sort"] for encoding in encodings if "y" in encoding]
+    assert others
+    assert all(other == order for other in others)
+    rows = [row for row in rows_of(spec) if row["scored"].startswith("F1") and row["detector"] != "entity-label"]
+    means = pd.DataFrame(rows).groupby("detector")["mean"].mean()
+    assert order == means.sort_values(ascending=False).index.tolist()
     reading = form_of("appE_noise_detectors").READING
     assert [name for name in DETECTORS if f" {name} {detector_of(name).phrase}" not in reading] == []
-    # A part for each system, whose axis has the detectors of that system alone.
+    # A part for each data set, with lanes for the systems of that data set alone.
     panels = [{row["panel"] for row in spec["datasets"][part["data"]["name"]]} for part in spec["vconcat"]]
-    assert panels == [{panel} for panel in sorted(set.union(*panels))]
+    levels = (10, 30, 50)
+    assert panels == [{f"{name}\n{level} % noise" for level in levels} for name in ("digits", "jnlpba", "tweets")]
+
+
+def test_the_baseline_without_a_model_is_a_line_to_beat_and_no_row(study: Path) -> None:
+    spec = json.loads(specification("appE_noise_detectors", study))
+    assert {row["detector"] for row in rows_of(spec) if row["baseline"]} == {"entity-label"}
+    for part in spec["vconcat"]:
+        filters = [
+            [step["filter"] for step in layer["transform"] if "filter" in step] for layer in part["spec"]["layer"]
+        ]
+        assert len(filters) == 3
+        (line,) = [index for index, of_layer in enumerate(filters) if "!datum.baseline" not in of_layer]
+        assert part["spec"]["layer"][line]["mark"]["type"] == "rule"
+        assert "y" not in part["spec"]["layer"][line]["encoding"]
+        (shown,) = filters[line]
+        rows = spec["datasets"][part["data"]["name"]]
+        # The same test in Python: a line for each score, system and level.
+        kept = [row for row in rows if row["baseline"] and row["rate"] != "estimated" and row["when"] in shown]
+        keys = [(row["scored"], row["system"], row["percent"]) for row in kept]
+        assert len(keys) == len(set(keys)) == 4 * 3 * len({row["system"] for row in rows})
+
+
+@pytest.mark.parametrize("name", ["appE_noise_detectors", "appE_loss_histograms"])
+def test_one_level_of_noise_is_shown_at_a_time_and_any_can_be_chosen(study: Path, name: str) -> None:
+    spec = json.loads(specification(name, study))
+    (level,) = [param for param in spec["params"] if param["name"] == "level"]
+    assert level["bind"]["options"] == ["the highest", 10, 30, 50]
+    assert level["value"] == "the highest"
+    assert {row["percent"] for row in rows_of(spec) if row["highest"]} == {50}
+    # What is cut into panels is filtered, or other levels would leave empty panels.
+    for part in spec.get("vconcat", [spec]):
+        assert any("level ==" in str(step.get("filter")) for step in part["transform"])
+    svg = vector(json.dumps(spec))
+    assert "50 % noise" in svg
+    assert "30 % noise" not in svg
 
 
 def test_when_train_f1_is_taken_is_said() -> None:
@@ -259,9 +333,8 @@ def test_when_train_f1_is_taken_is_said() -> None:
 
 def test_losses_of_noisy_and_clean_words_apart(study: Path) -> None:
     rows = drawn(study, "appE_loss_histograms")
-    when = {row["panel"].split("\n")[2] for row in rows}
-    assert when == {"after 4 epochs", "at the end of settling", "at the end"}
-    panel = [row for row in rows if row["panel"] == "tweets\nbert\nafter 4 epochs" and row["level"] == "30 % noise"]
+    assert {row["when"] for row in rows} == {"after 4 epochs", "at the end of settling", "at the end"}
+    panel = [row for row in rows if row["panel"] == "tweets\nbert\n30 % noise" and row["when"] == "after 4 epochs"]
     assert len(panel) == 2 * (len(EDGES) - 1)
     for words, peak in (("wrongly labelled", 22), ("cleanly labelled", 6)):
         shares = [row for row in panel if row["words"] == words]

@@ -47,14 +47,13 @@ def curve(panel: str, percent: int, end: float) -> list[dict[str, object]]:
     return [{"panel": panel, "percent": percent, "epoch": epoch, "mean": mean} for epoch, mean in ((0, 0.0), (1, end))]
 
 
-def test_lines_are_named_in_the_panels_where_their_ends_are_apart() -> None:
-    rows = [
-        *(row for percent, end in ((0, 0.9), (10, 0.5), (20, 0.4)) for row in curve("roomy", percent, end)),
-        *(row for percent, end in ((0, 0.9), (10, 0.5), (20, 0.45)) for row in curve("crowded", percent, end)),
-    ]
-    named = end_labels.placed(pd.DataFrame(rows), ["panel"], "percent")
+def test_lines_are_named_at_their_ends_where_every_panel_has_room_and_else_by_the_legend() -> None:
+    roomy = [row for percent, end in ((0, 0.9), (10, 0.5), (20, 0.4)) for row in curve("roomy", percent, end)]
+    crowded = [row for percent, end in ((0, 0.9), (10, 0.5), (20, 0.45)) for row in curve("crowded", percent, end)]
+    named = end_labels.placed(pd.DataFrame(roomy), ["panel"], "percent")
     assert named[["panel", "percent", "epoch", "end"]].to_numpy().tolist() == [
         ["roomy", 0, 1, 0.9],
         ["roomy", 10, 1, 0.5],
         ["roomy", 20, 1, 0.4],
     ]
+    assert end_labels.placed(pd.DataFrame(roomy + crowded), ["panel"], "percent").empty
