@@ -68,7 +68,8 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     layered = layered.properties(width=style.panel_width(columns), height=ONE_ROW if num_rows == 1 else MORE_ROWS)
     settled = f"Shades: the phases, of the runs that settle. {settling_counts(tables, curves)}"
     dashes = "Dashes: train F1 of a model that still gives every word its true label."
-    return layered.facet(facet=panel, columns=columns, spacing=style.SPACING), [style.over_runs(curves), dashes, settled]
+    faceted = layered.facet(facet=panel, columns=columns, spacing=style.SPACING)
+    return faceted, [style.over_runs(curves), dashes, settled]
 
 
 def level_name(percent: int) -> str:
