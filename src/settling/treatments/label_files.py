@@ -3,22 +3,24 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from settling.data.formats import FORMATS, format_of, reader_of
 from settling.data.keys import Dataset, Reading
-from settling.data.reading import Raw, sentences_of, without_empty
 from settling.errors import BadInput
 from settling.treatments.corpus import Corpus
+
+if TYPE_CHECKING:
+    from settling.data.reading import Raw
 
 
 class Labelled(NamedTuple):
     """A sentence of a file, with the places of its words, and its IOB2 tags."""
 
-    raw: Raw
+    raw: "Raw"
     tags: tuple[str, ...]
 
 
@@ -29,6 +31,9 @@ def code_of(file: str, reading: Reading) -> list[str]:
 
 def read_labels(file: str, reading: Reading) -> list[Labelled]:
     """Return the sentences of a file; raise BadInput where it is not there, or cannot be read as it stands."""
+    # The workflow reads the kinds of treatments while it parses, and this would import pyarrow.
+    from settling.data.reading import sentences_of, without_empty
+
     keys = {name: getattr(reading, name) for name in Reading.model_fields}
     dataset = Dataset.model_validate({"source": {"kind": "local", "files": {"all": file}}, **keys})
     (shard,) = dataset.source.shards()
