@@ -1,5 +1,6 @@
 """What a run is computed on: torch made repeatable on a device, and frugal with memory."""
 
+import contextlib
 import ctypes
 import functools
 import gc
@@ -7,6 +8,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow
@@ -62,6 +64,20 @@ def give_memory_back() -> None:
     pyarrow.default_memory_pool().release_unused()
     if library := glibc():
         library.malloc_trim(0)
+
+
+@contextlib.contextmanager
+def unseen(package: str) -> Iterator[None]:
+    """Have what is imported meanwhile do without a package that it could use, unless the package is there already."""
+    if package in sys.modules:
+        yield
+        return
+    # So Python marks what cannot be imported (The Python Language Reference, 5.3.1).
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 @functools.cache
