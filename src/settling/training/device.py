@@ -22,6 +22,8 @@ KEPT_KERNELS = "16"
 # glibc's M_MMAP_THRESHOLD (malloc.h), and what it is set to. Left alone, it grows to 32 MiB, and tensors of many sizes
 # leave gaps between them that are never given back.
 MMAP_THRESHOLD, MMAP_BYTES = -3, 4 * 2**20
+# And M_TRIM_THRESHOLD: with less, each step gives memory back that the next one takes again, and the system clears.
+TRIM_THRESHOLD, TRIM_BYTES = -1, 256 * 2**20
 
 
 def set_up(device: str, threads: int) -> torch.device:
@@ -56,6 +58,7 @@ def keep_memory_flat() -> None:
         os.environ.setdefault(name, KEPT_KERNELS)
     if library := glibc():
         library.mallopt(MMAP_THRESHOLD, MMAP_BYTES)
+        library.mallopt(TRIM_THRESHOLD, TRIM_BYTES)
 
 
 def give_memory_back() -> None:
