@@ -143,7 +143,7 @@ def step(kind: str, splits: dict[str, Split], checkpoint: Path | None, device: s
         system.prepared = {name: replace(one, first_position=None) for name, one in system.prepared.items()}
     system.module.train()
     loss = np.full(len(splits["train"].true_label), np.nan, dtype=np.float32)
-    batch = system.batches(0, 0)[0]
+    batch = next(iter(system.batches(0, 0)))
     num_words = sum(len(micro_batch.words) for micro_batch in batch)
     for micro_batch in batch:
         output = system.output(micro_batch)

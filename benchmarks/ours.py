@@ -65,8 +65,7 @@ def main() -> None:
 
     def train(sentences: int) -> dict[str, Any]:
         made = Trainer(recipe(1), 0, kept(sentences), some(sentences))
-        windows = [window for of in cast(Windows, made.system.prepared["train"]).of_sentence for window in of]
-        tokens = sum(len(window.ids) for window in windows)
+        tokens = len(cast(Windows, made.system.prepared["train"]).cut.ids)
         peak = sgemm() if place.type == "cpu" and options.precision == "float32" else None
         reset_peak_memory(place)
         began = time.perf_counter()

@@ -17,7 +17,7 @@ from settling.canonical import canonical
 from settling.config import load
 from settling.layout import Run
 from settling.stages import RULES, STAGES, Argument, Group, Stage, in_order
-from tests.conftest import ROOT, corpus_text, run_command
+from tests.conftest import ROOT, TINY_SPEC, corpus_text, run_command, train_command
 from tests.study import CLAIMS, cap, grid, noise, record, study_of
 
 NAMES = [stage.name for stage in STAGES if stage.group == Group.STUDY]
@@ -104,6 +104,17 @@ def test_help_lists_every_stage_and_loads_none_of_what_they_use() -> None:
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ") and line.split()]
     assert listed == [stage.name for stage in STAGES]
     assert set(done.stdout.split("LOADED ")[1].split()) & {"torch", "pandas", "pyarrow", "numpy", "pydantic"} == set()
+
+
+def test_a_training_takes_no_memory_for_scipy(
+    tiny_treated: Path, tiny_data: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    spec = {**TINY_SPEC, "epochs": 1}
+    _, *arguments = train_command(spec, tiny_treated, tiny_data, tiny_checkpoint, tmp_path / "run")
+    packages = loaded(*arguments)
+    assert (tmp_path / "run" / "run.json").exists()
+    assert "transformers" in packages
+    assert "scipy" not in packages
 
 
 def test_a_configuration_is_checked_without_the_libraries_of_the_stages() -> None:

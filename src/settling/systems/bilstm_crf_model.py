@@ -6,7 +6,7 @@ that only a file of vectors knows. Its code is not released, so the rest is ours
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +71,10 @@ class Sentences:
     split: Split
     device: torch.device
 
-    def batches(self, order: NDArray[np.integer], batch_size: int) -> list[list[PaddedSentences]]:
+    def batches(self, order: NDArray[np.integer], batch_size: int) -> Iterator[list[PaddedSentences]]:
         """Cut the sentences, in `order`, into batches of one piece each: packed, a batch wastes nothing on padding."""
-        return [[self._padded(order[start : start + batch_size])] for start in range(0, len(order), batch_size)]
+        for start in range(0, len(order), batch_size):
+            yield [self._padded(order[start : start + batch_size])]
 
     def _padded(self, sentences: NDArray[np.integer]) -> PaddedSentences:
         starts = self.split.starts

@@ -5,12 +5,13 @@ are neither in the loss nor in the output space.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import (
     AutoConfig,
     AutoModelForTokenClassification,
@@ -24,7 +25,7 @@ from settling.data.tokens import load_tokenizer
 from settling.errors import BadInput, one_line_errors
 from settling.systems.encoder import EncoderRecipe
 from settling.systems.loading import SAFELY, accelerate, load_backbone
-from settling.systems.windows import LOST, Rows, Window, Windows, windows_of
+from settling.systems.windows import LOST, Rows, Windows, flat, windows_of
 from settling.training import interface
 from settling.training.interface import Output, output_of
 from settling.training.recipe import TransformerRecipe
@@ -74,8 +75,8 @@ def prepare(
         model, tokenizer = load(recipe, checkpoint, num_outputs)
         pad_id = padding_of(tokenizer, model)
         max_length = min(recipe.max_length, num_positions(model))
-        cut = {name: windows_of(tokenizer, split, max_length, truncate) for name, split in splits.items()}
-        trim_vocabulary(model, [window for windows in cut.values() for of in windows for window in of], pad_id)
+        cut = {name: flat(windows_of(tokenizer, split, max_length, truncate)) for name, split in splits.items()}
+        trim_vocabulary(model, [windows.ids for windows in cut.values()], pad_id)
     accelerate(model, recipe, device)
     first = first_position(model) if model.config.model_type in PACKED else None
     return model, {
@@ -155,20 +156,20 @@ def padding_of(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> in
     return pad_id if pad_id is not None and pad_id < num_embeddings else 0
 
 
-def trim_vocabulary(model: PreTrainedModel, windows: list[Window], pad_id: int) -> None:
-    """Keep only the embeddings that the windows use, and renumber their pieces.
+def trim_vocabulary(model: PreTrainedModel, splits: Sequence[NDArray[np.integer]], pad_id: int) -> None:
+    """Keep only the embeddings that the pieces of the splits use, and renumber the pieces.
 
     No prediction changes: the rows left out would get no gradient. Ids up to `pad_id` stay, as some models
     find positions by it. Raises ValueError where the tokenizer has pieces that the model lacks.
     """
     old = cast(torch.nn.Embedding, model.get_input_embeddings())
     special = np.arange(max(pad_id, old.padding_idx or 0) + 1)
-    used = np.unique(np.concatenate([special, *(window.ids for window in windows)]))
+    used = np.unique(np.concatenate([special, *splits]))
     if used[-1] >= old.num_embeddings:
         raise ValueError(f"the tokenizer has a piece {used[-1]}, but the model embeds {old.num_embeddings} alone")
     new = torch.nn.Embedding(len(used), old.embedding_dim, padding_idx=old.padding_idx)
     with torch.no_grad():
         new.weight.copy_(old.weight[torch.from_numpy(used)])
     model.set_input_embeddings(new)
-    for window in windows:
-        window.ids[:] = np.searchsorted(used, window.ids)
+    for ids in splits:
+        ids[:] = np.searchsorted(used, ids)

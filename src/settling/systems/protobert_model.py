@@ -5,7 +5,7 @@ the loss. The minority class is in both by design, unless a single sentence hold
 episode drops no sentence (proto_train.py:341,412), and the logit of O has no weight decay (proto_train.py:38-42).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -103,14 +103,15 @@ class System(interface.System):
         passes = self.recipe.epochs * self.num_sentences
         return self.recipe.episodes or max(1, round(passes / sum(self.sizes)))
 
-    def batches(self, epoch: int, seed: int) -> Sequence[Sequence[Episode]]:
+    def batches(self, epoch: int, seed: int) -> Iterator[list[Episode]]:
         """Return the episodes of an epoch, an equal share of all."""
         first, end = (self.total_steps * number // self.recipe.epochs for number in (epoch, epoch + 1))
-        return [[self._episode(seed, epoch, number)] for number in range(first, end)]
+        for number in range(first, end):
+            yield [self._episode(seed, epoch, number)]
 
     def _episode(self, seed: int, epoch: int, number: int) -> Episode:
         drawn = draw_episode(self.minority, self.others, self.sizes, generator("episode", seed, epoch, number))
-        return Episode(*(self.prepared["train"].batches(sentences, len(sentences))[0] for sentences in drawn))
+        return Episode(*(next(self.prepared["train"].batches(sentences, len(sentences))) for sentences in drawn))
 
     def output(self, micro_batch: Episode | Rows) -> Output:
         """Compare the words of an episode's query with its support, or those of a split with the model's centroids."""
@@ -126,7 +127,7 @@ class System(interface.System):
         if self.recipe.centroids == "full":
             batches = self.prepared["train"].batches(self.by_length, EVALUATION_SENTENCES)
             centroids_KM, present_K = centroids_of(
-                *self._sums([micro_batch for batch in batches for micro_batch in batch])
+                *self._sums(micro_batch for batch in batches for micro_batch in batch)
             )
             self.module.centroids.copy_(centroids_KM)
             self.module.present.copy_(present_K)
@@ -134,7 +135,7 @@ class System(interface.System):
     def _embedded(self, micro_batch: Rows) -> torch.Tensor:
         return at_first_subwords(self.module.encoder, micro_batch, self.recipe.long_sentences == "truncate")
 
-    def _sums(self, support: list[Rows]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _sums(self, support: Iterable[Rows]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return, by given tag, the sum [K, M] of the words' embeddings and their number [K]."""
         sums_KM = torch.zeros_like(self.module.centroids)
         counts_K = sums_KM.new_zeros(len(sums_KM))

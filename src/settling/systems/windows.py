@@ -1,5 +1,7 @@
 """Sentences laid out for an encoder: cut into windows that fit the model, which share rows of a micro-batch."""
 
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -27,9 +29,43 @@ LOST = -1
 class Window:
     """A stretch of a sentence that fits the model: its `words` (w,), and where the first sub-word of each is."""
 
-    ids: NDArray[np.int64]
-    first_subwords: NDArray[np.int64]
+    ids: NDArray[np.integer]
+    first_subwords: NDArray[np.integer]
     words: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Sentences cut into windows, which follow each other in flat arrays: as objects they would take far more memory.
+
+    Of each window, `starts` (windows + 1, 2) has where its pieces and its words begin, in `ids` (pieces,) and
+    `first_subwords` (words,). Those of sentence s are from `sentences[s]` on, (sentences + 1,).
+    """
+
+    ids: NDArray[np.int32]
+    first_subwords: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    sentences: NDArray[np.int64]
+
+    def windows(self, sentence: int) -> list[Window]:
+        """Return the windows of a sentence."""
+        first, end = self.sentences[sentence : sentence + 2]
+        return [
+            Window(self.ids[piece:last_piece], self.first_subwords[word:last_word], np.arange(word, last_word))
+            for (piece, word), (last_piece, last_word) in itertools.pairwise(self.starts[first : end + 1])
+        ]
+
+
+def flat(cut: Iterable[list[Window]]) -> Cut:
+    """Return the windows of all sentences, in order, whose words are all of a split."""
+    of_sentence = list(cut)
+    windows = [window for of in of_sentence for window in of]
+    return Cut(
+        np.fromiter((piece for window in windows for piece in window.ids), np.int32),
+        np.fromiter((place for window in windows for place in window.first_subwords), np.int32),
+        np.cumsum([(0, 0), *((len(window.ids), len(window.words)) for window in windows)], axis=0),
+        np.cumsum([0, *map(len, of_sentence)]),
+    )
 
 
 @dataclass(frozen=True)
@@ -63,24 +99,22 @@ class Rows:
 
 @dataclass(frozen=True)
 class Windows:
-    """A split cut into windows, `of_sentence[s]` those of sentence s, packed where a first position is given.
+    """A split cut into windows, packed where a first position is given. A row has at most `max_width` pieces."""
 
-    A row has at most `max_width` pieces.
-    """
-
-    of_sentence: list[list[Window]]
+    cut: Cut
     given_label: NDArray[np.uint16]
     pad_id: int
     first_position: int | None
     max_width: int
     device: torch.device
 
-    def batches(self, order: NDArray[np.integer], batch_size: int) -> list[list[Rows]]:
+    def batches(self, order: NDArray[np.integer], batch_size: int) -> Iterator[list[Rows]]:
         """Cut the sentences, in `order`, into batches, laid out with little padding."""
-        return [self._laid_out(order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
+        for start in range(0, len(order), batch_size):
+            yield self._laid_out(order[start : start + batch_size])
 
     def _laid_out(self, sentences: NDArray[np.integer]) -> list[Rows]:
-        windows = [window for sentence in sentences for window in self.of_sentence[sentence]]
+        windows = [window for sentence in sentences for window in self.cut.windows(sentence)]
         windows.sort(key=lambda window: len(window.ids))
         if self.first_position is None:
             size = PADDED_ROWS if self.device.type == "cpu" else len(windows)
@@ -162,7 +196,7 @@ def first_fit(windows: list[Window], width: int) -> list[list[Window]]:
 
 def windows_of(
     tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int, truncate: bool = False
-) -> list[list[Window]]:
+) -> Iterator[list[Window]]:
     """Cut each sentence of a split into windows of at most `max_length` pieces, between words.
 
     With `truncate`, each sentence is one window and what does not fit is lost, as `truncated_window` says.
@@ -174,11 +208,9 @@ def windows_of(
     before, after = probe["input_ids"][:first], probe["input_ids"][last:]
     room = max_length - len(before) - len(after)
     cut = truncated_window if truncate else cut_windows
-    windows = []
-    for start, end in zip(split.starts[:-1], split.starts[1:], strict=True):
+    for start, end in itertools.pairwise(split.starts):
         of_words = [word[:room] for word in pieces[start:end]]
-        windows.append(cut(of_words, int(start), room, before, after))
-    return windows
+        yield cut(of_words, int(start), room, before, after)
 
 
 def cut_windows(pieces: list[list[int]], start: int, room: int, before: list[int], after: list[int]) -> list[Window]:

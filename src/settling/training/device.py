@@ -1,5 +1,6 @@
 """What a run is computed on: torch made repeatable on a device, and frugal with memory."""
 
+import contextlib
 import ctypes
 import functools
 import gc
@@ -7,6 +8,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow
@@ -20,6 +22,8 @@ KEPT_KERNELS = "16"
 # glibc's M_MMAP_THRESHOLD (malloc.h), and what it is set to. Left alone, it grows to 32 MiB, and tensors of many sizes
 # leave gaps between them that are never given back.
 MMAP_THRESHOLD, MMAP_BYTES = -3, 4 * 2**20
+# And M_TRIM_THRESHOLD: with less, each step gives memory back that the next one takes again, and the system clears.
+TRIM_THRESHOLD, TRIM_BYTES = -1, 256 * 2**20
 
 
 def set_up(device: str, threads: int) -> torch.device:
@@ -54,6 +58,7 @@ def keep_memory_flat() -> None:
         os.environ.setdefault(name, KEPT_KERNELS)
     if library := glibc():
         library.mallopt(MMAP_THRESHOLD, MMAP_BYTES)
+        library.mallopt(TRIM_THRESHOLD, TRIM_BYTES)
 
 
 def give_memory_back() -> None:
@@ -62,6 +67,20 @@ def give_memory_back() -> None:
     pyarrow.default_memory_pool().release_unused()
     if library := glibc():
         library.malloc_trim(0)
+
+
+@contextlib.contextmanager
+def unseen(package: str) -> Iterator[None]:
+    """Have what is imported meanwhile do without a package that it could use, unless the package is there already."""
+    if package in sys.modules:
+        yield
+        return
+    # So Python marks what cannot be imported (The Python Language Reference, 5.3.1).
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 @functools.cache

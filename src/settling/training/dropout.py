@@ -36,16 +36,56 @@ def dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, inplace:
 
     The signature is that of `torch.nn.functional.dropout`; the result is always a new tensor.
     """
-    return input * mask_like(input, p) if training and p else input
-
-
-def mask_like(tensor: torch.Tensor, p: float) -> torch.Tensor:
-    """Return a tensor of the same shape: 0 with probability `p`, 1 / (1 - p) elsewhere."""
+    if not training or not p:
+        return input
     if p == 1:
-        return torch.zeros_like(tensor)
-    mask = torch.full(tensor.shape, 1 / (1 - p), dtype=tensor.dtype)
-    mask.view(-1).index_fill_(0, dropped_positions(mask.numel(), p), 0)
-    return mask
+        return torch.zeros_like(input)
+    dropped: torch.Tensor = Dropout.apply(input, p)
+    return dropped
+
+
+class Dropout(torch.autograd.Function):
+    """Keeps for the backward pass where elements fell out, a fifth of what a mask would take at a rate of 0.1."""
+
+    @staticmethod
+    def forward(context: Any, input: torch.Tensor, p: float) -> torch.Tensor:
+        """Drop elements of `input`, each with probability 0 < `p` < 1."""
+        context.p = p
+        positions = dropped_positions(input.numel(), p)
+        context.save_for_backward(positions)
+        return without(input, positions, p)
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Return the gradient of the input."""
+        (positions,) = context.saved_tensors
+        return without(gradient, positions, context.p), None
+
+
+class DroppedProduct(torch.autograd.Function):
+    """dropout(weights) @ value: it keeps `weights`, as their softmax does, and drops anew in the backward pass."""
+
+    @staticmethod
+    def forward(context: Any, weights: torch.Tensor, value: torch.Tensor, p: float) -> torch.Tensor:
+        """Drop elements of `weights`, each with probability 0 < `p` < 1, and multiply."""
+        context.p = p
+        positions = dropped_positions(weights.numel(), p)
+        context.save_for_backward(weights, value, positions)
+        return without(weights, positions, p) @ value
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+        """Return the gradients of `weights` and `value`."""
+        weights, value, positions = context.saved_tensors
+        of_weights = without(gradient @ value.mT, positions, context.p)
+        return of_weights, without(weights, positions, context.p).mT @ gradient, None
+
+
+def without(tensor: torch.Tensor, positions: torch.Tensor, p: float) -> torch.Tensor:
+    """Return `tensor` scaled by 1 / (1 - `p`), with 0 at `positions` of its elements in order."""
+    scaled = (tensor * (1 / (1 - p))).contiguous()
+    scaled.view(-1).index_fill_(0, positions, 0)
+    return scaled
 
 
 def dropped_positions(count: int, p: float) -> torch.Tensor:
@@ -80,7 +120,7 @@ def attention(
 
     The signature is that of `torch.nn.functional.scaled_dot_product_attention`, which does what needs no dropout.
     """
-    if not dropout_p or is_causal or enable_gqa:
+    if not 0 < dropout_p < 1 or is_causal or enable_gqa:
         return functional.scaled_dot_product_attention(
             query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
         )
@@ -90,4 +130,5 @@ def attention(
             scores = scores.masked_fill(~attn_mask, torch.finfo(scores.dtype).min)
         elif attn_mask is not None:
             scores += attn_mask
-        return dropout(scores.softmax(-1), dropout_p) @ value
+        product: torch.Tensor = DroppedProduct.apply(scores.softmax(-1), value, dropout_p)
+        return product

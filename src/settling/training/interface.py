@@ -1,7 +1,7 @@
 """What the training loop asks of a system."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -46,8 +46,11 @@ def margins_of(logits_WK: torch.Tensor, given_label: torch.Tensor) -> torch.Tens
 class Prepared(Protocol):
     """A split made ready for a system, on its device: tokenised once, used at every epoch."""
 
-    def batches(self, order: NDArray[np.integer], batch_size: int) -> Sequence[Sequence["MicroBatch"]]:
-        """Cut the sentences, in `order`, into batches of `batch_size` sentences, each a list of micro-batches."""
+    def batches(self, order: NDArray[np.integer], batch_size: int) -> Iterable[Sequence["MicroBatch"]]:
+        """Cut the sentences, in `order`, into batches of `batch_size` sentences, each a list of micro-batches.
+
+        A batch is best made when its turn comes: all batches of an epoch at once take memory.
+        """
         ...
 
 
@@ -75,7 +78,7 @@ class System(ABC):
         """How many updates a whole run takes."""
         return self.recipe.epochs * -(-self.num_sentences // self.recipe.batch_size)
 
-    def batches(self, epoch: int, seed: int) -> Sequence[Sequence[MicroBatch]]:
+    def batches(self, epoch: int, seed: int) -> Iterable[Sequence[MicroBatch]]:
         """Return the batches of an epoch: every training sentence once, in random order."""
         order = generator("order", seed, epoch).permutation(self.num_sentences)
         return self.prepared["train"].batches(order, self.recipe.batch_size)

@@ -5,6 +5,7 @@ same order whatever their treatment does to the labels.
 """
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -76,10 +77,7 @@ class Trainer:
         self.history = History({view: [] for view in recipe.views})
         self.under_way = Epoch(self.gather("train"))
         # From short to long, so that evaluation pads little; the same at every epoch.
-        self.evaluation = {
-            name: system.prepared[name].batches(np.argsort(np.diff(split.starts), kind="stable"), EVALUATION_SENTENCES)
-            for name, split in splits.items()
-        }
+        self.evaluated = {name: np.argsort(np.diff(split.starts), kind="stable") for name, split in splits.items()}
 
     def epochs(self) -> Iterator[int]:
         """Train and observe the epochs that are left, one at a time; yield each one's number when it is done.
@@ -112,7 +110,7 @@ class Trainer:
         began = time.monotonic() - self.under_way.seconds
         self.system.module.train()
         first_step = self.system.total_steps * epoch // self.recipe.epochs
-        for batch in self.system.batches(epoch, self.seed)[self.under_way.steps :]:
+        for batch in itertools.islice(self.system.batches(epoch, self.seed), self.under_way.steps, None):
             self.heed()
             rate = self.learning_rate(first_step + self.under_way.steps)
             for group in self.optimizer.param_groups:
@@ -156,7 +154,7 @@ class Trainer:
         """Return each word of a split as the model now sees it, in evaluation mode."""
         gather = self.gather(name)
         with torch.no_grad():
-            for batch in self.evaluation[name]:
+            for batch in self.system.prepared[name].batches(self.evaluated[name], EVALUATION_SENTENCES):
                 self.heed()
                 for micro_batch in batch:
                     gather.add(self.system.output(micro_batch))

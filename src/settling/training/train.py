@@ -25,7 +25,7 @@ from settling.schemas import SPLITS
 from settling.systems import any_recipe, kind_of
 from settling.tables import metadata_of, read_table
 from settling.training import state
-from settling.training.device import give_memory_back, machine, peak_memory, set_up
+from settling.training.device import give_memory_back, machine, peak_memory, set_up, unseen
 from settling.training.loop import Diverged, Trainer
 from settling.training.progress import FILE as PROGRESS
 from settling.training.progress import Progress, say, write_progress
@@ -213,7 +213,10 @@ class Job:
         write_progress(run.state, self.progress)
         splits = {"train": self.training_split(run), **self.splits}
         torch.manual_seed(seed_of("weights", run.seed))
-        system = importlib.import_module(self.kind.model).System(self.recipe, self.checkpoint, splits, self.place)
+        # transformers would take 40 MB for it, for the losses of models that find objects in images.
+        with unseen("scipy"):
+            model = importlib.import_module(self.kind.model)
+        system = model.System(self.recipe, self.checkpoint, splits, self.place)
         # The system has read the words, and what is left to do needs the labels alone.
         splits["train"] = replace(splits["train"], tokens=[], pieces=None, images=None)
         trainer = Trainer(self.recipe, run.seed, system, splits, self.stop)

@@ -269,8 +269,7 @@ def test_a_sentence_longer_than_the_positions_is_cut_to_them_and_every_word_seen
 ) -> None:
     split = long_split(splits["dev"])
     system = System(recipe(max_length=4096), checkpoint, {"train": split}, CPU)
-    (windows,) = system.prepared["train"].of_sentence
-    sizes = [len(window.ids) for window in windows]
+    sizes = [len(window.ids) for window in system.prepared["train"].cut.windows(0)]
     assert len(sizes) > 3
     # All are as full as the next word, of at most 13 pieces, allows.
     assert encoder.num_positions(system.module) == POSITIONS
@@ -353,5 +352,5 @@ def test_byte_pairs_of_no_class_of_their_own_get_their_space_and_their_padding_b
         for head in window.first_subwords
     )
     system = System(recipe(max_length=4096), tmp_path / "downloaded", {"train": split}, CPU)
-    assert POSITIONS - 13 < max(len(window.ids) for window in system.prepared["train"].of_sentence[0]) <= POSITIONS
+    assert POSITIONS - 13 < max(len(window.ids) for window in system.prepared["train"].cut.windows(0)) <= POSITIONS
     assert len(predictions(system, "train", np.arange(1), 1)[0]) == len(split.tokens)

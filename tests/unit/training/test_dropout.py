@@ -1,5 +1,7 @@
 """Dropout by positions: its rate, its independence, and that all of torch's dropout on a CPU goes through it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,59 @@ def test_what_stays_is_scaled_and_its_gradient_too() -> None:
     torch.testing.assert_close(values.grad, scale)
 
 
+def test_the_positions_are_those_of_the_elements_in_order_however_they_lie_in_memory() -> None:
+    values = torch.randn(40, 30)
+    results = []
+    for laid_out in (values, values.T.contiguous().T):
+        torch.manual_seed(8)
+        leaf = laid_out.requires_grad_()
+        result = dropout(leaf, 0.3)
+        (gradient,) = torch.autograd.grad(result.T.contiguous().sum(), leaf)
+        assert torch.equal(gradient == 0, result == 0)
+        results.append(result)
+    assert torch.equal(*results)
+
+
+def kept_for_the_backward_pass(what: Callable[[], torch.Tensor]) -> int:
+    """Return the bytes that autograd keeps of what is computed, those of one storage once."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = what()
+    assert result.requires_grad
+    return sum(kept.values())
+
+
+def test_the_backward_pass_keeps_what_fell_out_and_no_mask() -> None:
+    values = torch.randn(100, 100, requires_grad=True)
+    assert 0 < kept_for_the_backward_pass(lambda: dropout(values, 0.1)) < values.nbytes / 4
+    query = key = value = torch.randn(1, 1, 100, 4, requires_grad=True)
+    # Scaled queries, keys, values, the weights once, and what fell out of them.
+    most = 3 * value.nbytes + 100 * 100 * 4 * 1.3
+    assert 0 < kept_for_the_backward_pass(lambda: attention(query, key, value, dropout_p=0.1)) < most
+
+
+def test_attention_and_its_gradients_are_those_of_a_mask() -> None:
+    torch.manual_seed(9)
+    inputs = [torch.randn(2, 4, 7, 8, requires_grad=True) for _ in range(3)]
+    upstream = torch.randn(2, 4, 7, 8)
+    torch.manual_seed(10)
+    found = attention(*inputs, dropout_p=0.3)
+    torch.manual_seed(10)
+    mask = dropout(torch.ones(2, 4, 7, 7), 0.3)
+    query, key, value = inputs
+    expected = ((query @ key.mT / 8**0.5).softmax(-1) * mask) @ value
+    torch.testing.assert_close(found, expected)
+    for one, other in zip(
+        *(torch.autograd.grad(result, inputs, upstream) for result in (found, expected)), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
 @pytest.mark.parametrize(("p", "training"), [(0.0, True), (0.5, False)])
 def test_nothing_is_dropped_in_evaluation_or_at_rate_0(p: float, training: bool) -> None:
     values = torch.randn(50)
@@ -59,6 +114,7 @@ def test_nothing_is_dropped_in_evaluation_or_at_rate_0(p: float, training: bool)
 
 def test_all_is_dropped_at_rate_1() -> None:
     assert not dropout(torch.randn(50), 1.0).any()
+    assert not attention(*torch.randn(3, 1, 1, 5, 4), dropout_p=1.0).any()
 
 
 @pytest.mark.parametrize("kind", ["none", "bool", "float"])

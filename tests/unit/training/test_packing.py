@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForTokenClassification
 
 from settling.systems.encoder_model import PACKED, at_first_subwords, first_position
-from settling.systems.windows import WIDEST, Rows, Window, Windows, pack
+from settling.systems.windows import WIDEST, Rows, Window, Windows, flat, pack
 
 VOCABULARY = 40
 
@@ -44,6 +44,28 @@ def test_of_sentences_as_long_as_real_ones_next_to_none_of_a_packed_batch_is_pad
     assert np.mean(lengths.sum(1) / sizes) > 0.97
 
 
+def test_a_batch_is_laid_out_when_its_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out: list[int] = []
+    monkeypatch.setattr(Windows, "_laid_out", lambda self, sentences: laid_out.extend(sentences))
+    cut = flat([window] for window in windows_of([3, 4, 5, 6]))
+    batches = Windows(cut, np.zeros(18, dtype=np.uint16), 1, 0, 70, torch.device("cpu")).batches(np.arange(4), 2)
+    for expected in ([], [0, 1], [0, 1, 2, 3]):
+        assert laid_out == expected
+        next(batches, None)
+
+
+@given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), max_size=9))
+def test_flat_arrays_give_each_sentence_its_windows(lengths: list[list[int]]) -> None:
+    windows = iter(windows_of([length for of in lengths for length in of]))
+    of_sentence = [[next(windows) for _ in of] for of in lengths]
+    cut = flat(of_sentence)
+    assert cut.ids.itemsize == 4
+    for sentence, expected in enumerate(of_sentence):
+        for found, window in zip(cut.windows(sentence), expected, strict=True):
+            for one, other in zip(vars(found).values(), vars(window).values(), strict=True):
+                assert one.tolist() == other.tolist()
+
+
 @pytest.mark.parametrize("model_type", sorted(PACKED))
 def test_a_packed_window_is_predicted_as_it_is_alone(model_type: str) -> None:
     shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
@@ -57,7 +79,8 @@ def test_a_packed_window_is_predicted_as_it_is_alone(model_type: str) -> None:
             parameter.normal_(0, 0.5)
     windows = windows_of([3, 9, 4, 30, 11, 2, 17])
     given_labels = np.zeros(sum(len(window.ids) for window in windows), dtype=np.uint8)
-    packed = Windows([[window] for window in windows], given_labels, 1, first_position(model), 70, torch.device("cpu"))
+    cut = flat([window] for window in windows)
+    packed = Windows(cut, given_labels, 1, first_position(model), 70, torch.device("cpu"))
     ((rows,),) = packed.batches(np.arange(7), 7)
     assert isinstance(rows, Rows)
     assert len(rows.ids) < 5

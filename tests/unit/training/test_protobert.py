@@ -60,7 +60,7 @@ def embeddings(system: System, split: str, sentences: Sequence[int]) -> tuple[np
     rows, given = [], []
     with torch.no_grad():
         for sentence in sentences:
-            for micro_batch in system.prepared[split].batches(np.array([sentence]), 1)[0]:
+            for micro_batch in next(system.prepared[split].batches(np.array([sentence]), 1)):
                 rows.append(encoder.at_first_subwords(system.module.encoder, micro_batch, False).numpy())
                 given.append(micro_batch.given_label.numpy())
     return np.concatenate(rows).astype(np.float64), np.concatenate(given)
@@ -256,7 +256,7 @@ def test_the_number_of_episodes_can_be_set_and_is_spread_over_the_epochs(
 ) -> None:
     system = made(tiny_checkpoint, splits, epochs=4, episodes=7)
     assert system.total_steps == 7
-    assert [len(system.batches(epoch, 0)) for epoch in range(4)] == [1, 2, 2, 2]
+    assert [len(list(system.batches(epoch, 0))) for epoch in range(4)] == [1, 2, 2, 2]
     # An epoch may well have none.
     few = made(tiny_checkpoint, splits, epochs=4, episodes=1)
     trainer = Trainer(few.recipe, 0, few, splits)
