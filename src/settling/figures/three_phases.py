@@ -5,7 +5,7 @@ import math
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import defined, holding, one_view
+from settling.analysis.rows import defined, holding, noise_names, one_view
 from settling.figures import selection, settling_bars, style
 from settling.figures.needs import kinds_in
 from settling.figures.selection import Tables
@@ -129,7 +129,8 @@ def phases_of(tables: Tables, curves: pd.DataFrame) -> pd.DataFrame:
 def plateaus_of(tables: Tables, curves: pd.DataFrame) -> pd.DataFrame:
     """Return `plateau` for each level: F1 of the true against the given labels, its mean over noise seeds."""
     first = curves.iloc[0]
-    noisy = holding(tables["treatments"], dataset=first["dataset"], kind=first["noise"])
+    treatments = tables["treatments"].assign(noise=noise_names(tables["treatments"]))
+    noisy = holding(treatments, dataset=first["dataset"], noise=first["noise"])
     return noisy.groupby("percent")["settled_f1"].mean().reset_index(name="plateau").astype({"percent": int})
 
 
