@@ -12,13 +12,10 @@ CHROMIUM := chromium fonts-liberation
 export OMP_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo laptop full full-so-far artifact test test-slow test-cluster test-browser test-crate check bench lock setup
+.PHONY: demo full full-so-far artifact test test-slow test-cluster test-browser test-crate check bench lock setup
 
 demo: $(READY)
 	snakemake --cores $(CORES)
-
-laptop: $(READY) data
-	snakemake --cores $(CORES) --configfile config/laptop.yaml
 
 # Hours; goes on where it was interrupted. With SETTLING_FILES=FOLDER, files that were downloaded before are read there.
 full: $(READY)
@@ -31,11 +28,6 @@ full-so-far: $(READY)
 # The finished demo in one zip, for another lab (docs/artifact.md).
 artifact: $(READY)
 	snakemake --cores $(CORES) artifact
-
-# The real files that config/laptop.yaml names; docs/data.md says where their public copies are.
-data:
-	test -d ../shared/data || { echo "no folder data/: docs/data.md says which files config/laptop.yaml needs there" >&2; exit 1; }
-	ln -s ../shared/data data
 
 test: $(READY) check
 	python -m pytest
@@ -83,7 +75,7 @@ check: $(READY)
 	snakemake --lint
 
 # Writes benchmarks/results.md, of the finished demo too; the peers' Trainer wants accelerate, which nothing else here does. ARGUMENTS passes options on.
-bench: $(VENV)-bench/ready data demo
+bench: $(VENV)-bench/ready demo
 	OMP_NUM_THREADS=1 python benchmarks/bench.py --peers $(VENV)-bench/bin/python $(ARGUMENTS)
 
 $(VENV)-bench/ready: $(READY)

@@ -93,7 +93,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare", help="make the folder that is carried")
     preparing.add_argument("folder", type=Path)
-    preparing.add_argument("--config", type=Path, default=ROOT / "config" / "laptop.yaml")
+    preparing.add_argument("--config", type=Path, default=ROOT / "config" / "full.yaml")
     preparing.add_argument("--packages", nargs="*", default=carried.PACKAGES, help="that the machine lacks")
     running = commands.add_parser("run", help="measure, on the machine with the GPU")
     running.add_argument("folder", type=Path)

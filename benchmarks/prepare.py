@@ -21,11 +21,11 @@ LEARNING_RATE = 1e-4
 
 
 def prepare(folder: Path, sizes: dict[str, int] = SIZES) -> None:
-    """Write data/, treated.parquet and checkpoint/ to `folder`, from the files that config/laptop.yaml names.
+    """Write data/, treated.parquet and checkpoint/ to `folder`, from the files that config/full.yaml names.
 
     `sizes` says how many sentences a split has.
     """
-    study = read(ROOT / "config" / "laptop.yaml")
+    study = read(ROOT / "config" / "full.yaml")
     dataset = study.datasets["conll2003"].model_copy(update={"subset": sizes})
     study = study.model_copy(update={"datasets": {"conll2003": dataset}})
     download_dataset(plan.dataset_spec(study, "conll2003"), folder / "data")

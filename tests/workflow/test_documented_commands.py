@@ -140,9 +140,9 @@ def run(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     for line in ("make demo", "snakemake --cores all --configfile mine.yaml"):
         done = once(line)
         assert done.returncode == 0, done.stdout + done.stderr
-    # The laptop's study is the demo under another name, done but for its report.
+    # The full study is the demo under another name, done but for its report.
     results = checkout.folder / "results"
-    shutil.copytree(results / "demo", results / "laptop", ignore=shutil.ignore_patterns("report.html"))
+    shutil.copytree(results / "demo", results / "full", ignore=shutil.ignore_patterns("report.html"))
     return once
 
 
@@ -162,7 +162,7 @@ def project(folder: Path, checkpoint: Path) -> Checkout:
     own = mine(checkpoint)
     for name, content in (
         ("config.yaml", study_of(checkpoint, study="demo")),
-        ("config/laptop.yaml", study_of(checkpoint, study="laptop")),
+        ("config/full.yaml", study_of(checkpoint, study="full")),
         ("mine.yaml", own),
         ("study.yaml", own),
     ):
