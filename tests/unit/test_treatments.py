@@ -284,6 +284,7 @@ def labels_by_sentence(path: Path, column: str) -> list[list[str]]:
         {"kind": "resample", "percent": 40},
         {"kind": "flip", "percent": 40},
         {"kind": "permute", "percent": 40},
+        {"kind": "class-dependent", "percent": 40, "weights": {"LOC": {"O": 1.0}}},
         {"kind": "span", "percent": 40},
         {"kind": "boundary", "percent": 40},
         {"kind": "missing", "percent": 40},

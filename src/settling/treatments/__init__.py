@@ -12,6 +12,7 @@ KINDS = {
     "clean": "settling.treatments.clean",
     "resample": "settling.treatments.resample",
     "flip": "settling.treatments.flip",
+    "class-dependent": "settling.treatments.class_dependent",
     "permute": "settling.treatments.permute",
     "from-file": "settling.treatments.from_file",
     "span": "settling.treatments.span",
