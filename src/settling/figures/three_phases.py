@@ -13,11 +13,11 @@ from settling.figures.selection import Tables
 TITLE = "Fitting, settling, memorisation"
 QUESTION = "Does the model learn the task first, and the wrong labels only later?"
 READING = (
-    "A panel is a level of label noise. The blue line is F1 on the training words against the labels given, wrong ones "
-    "included; the black line is F1 on dev; the red line is the share of the wrongly labelled training words to which "
-    "the model gives their wrong label. The dashed line is the train F1 of a model that still gives every word its "
-    "true label: while the blue line lies on it, the model has settled. The shades are the phases: their ends are "
-    f"means over the runs that settle. {settling_bars.RULE}"
+    "The figure is of the system of whose noisy runs the most settle. A panel is a level of label noise. The blue line "
+    "is F1 on the training words against the labels given, wrong ones included; the black line is F1 on dev; the red "
+    "line is the share of the wrongly labelled training words to which the model gives their wrong label. The dashed "
+    "line is the train F1 of a model that still gives every word its true label: while the blue line lies on it, the "
+    f"model has settled. The shades are the phases: their ends are means over the runs that settle. {settling_bars.RULE}"
 )
 
 TRAIN, DEV, WRONG = "train F1, given labels", "dev F1", "wrong labels given"
@@ -80,8 +80,8 @@ def level_name(percent: int) -> str:
 def of_one_system(tables: Tables) -> pd.DataFrame:
     """Return the curves by epoch of the panel to speak of, `scored` saying which curve a row is of.
 
-    It is the panel of a pretrained encoder, else of another pretrained system, where there is one, with the most levels
-    of noise and then the most runs; of equals, the first by name.
+    It is the panel of whose noisy runs the greatest share settles. Of equals it is that of a pretrained encoder, else
+    of another pretrained system; then the one with the most levels of noise, with the most runs, and the first by name.
     """
     f1 = holding(tables["curves"], metric="f1", klass="all")
     wrong = holding(tables["curves"], metric="noisy_accuracy", split="train", reference="given")
@@ -92,8 +92,11 @@ def of_one_system(tables: Tables) -> pd.DataFrame:
     systems = tables["systems"]
     pretrained = set(systems.loc[systems["pretrained"].astype(bool), "system"])
     encoders = set(systems.loc[systems["kind"].isin(kinds_in("noise")), "system"])
+    settles = defined(holding(selection.by_noise(one_view(tables["phases"])), quantity="settles"))
+    shares = settles[settles["percent"] > 0].groupby("panel")["mean"].mean().to_dict()
     ranks = {
         str(panel): (
+            -shares.get(str(panel), 0.0),
             not pretrained & encoders & set(of_panel["system"]),
             not pretrained & set(of_panel["system"]),
             -of_panel["percent"].nunique(),

@@ -70,6 +70,16 @@ def test_it_is_of_a_pretrained_encoder_where_there_is_one(levels: dict[str, list
     assert set(three_phases.of_one_system(tables(levels))["system"]) == {chosen}
 
 
+def test_it_is_of_the_system_that_settles_most() -> None:
+    levels = {"resnet": [0, 10], "bert": [0, 10]}
+    both = tables(levels)
+    of_resnet = (both["phases"]["system"] == "resnet") & (both["phases"]["quantity"] == "settles")
+    of_bert = (both["phases"]["system"] == "bert") & (both["phases"]["quantity"] == "settles")
+    both["phases"].loc[of_bert, "mean"] = 0.4
+    assert of_resnet.any()
+    assert set(three_phases.of_one_system(both)["system"]) == {"resnet"}
+
+
 def test_the_phases_lie_end_to_end_between_the_epochs_where_the_mean_run_settles() -> None:
     of_bert = tables({"bert": [0, 10]})
     shades = three_phases.phases_of(of_bert, three_phases.of_one_system(of_bert))
