@@ -17,7 +17,7 @@ READING = (
     "is F1 on the training words against the labels given, wrong ones included; the black line is F1 on dev; the red "
     "line is the share of the wrongly labelled training words to which the model gives their wrong label. The dashed "
     "line is the train F1 of a model that still gives every word its true label: while the blue line lies on it, the "
-    f"model has settled. The shades are the phases: their ends are means over the runs that settle. {settling_bars.RULE}"
+    f"model has settled. Shades are the phases, whose ends are means over the runs that settle. {settling_bars.RULE}"
 )
 
 TRAIN, DEV, WRONG = "train F1, given labels", "dev F1", "wrong labels given"
