@@ -1,5 +1,6 @@
 """The report as a reader meets it: drawn, filtered, by keyboard, narrow and dark."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,37 @@ def test_the_filters_of_words_narrow_what_is_shown(opened: Opened) -> None:
     assert rows(page) > 100
 
 
+def test_the_words_that_are_shown_can_be_saved_and_none_is_a_formula(opened: Opened, tmp_path: Path) -> None:
+    page = opened.page
+    with page.expect_download() as download:
+        page.locator("#words-save").click()
+    download.value.save_as(tmp_path / "words.csv")
+    with (tmp_path / "words.csv").open(newline="", encoding="utf-8") as file:
+        titles, *saved = csv.reader(file)
+    assert titles[:2] == ["Rank", "Word in its sentence"]
+    assert len(saved) == rows(page)
+    assert not [cell for row in saved for cell in row if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_the_first_figure_stands_in_the_first_screen(browser: Browser, report: Path) -> None:
+    context = browser.new_context(viewport={"width": WIDE, "height": 900})
+    page = open_in(context, report).page
+    box = page.locator("main figure .chart").first.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 900
+    context.close()
+
+
+def test_a_narrow_page_shows_the_way_to_every_section(browser: Browser, report: Path) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800})
+    page = open_in(context, report).page
+    for link in page.locator("nav a").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 400, link.text_content()
+    context.close()
+
+
 def test_a_word_whose_text_may_not_be_shown_says_where_it_stands(opened: Opened) -> None:
     page = opened.page
     page.get_by_label("text", exact=True).fill("#3fa9c1d2e4b5")
@@ -215,7 +247,7 @@ def test_the_keyboard_reaches_every_figure(browser: Browser, report: Path) -> No
         seen += [chart] if chart else []
         if page.evaluate("document.activeElement.id") == "explorer-chart":
             break
-    assert first == "Skip to the claims"
+    assert first == "Skip to what was found"
     labels = page.locator(".chart").evaluate_all("boxes => boxes.map(box => box.getAttribute('aria-label'))")
     assert set(labels) <= set(seen)
     context.close()

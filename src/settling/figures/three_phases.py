@@ -45,19 +45,27 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
         color=colour.legend(symbolType="stroke", symbolSize=200, symbolOpacity=1),
         tooltip=style.tooltip(alt.Tooltip("scored:N", title="curve"), alt.Tooltip("epoch:Q")),
     )
+    names = [
+        base.transform_filter("isValid(datum.to)")
+        .mark_text(baseline="top", dy=4, fontSize=style.SMALLEST, fontStyle="italic", color=style.MUTED)
+        .encode(x=alt.X("middle:Q"), y=alt.value(0), text="phase:N")
+    ]
+    dashes = [
+        base.transform_filter("isValid(datum.plateau)")
+        .mark_rule(strokeDash=[5, 3], strokeWidth=1.3, color=COLOURS[TRAIN])
+        .encode(y="plateau:Q")
+    ]
+    # Vega warns of a layer without rows.
     layers = [
         *(
             base.transform_filter(alt.datum.phase == phase)
             .mark_rect(clip=True, color=shade)
             .encode(x=alt.X("from:Q"), x2="to:Q")
             for phase, shade in SHADES.items()
+            if (shades["phase"] == phase).any()
         ),
-        base.transform_filter("isValid(datum.to)")
-        .mark_text(baseline="top", dy=4, fontSize=11, fontStyle="italic", color=style.MUTED)
-        .encode(x=alt.X("middle:Q"), y=alt.value(0), text="phase:N"),
-        base.transform_filter("isValid(datum.plateau)")
-        .mark_rule(strokeDash=[5, 3], strokeWidth=1.3, color=COLOURS[TRAIN])
-        .encode(y="plateau:Q"),
+        *names[: len(shades)],
+        *dashes[: plateaus["plateau"].notna().sum()],
         curve.mark_area(clip=True, opacity=0.18).encode(y=style.share("low", "F1; share"), y2="high:Q"),
         curve.mark_line(clip=True, strokeWidth=2, point={"size": 18}).encode(y="mean:Q"),
     ]
@@ -67,9 +75,9 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     layered = alt.layer(*layers, data=data.reindex(columns=drawn))
     layered = layered.properties(width=style.panel_width(columns), height=ONE_ROW if num_rows == 1 else MORE_ROWS)
     settled = f"Shades: the phases, of the runs that settle. {settling_counts(tables, curves)}"
-    dashes = "Dashes: train F1 of a model that still gives every word its true label."
+    dashed = "Dashes: train F1 of a model that still gives every word its true label."
     faceted = layered.facet(facet=panel, columns=columns, spacing=style.SPACING)
-    return faceted, [style.over_runs(curves), dashes, settled]
+    return faceted, [style.over_runs(curves), dashed, settled]
 
 
 def level_name(percent: int) -> str:

@@ -231,6 +231,21 @@ function sentence(row) {
   return cell;
 }
 
+// One decimal of a mean of counts, none where it is whole.
+const short = (value) => String(Number(value.toFixed(1)));
+
+// The rows of the table that are shown, as CSV; a cell that a spreadsheet would run is made text.
+function savedWords() {
+  const cell = (text) => `"${(/^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"`;
+  const rows = [...document.querySelectorAll("#words-table tr")].map((row) => [...row.children].map(({ textContent }) => cell(textContent)).join(","));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([`${rows.join("\r\n")}\r\n`], { type: "text/csv" }));
+  link.download = "words.csv";
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+document.getElementById("words-save").addEventListener("click", savedWords);
+
 function line(row) {
   const made = document.createElement("tr");
   const plain = (value) => element("td", value);
@@ -238,7 +253,7 @@ function line(row) {
   made.append(
     plain(row[column.rank]), sentence(row), plain(nameOf(row, "true_label")),
     plain(nameOf(row, "given_label") + (row[column.noisy] ? " (wrong)" : "")), plain(nameOf(row, "mistaken_for") || "–"),
-    plain(row[column.forgetting].toFixed(1)), plain(row[column.first_learned].toFixed(1)), plain(row[column.loss].toFixed(2)),
+    plain(short(row[column.forgetting])), plain(short(row[column.first_learned])), plain(row[column.loss].toFixed(2)),
     plain(row[column.n]), plain(where),
   );
   return made;
