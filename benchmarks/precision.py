@@ -41,7 +41,7 @@ FIGURES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 def main() -> None:
     """Write the page."""
     compared = [(name, *comparison(by_seed(table, where))) for name, table, where in FIGURES]
-    within = sum(is_within for *_, is_within in compared)
+    verdicts = [verdict for *_, verdict in compared]
     lines = [
         "# What bfloat16 changes in what a study finds",
         "",
@@ -50,11 +50,11 @@ def main() -> None:
         "Epochs count from 0.",
         "Mean and standard deviation are over seeds, and the difference, bfloat16 less float32, is paired by seed.",
         "It is within the spread where its mean is no further from 0 than one standard deviation of float32.",
-        f"So it is for {within} of the {len(compared)} figures.",
+        f"So it is for {verdicts.count('yes')} of the {len(verdicts) - verdicts.count('')} figures that are defined.",
         "",
         f"| figure | {' | '.join(PRECISIONS.values())} | difference | pairs | within the spread |",
         "| --- | --- | --- | --- | --- |",
-        *(f"| {name} | {cells} | {'yes' if is_within else 'no'} |" for name, cells, is_within in compared),
+        *(f"| {name} | {cells} | {verdict} |" for name, cells, verdict in compared),
         "",
     ]
     (HERE / "precision.md").write_text("\n".join(lines))
@@ -65,16 +65,18 @@ def by_seed(table: str, where: dict[str, Any]) -> pd.DataFrame:
     rows = pd.read_parquet(TABLES / f"{table}.parquet")
     for column, value in where.items():
         rows = rows[rows[column] == value]
-    values = rows.pivot_table("value", "seed", "system", observed=True).rename(columns=PRECISIONS)
-    return values[list(PRECISIONS.values())].dropna()
+    values = rows.astype({"system": str}).pivot(index="seed", columns="system", values="value")
+    return values.reindex(columns=list(PRECISIONS)).rename(columns=PRECISIONS).dropna()
 
 
-def comparison(values: pd.DataFrame) -> tuple[str, bool]:
+def comparison(values: pd.DataFrame) -> tuple[str, str]:
     """Return both precisions and their difference as cells of a row, and whether it is within the spread."""
+    if len(values) < 2:
+        return f"undefined | undefined | undefined | {len(values)}", ""
     difference = values["bfloat16"] - values["float32"]
     cells = [f"{part.mean():.4f} ± {part.std():.4f}" for part in (values["float32"], values["bfloat16"])]
     cells += [f"{difference.mean():+.4f} ± {difference.std():.4f}", str(len(values))]
-    return " | ".join(cells), bool(abs(difference.mean()) <= values["float32"].std())
+    return " | ".join(cells), "yes" if abs(difference.mean()) <= values["float32"].std() else "no"
 
 
 main()
