@@ -171,7 +171,8 @@ def test_a_shipped_grid_has_one_fair_pair_for_each_claim_about_twins(grid: str) 
         claim, values = claims[name], []
         fixed = {column: wanted for column, wanted in claim.where.items() if isinstance(wanted, str)}
         for system in cards["system"]:
-            row = {**dict.fromkeys(TABLE_COLUMNS["measures"].names), "kind": "flip", **fixed, "dataset": "conll2003"}
+            row = {**dict.fromkeys(TABLE_COLUMNS["measures"].names), "kind": "flip", **fixed}
+            row |= {"dataset": "conll2003", "treatment": "noise-flip-20"}
             values.append({**row, "view": "epoch-end", "system": system, "noise_seed": 0, "seed": 0, "value": 0.0})
         found = units(claim, {"measures": pd.DataFrame(values), "systems": cards})
         assert set(zip(found["system"], found["against"], strict=True)) == pairs

@@ -269,6 +269,6 @@ def test_a_study_ends_with_its_findings_the_tally_of_its_claims_and_where_its_pa
         "warning: news: dev is small",
         "Noise: none.",
         "Memorisation: \\x1b[2J.",
-        "Claims: 1 reproduced, 0 not reproduced, 0 undecided, 1 not run.",
+        "Claims: 1 reproduced, 0 not reproduced, 0 undecided.",
         f"Open {tmp_path}/report.html. In {tmp_path}: report.html, claims/claims.txt, findings.txt",
     ]

@@ -384,7 +384,14 @@ def test_each_kind_says_all_that_the_rest_asks_of_it() -> None:
 
 
 def test_each_treatment_that_a_configuration_asks_for_is_one_that_its_kind_can_read() -> None:
-    values = {"levels": [20], "class": "PER", "sentences": [5], "words": [4], "file": "a"}
+    values = {
+        "levels": [20],
+        "class": "PER",
+        "sentences": [5],
+        "words": [4],
+        "file": "a",
+        "weights": {"PER": {"LOC": 1.0}},
+    }
     asked = 0
     for name in KINDS:
         keys = kind_of(name).keys

@@ -88,7 +88,6 @@ def test_a_study_that_is_half_done_is_drawn_from_its_finished_runs_and_trains_no
     study["treatments"]["noise"]["levels"].append(10)
     dry = checkout.snakemake(study, "--dry-run", "--config", "so_far=true")
     assert dry.returncode == 0, dry.stderr
-    assert f"So far {RUNS} of {RUNS + 3} runs are finished; the others are left out" in dry.stdout
     assert "rule aggregate:" in dry.stdout
     assert "rule report:" in dry.stdout
     assert "rule train:" not in dry.stdout
