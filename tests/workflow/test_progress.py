@@ -76,10 +76,11 @@ def test_a_study_in_a_terminal_ends_with_what_it_found_and_leaves_the_details_to
     terminal.wait(lambda rows: any(row.startswith("tiny: 1 of ") for row in rows), head)
     assert terminal.finish(head) == 0, terminal.rows
     assert terminal.settings == termios.tcgetattr(terminal.end)
-    *_, jobs, noise_line, memorisation, scarcity, claims, results, end = terminal.rows
+    # No claim of the paper is asked of a bi-LSTM-CRF on one's own data, so there is no tally.
+    *_, jobs, noise_line, memorisation, scarcity, results, end = terminal.rows
     assert jobs.endswith("jobs and 2 of 2 runs done")
-    named = [line.split(":")[0] for line in (noise_line, memorisation, scarcity, claims)]
-    assert named == ["Noise", "Memorisation", "Scarcity", "Claims"]
+    named = [line.split(":")[0] for line in (noise_line, memorisation, scarcity)]
+    assert named == ["Noise", "Memorisation", "Scarcity"]
     assert results.startswith("Open results/tiny/report.html. ")
     assert end == ""
     assert len(terminal.rows) < 12
