@@ -99,7 +99,7 @@ def test_a_study_in_a_terminal_ends_with_what_it_found_and_leaves_the_details_to
     done = checkout.run("snakemake", "--cores", "2", "--configfile", "study.yaml")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[1].startswith("Nothing to be done")
-    assert done.stderr.splitlines()[2:] == terminal.rows[-6:-1]
+    assert done.stderr.splitlines()[2:] == terminal.rows[-5:-1]
 
 
 def test_elsewhere_a_study_says_in_whole_lines_which_runs_begin_and_end_and_why_one_failed(checkout: Checkout) -> None:
