@@ -27,6 +27,8 @@ from snakemake_logger_plugin_settling.trainings import Trainings
 
 # The seconds between two looks at the files of the runs, and of how many runs one reads in a second.
 SECONDS, RUNS_A_SECOND = 1.0, 10
+# Where lines scroll by, it is told which of no more runs than these begin; of more, only which end.
+FEW_RUNS = 12
 # Where lines scroll by, one about the study follows a silence of so many seconds, or of this share of its time so far.
 SILENCE_SECONDS, SILENCE_SHARE = 60.0, 0.1
 # Lines of a log that gives no reason.
@@ -166,9 +168,13 @@ class LogHandler(LogHandlerBase):
         for state, line in changes:
             if state in (State.FAILED, State.INTERRUPTED):
                 self._say([line], logging.ERROR if state == State.FAILED else logging.WARNING)
-            elif not self.screen.is_live:
+            elif not self.screen.is_live and (state == State.DONE or self._is_small()):
                 ended = f" ({self._study_line()})" if state == State.DONE else ""
                 self._say([f"{time.strftime('%H:%M')} {line}{ended}"])
+
+    def _is_small(self) -> bool:
+        """Return whether the runs are so few that a line may say of each that it begins, too."""
+        return self.trainings is not None and len(self.trainings.asked) <= FEW_RUNS
 
     def _say(self, lines: Sequence[str], level: int = logging.INFO) -> None:
         """Write lines above those that are drawn."""

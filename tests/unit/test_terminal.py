@@ -197,6 +197,18 @@ def test_more_runs_than_rows_are_counted(head: Head, terminal: Terminal) -> None
     assert len(terminal.rows) <= 6
 
 
+def test_of_many_runs_only_the_ends_are_told(elsewhere: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "FEW_RUNS", len(RUNS) - 1)
+    elsewhere.begin(NOISY)
+    elsewhere.is_going(NOISY)
+    elsewhere.is_going(NOISY, 1)
+    elsewhere.is_done(NOISY)
+    elsewhere.end(0, 1)
+    elsewhere.stop()
+    assert "begins" not in elsewhere.stream.getvalue()
+    assert "done in 1:05" in elsewhere.stream.getvalue()
+
+
 def test_elsewhere_each_line_is_whole_and_there_are_few(elsewhere: Head) -> None:
     elsewhere.begin(NOISY)
     elsewhere.tell(f"{len(RUNS)} runs to train", **{plugin.OWN: True})
