@@ -16,7 +16,7 @@ def test_the_readmes_lines_print_the_mean_loss_of_right_and_of_wrong_labels(
 ) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     study = tmp_path / "results" / "demo"
-    run = "tweets/noise-resample-40/noise-seed0"
+    run = "tweets/noise-resample-10/noise-seed0"
     shutil.copytree(tiny_run, study / "runs" / run / "minilm" / "seed0")
     (study / "treated" / run).parent.mkdir(parents=True)
     shutil.copy2(tiny_treated, study / "treated" / f"{run}.parquet")
