@@ -1,7 +1,7 @@
 """The aggregate stage: the tables of a study from the scores, events and detectors of all its runs."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -206,7 +206,7 @@ def run_curves(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[classes & scores["metric"].isin(RUN_CURVE_METRICS)]
 
 
-def dataset_table(splits: Iterable[RunFrame], own: list[str]) -> pd.DataFrame:
+def dataset_table(splits: Iterable[RunFrame], own: Collection[str]) -> pd.DataFrame:
     """Return what carries a label in each data set, from the task of its treated splits: the schema `datasets`.
 
     `own` has the names of the data sets whose files are the user's own.

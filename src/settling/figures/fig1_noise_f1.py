@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import holding, noise_names, one_view
+from settling.analysis.rows import holding, one_view
 from settling.analysis.wording import in_words
 from settling.figures import end_labels, selection, settling_bars, style
 from settling.figures.selection import Tables
@@ -87,13 +87,10 @@ def taken(train: pd.DataFrame) -> str:
 
 def settled_f1(treatments: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Return F1 of the true against the given labels, mean over noise seeds, for each train panel and level."""
-    noisy = treatments.assign(noise=noise_names(treatments))
-    keys = ["dataset", "noise", "percent"]
-    levels = noisy.groupby(keys, as_index=False)["settled_f1"].mean()
+    keys = settling_bars.PLATEAU_KEYS
     train_panels = measured.loc[measured["scored"] == TRAIN, [*keys, "panel", "scored"]].drop_duplicates()
-    return train_panels.merge(levels, on=keys)[["panel", "scored", "percent", "settled_f1"]].rename(
-        columns={"settled_f1": "settled"}
-    )
+    levels = train_panels.merge(settling_bars.plateaus(treatments), on=keys)
+    return levels[["panel", "scored", "percent", "settled"]]
 
 
 def sentences(tables: Tables) -> list[str]:
@@ -101,8 +98,7 @@ def sentences(tables: Tables) -> list[str]:
     curves = holding(tables["curves"], metric="f1", klass="all")
     dev = selection.by_noise(one_view(holding(curves, split="dev", reference="true")))
     train = selection.by_noise(one_view(holding(curves, split="train", reference="given")))
-    treatments = tables["treatments"]
-    plateaus = treatments.groupby(["dataset", noise_names(treatments), "percent"])["settled_f1"].mean()
+    plateaus = settling_bars.plateaus(tables["treatments"]).set_index(settling_bars.PLATEAU_KEYS)["settled"]
     texts = []
     for panel, rows in dev.groupby("panel"):
         most = int(rows["percent"].max())

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from settling.analysis.phases import NEAR_BEST, NEAR_PLATEAU, SHORTEST
-from settling.analysis.rows import one_view
+from settling.analysis.rows import noise_names, one_view
 from settling.figures import selection, style
 
 RULE = (
@@ -16,6 +16,7 @@ RULE = (
 )
 BARS_READING = f"Bars below 0 show from when to when the runs that settle do so. {RULE}"
 
+PLATEAU_KEYS = ["dataset", "noise", "percent"]
 BARS_NOTE = "Bars below 0: settling, from its mean first to its mean last epoch, of the runs that settle."
 NONE_SETTLES = "No run settles."
 
@@ -46,6 +47,12 @@ def settling_rows(phases: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     bars = bars.loc[fitting.index].reset_index()
     bars = bars.merge(measured[keys].drop_duplicates(), on=keys)
     return bars.assign(height=[-style.LANE * (levels.index(percent) + 1) for percent in bars["percent"]])
+
+
+def plateaus(treatments: pd.DataFrame) -> pd.DataFrame:
+    """Return `settled` by PLATEAU_KEYS: F1 of the true against the given labels, its mean over noise seeds."""
+    named = treatments.assign(noise=noise_names(treatments))
+    return named.groupby(PLATEAU_KEYS)["settled_f1"].mean().reset_index(name="settled")
 
 
 def lowest(bars: pd.DataFrame) -> float:

@@ -1,11 +1,12 @@
 """The study in one picture: how one system fits, settles and memorises, a panel for each level of noise."""
 
+import itertools
 import math
 
 import altair as alt
 import pandas as pd
 
-from settling.analysis.rows import defined, holding, noise_names, one_view
+from settling.analysis.rows import defined, holding, one_view
 from settling.figures import selection, settling_bars, style
 from settling.figures.needs import kinds_in
 from settling.figures.selection import Tables
@@ -22,8 +23,7 @@ READING = (
 
 TRAIN, DEV, WRONG = "train F1, given labels", "dev F1", "wrong labels given"
 COLOURS = {TRAIN: "#0072b2", DEV: "#222222", WRONG: "#d55e00"}
-FITTING, SETTLING, MEMORISATION = "fitting", "settling", "memorisation"
-SHADES = {FITTING: "#eef3f8", SETTLING: "#fdf0cf", MEMORISATION: "#f0e9f4"}
+SHADES = {"fitting": "#eef3f8", "settling": "#fdf0cf", "memorisation": "#f0e9f4"}
 # Pixels of the height of panels, by whether they are in one row.
 ONE_ROW, MORE_ROWS, MOST_COLUMNS = 240, 170, 4
 
@@ -32,7 +32,7 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
     """Draw the three curves of each level over its phases; raise NothingToShowError where no run has them."""
     curves = selection.needed(of_one_system(tables), "train or dev F1 under noise")
     levels = sorted(set(curves["percent"]))
-    shades = phases_of(tables, curves)
+    shades = phases_of(bars_of(tables, curves), curves)
     plateaus = plateaus_of(tables, curves)
     panel = alt.Facet("level:O", sort=[level_name(level) for level in levels], title=None)
     num_rows = math.ceil(len(levels) / MOST_COLUMNS)
@@ -45,27 +45,25 @@ def chart(tables: Tables) -> tuple[style.Chart, list[str]]:
         color=colour.legend(symbolType="stroke", symbolSize=200, symbolOpacity=1),
         tooltip=style.tooltip(alt.Tooltip("scored:N", title="curve"), alt.Tooltip("epoch:Q")),
     )
-    names = [
-        base.transform_filter("isValid(datum.to)")
-        .mark_text(baseline="top", dy=4, fontSize=style.SMALLEST, fontStyle="italic", color=style.MUTED)
-        .encode(x=alt.X("middle:Q"), y=alt.value(0), text="phase:N")
-    ]
-    dashes = [
-        base.transform_filter("isValid(datum.plateau)")
-        .mark_rule(strokeDash=[5, 3], strokeWidth=1.3, color=COLOURS[TRAIN])
-        .encode(y="plateau:Q")
-    ]
     # Vega warns of a layer without rows.
     layers = [
-        *(
-            base.transform_filter(alt.datum.phase == phase)
-            .mark_rect(clip=True, color=shade)
-            .encode(x=alt.X("from:Q"), x2="to:Q")
-            for phase, shade in SHADES.items()
-            if (shades["phase"] == phase).any()
-        ),
-        *names[: len(shades)],
-        *dashes[: plateaus["plateau"].notna().sum()],
+        base.transform_filter(alt.datum.phase == phase)
+        .mark_rect(clip=True, color=shade)
+        .encode(x=alt.X("from:Q"), x2="to:Q")
+        for phase, shade in SHADES.items()
+        if (shades["phase"] == phase).any()
+    ]
+    if len(shades):
+        named = base.transform_filter("isValid(datum.to)").mark_text(
+            baseline="top", dy=4, fontSize=style.SMALLEST, fontStyle="italic", color=style.MUTED
+        )
+        layers.append(named.encode(x=alt.X("middle:Q"), y=alt.value(0), text="phase:N"))
+    if plateaus["plateau"].notna().any():
+        dashes = base.transform_filter("isValid(datum.plateau)").mark_rule(
+            strokeDash=[5, 3], strokeWidth=1.3, color=COLOURS[TRAIN]
+        )
+        layers.append(dashes.encode(y="plateau:Q"))
+    layers += [
         curve.mark_area(clip=True, opacity=0.18).encode(y=style.share("low", "F1; share"), y2="high:Q"),
         curve.mark_line(clip=True, strokeWidth=2, point={"size": 18}).encode(y="mean:Q"),
     ]
@@ -116,33 +114,30 @@ def of_one_system(tables: Tables) -> pd.DataFrame:
     return holding(rows, panel=min(ranks, key=lambda panel: ranks[panel]))
 
 
-def phases_of(tables: Tables, curves: pd.DataFrame) -> pd.DataFrame:
-    """Return the phases of each level of which a run settles: `phase`, and where it begins, ends and has its middle."""
-    bars = settling_bars.settling_rows(tables["phases"], curves)
+def bars_of(tables: Tables, curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the `first` and `last` epoch of settling at each level of which a run settles."""
+    return settling_bars.settling_rows(tables["phases"], curves)
+
+
+def phases_of(bars: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the phases at each level of `bars`: `phase`, and where it begins, ends and has its middle."""
     rows = []
     for bar in bars.to_dict("records"):
         end = float(holding(curves, percent=bar["percent"])["epoch"].max()) + 0.5
         marks = [-0.5, bar["first"] - 0.5, bar["last"] + 0.5, end]
-        for phase, start, stop in zip(SHADES, marks, marks[1:], strict=False):
-            if stop > start:
-                rows.append(
-                    {
-                        "percent": bar["percent"],
-                        "phase": phase,
-                        "from": start,
-                        "to": stop,
-                        "middle": (start + stop) / 2,
-                    }
-                )
+        rows += [
+            {"percent": bar["percent"], "phase": phase, "from": start, "to": stop, "middle": (start + stop) / 2}
+            for phase, (start, stop) in zip(SHADES, itertools.pairwise(marks), strict=True)
+            if stop > start
+        ]
     return pd.DataFrame(rows, columns=["percent", "phase", "from", "to", "middle"])
 
 
 def plateaus_of(tables: Tables, curves: pd.DataFrame) -> pd.DataFrame:
     """Return `plateau` for each level: F1 of the true against the given labels, its mean over noise seeds."""
-    first = curves.iloc[0]
-    treatments = tables["treatments"].assign(noise=noise_names(tables["treatments"]))
-    noisy = holding(treatments, dataset=first["dataset"], noise=first["noise"])
-    return noisy.groupby("percent")["settled_f1"].mean().reset_index(name="plateau").astype({"percent": int})
+    levels = curves[settling_bars.PLATEAU_KEYS].drop_duplicates()
+    levels = levels.merge(settling_bars.plateaus(tables["treatments"]), on=settling_bars.PLATEAU_KEYS)
+    return levels[["percent", "settled"]].rename(columns={"settled": "plateau"})
 
 
 def settling_counts(tables: Tables, curves: pd.DataFrame) -> str:
@@ -171,9 +166,12 @@ def sentences(tables: Tables) -> list[str]:
     of_level = holding(noisy, percent=percent)
     who = f"{of_level['system'].iloc[0]} on {of_level['dataset'].iloc[0]}, {level_name(percent)}"
     train, dev, wrong = (holding(of_level, scored=name).sort_values("epoch") for name in COLOURS)
+    bars = holding(bars_of(tables, curves), percent=percent)
+    settles = holding(of_panel(tables, curves, "settles"), percent=percent)
+    plateaus = holding(plateaus_of(tables, curves), percent=percent)
     return [
-        *settling_sentence(tables, curves, percent, who),
-        *plateau_sentence(tables, curves, percent, train),
+        *settling_sentence(defined(settles), bars, who),
+        *plateau_sentence(bars, plateaus, train),
         *memorising_sentence(dev, wrong),
     ]
 
@@ -185,23 +183,19 @@ def level_to_speak_of(tables: Tables, noisy: pd.DataFrame) -> int:
     return int(settles["percent"].iloc[0]) if len(settles) else int(noisy["percent"].min())
 
 
-def settling_sentence(tables: Tables, curves: pd.DataFrame, percent: int, who: str) -> list[str]:
+def settling_sentence(settles: pd.DataFrame, bars: pd.DataFrame, who: str) -> list[str]:
     """Say how many runs settle, and from which epoch to which."""
-    settles = defined(holding(of_panel(tables, curves, "settles"), percent=percent))
     if settles.empty:
         return [f"{who}: whether it settles is undefined."]
     number, num_runs = round(settles["mean"].iloc[0] * settles["n"].iloc[0]), int(settles["n"].iloc[0])
-    bars = holding(settling_bars.settling_rows(tables["phases"], curves), percent=percent)
     if bars.empty:
         return [f"{who}: none of {num_runs} run{'s' if num_runs > 1 else ''} settles."]
     first, last = bars["first"].iloc[0], bars["last"].iloc[0]
     return [f"{who}: {number} of {num_runs} runs settle, on average from epoch {first:.1f} to epoch {last:.1f}."]
 
 
-def plateau_sentence(tables: Tables, curves: pd.DataFrame, percent: int, train: pd.DataFrame) -> list[str]:
+def plateau_sentence(bars: pd.DataFrame, plateaus: pd.DataFrame, train: pd.DataFrame) -> list[str]:
     """Say what train F1 is while the runs settle, and what a model that has not memorised would have."""
-    bars = holding(settling_bars.settling_rows(tables["phases"], curves), percent=percent)
-    plateaus = holding(plateaus_of(tables, curves), percent=percent)
     if bars.empty or plateaus["plateau"].isna().all():
         return []
     settled = train[train["epoch"].between(round(bars["first"].iloc[0]), round(bars["last"].iloc[0]))]["mean"]

@@ -57,6 +57,11 @@ def tables(levels: dict[str, list[int]], settling: bool = True) -> Tables:
     }
 
 
+def phases_of(of_study: Tables) -> pd.DataFrame:
+    drawn = three_phases.of_one_system(of_study)
+    return three_phases.phases_of(three_phases.bars_of(of_study, drawn), drawn)
+
+
 @pytest.mark.parametrize(
     ("levels", "chosen"),
     [
@@ -82,7 +87,7 @@ def test_it_is_of_the_system_that_settles_most() -> None:
 
 def test_the_phases_lie_end_to_end_between_the_epochs_where_the_mean_run_settles() -> None:
     of_bert = tables({"bert": [0, 10]})
-    shades = three_phases.phases_of(of_bert, three_phases.of_one_system(of_bert))
+    shades = phases_of(of_bert)
     noisy = shades[shades["percent"] == 10]
     assert noisy[["phase", "from", "to"]].to_numpy().tolist() == [
         ["fitting", -0.5, FITTING - 0.5],
@@ -103,6 +108,6 @@ def test_three_sentences_say_how_long_it_settles_where_its_scores_lie_and_what_i
 def test_no_phase_is_drawn_where_no_run_settles_and_the_figure_says_so() -> None:
     of_bert = tables({"bert": [0, 10]}, settling=False)
     drawn = three_phases.of_one_system(of_bert)
-    assert three_phases.phases_of(of_bert, drawn).empty
+    assert phases_of(of_bert).empty
     assert three_phases.sentences(of_bert)[0] == "bert on news, 10 % noise: none of 3 runs settles."
     assert "0 of 3 at 10 % noise" in three_phases.settling_counts(of_bert, drawn)
